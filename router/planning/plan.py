@@ -1,0 +1,225 @@
+"""The plan: a frozen DAG of fetches, the only planning module that others import.
+
+A fetch names the fetches it comes ``after`` and starts when they are in. Nothing here runs;
+:mod:`router.execution` compiles a plan, :mod:`router.planning.explain` prints it for people.
+
+A path says where in the answer something lies: response keys, ``EACH`` for one list level,
+and :class:`OnTypes` where only some runtime types are meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias
+
+__all__ = [
+    "EACH",
+    "ContextArgument",
+    "Deferred",
+    "EntityCall",
+    "Fetch",
+    "Input",
+    "InputField",
+    "InputFragment",
+    "InputSelection",
+    "OnTypes",
+    "OperationKind",
+    "Path",
+    "PathItem",
+    "Plan",
+    "Rename",
+    "VariableUse",
+    "When",
+]
+
+EACH: Final = "@"
+"""One list level in a path; no response key can be ``@``."""
+
+
+class OperationKind(Enum):
+    """What a fetch (or a whole plan) is."""
+
+    QUERY = "query"
+    MUTATION = "mutation"
+    SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class OnTypes:
+    """Keep only objects of these runtime types (sorted names)."""
+
+    types: tuple[str, ...]
+
+
+PathItem: TypeAlias = str | OnTypes
+Path: TypeAlias = tuple[PathItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A condition on a Boolean variable: the fetch runs iff ``variables[variable] is value``."""
+
+    variable: str
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputField:
+    """A property of a representation.
+
+    ``name`` is its name in the representation, ``key`` the key under which the data tree holds
+    it (an internal alias where the client occupied the name). ``when``: conditions under which
+    the value is fetched at all; where they are false the property is left out and not missed.
+    ``required`` marks values of ``@requires``: null is sent on, while a null key field stops
+    the representation.
+    """
+
+    name: str
+    key: str
+    selections: tuple[InputSelection, ...] = ()
+    required: bool = False
+    when: tuple[When, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputFragment:
+    """Properties that only objects of type ``on`` (or its possible types) contribute."""
+
+    on: str
+    selections: tuple[InputSelection, ...]
+
+
+InputSelection: TypeAlias = InputField | InputFragment
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """How objects of type ``on`` (object or abstract) become representations.
+
+    ``typename``: what to send as ``__typename`` instead of the runtime type (targets that are
+    interfaces or interface objects), or None.
+    """
+
+    on: str
+    selections: tuple[InputSelection, ...]
+    typename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """An internal alias of a subgraph answer, to be undone before merging.
+
+    ``path`` is relative to the fetched object, lists are passed through; the value at key
+    ``alias`` becomes ``name`` on objects whose ``__typename`` fits the ``OnTypes`` of the path.
+    """
+
+    path: Path
+    alias: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextArgument:
+    """An argument filled from an ancestor (``@fromContext``).
+
+    ``variable`` is the operation's variable, ``depth`` how many keys of the response path to go
+    up from the entity, ``selections`` the value there: one field chain, possibly by type.
+    Representations with different values travel in different requests.
+    """
+
+    variable: str
+    type: str
+    depth: int
+    selections: tuple[InputSelection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityCall:
+    """One ``_entities`` field of a fetch.
+
+    ``alias`` is its response key, ``variable`` the name of its representations' variable,
+    ``paths`` where its objects lie (several places share one de-duplicated list), and
+    ``selection`` the printed selection set per type, without the outer braces.
+    """
+
+    alias: str
+    variable: str
+    paths: tuple[Path, ...]
+    inputs: tuple[Input, ...]
+    selection: str
+    renames: tuple[Rename, ...] = ()
+    context: tuple[ContextArgument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUse:
+    """A client variable that a subgraph operation declares: its type and default as printed."""
+
+    name: str
+    type: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One request to one subgraph.
+
+    A root fetch has no ``entities`` and merges its data at ``at`` (``()`` but for re-entry of the
+    query root below a field). ``operation`` is the whole printed operation, also for entities.
+    ``when`` is a conjunction; a fetch whose conditions fail counts as finished.
+    ``selects``: number of selected fields, for cost accounting.
+    """
+
+    id: int
+    subgraph: str
+    kind: OperationKind
+    operation: str
+    operation_name: str | None = None
+    variables: tuple[VariableUse, ...] = ()
+    at: Path = ()
+    entities: tuple[EntityCall, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    after: tuple[int, ...] = ()
+    when: tuple[When, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """A ``@defer`` block: delivered when ``fetches`` are in.
+
+    ``path`` is where its objects lie, ``selection`` the printed sub-selection of the client's
+    operation that belongs to this block alone, ``when`` the variables of ``@defer(if:)``.
+    ``parent`` is the label of the enclosing block. Fetches listed here are not waited for by
+    the initial answer.
+    """
+
+    label: str
+    client_label: str | None
+    path: Path
+    selection: str
+    fetches: tuple[int, ...]
+    parent: str | None = None
+    when: tuple[When, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All fetches of one operation in topological order (parents first).
+
+    Empty for operations answered locally. For subscriptions the first fetch is the source and
+    the others run per event. ``optimal`` is False where the search budget ran out.
+    """
+
+    kind: OperationKind
+    fetches: tuple[Fetch, ...]
+    deferred: tuple[Deferred, ...] = ()
+    optimal: bool = True
+
+    @property
+    def depth(self) -> int:
+        """The longest chain of fetches, 0 for an empty plan."""
+        depths: dict[int, int] = {}
+        for fetch in self.fetches:
+            depths[fetch.id] = 1 + max((depths[parent] for parent in fetch.after), default=0)
+        return max(depths.values(), default=0)
