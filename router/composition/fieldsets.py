@@ -1,0 +1,134 @@
+"""Field sets: the selections inside ``@key``, ``@requires``, ``@provides`` and contexts.
+
+    "id owner { ... on Person { email } }"
+
+Parsing here knows no schema; checking one against a type is in
+:mod:`router.composition.validation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from graphql import (
+    ConstValueNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+)
+
+__all__ = [
+    "FieldSetInvalid",
+    "SelectedField",
+    "SelectedFragment",
+    "Selection",
+    "parse_field_set",
+]
+
+
+class FieldSetInvalid(ValueError):
+    """The text is no field set; the message says what is wrong, for people."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectedField:
+    """One field; ``selection`` is None for a leaf, ``directives`` are names (an error later)."""
+
+    name: str
+    arguments: tuple[tuple[str, ConstValueNode], ...] = ()
+    selection: Selection | None = None
+    directives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectedFragment:
+    """``... on on_type { selection }``, or without a type condition when None."""
+
+    on_type: str | None
+    selection: Selection
+    directives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Fields and fragments in the order written."""
+
+    items: tuple[SelectedField | SelectedFragment, ...]
+
+    def __str__(self) -> str:
+        return " ".join(_text(item) for item in self.items)
+
+
+def parse_field_set(text: str) -> Selection:
+    """Return the selection that a text stands for; braces around all of it are optional.
+
+    Raises :class:`FieldSetInvalid` for a syntax error, an alias or a named fragment.
+    """
+    parsed = _parse(text)
+    if isinstance(parsed, str):
+        raise FieldSetInvalid(parsed)
+    return parsed
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Selection | str:
+    source = text if text.strip().startswith("{") else f"{{{text}}}"
+    try:
+        document = parse(source, no_location=True)
+    except GraphQLError as error:
+        return error.message
+    if len(document.definitions) != 1:
+        return "expected one selection"
+    operation = document.definitions[0]
+    if isinstance(operation, FragmentDefinitionNode) or not isinstance(
+        operation, OperationDefinitionNode
+    ):
+        return "expected one selection"
+    try:
+        return _selection(operation.selection_set)
+    except FieldSetInvalid as error:
+        return str(error)
+
+
+def _selection(node: SelectionSetNode) -> Selection:
+    items: list[SelectedField | SelectedFragment] = []
+    for selected in node.selections:
+        directives = tuple(directive.name.value for directive in selected.directives or ())
+        match selected:
+            case FieldNode():
+                items.append(_field(selected, directives))
+            case InlineFragmentNode():
+                condition = selected.type_condition
+                on_type = condition.name.value if condition is not None else None
+                items.append(
+                    SelectedFragment(on_type, _selection(selected.selection_set), directives)
+                )
+            case FragmentSpreadNode():
+                raise FieldSetInvalid(f'Unknown fragment "{selected.name.value}".')
+            case _:
+                raise FieldSetInvalid("expected fields and inline fragments")
+    return Selection(tuple(items))
+
+
+def _field(node: FieldNode, directives: tuple[str, ...]) -> SelectedField:
+    if node.alias is not None:
+        raise FieldSetInvalid(
+            f'Cannot use alias "{node.alias.value}" in "{node.alias.value}: {node.name.value}": '
+            "aliases are not supported here."
+        )
+    arguments = tuple((argument.name.value, argument.value) for argument in node.arguments or ())
+    nested = _selection(node.selection_set) if node.selection_set is not None else None
+    return SelectedField(node.name.value, arguments, nested, directives)  # type: ignore[arg-type]
+
+
+def _text(item: SelectedField | SelectedFragment) -> str:
+    if isinstance(item, SelectedFragment):
+        condition = f" on {item.on_type}" if item.on_type is not None else ""
+        return f"...{condition} {{ {item.selection} }}"
+    return item.name if item.selection is None else f"{item.name} {{ {item.selection} }}"
