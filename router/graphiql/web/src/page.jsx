@@ -1,0 +1,115 @@
+// The page: a bar (who, which client, which saved operation) above GraphiQL.
+import { useMemo, useState } from 'react';
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { createClient } from 'graphql-ws';
+import { signIn, signOut } from './identity.js';
+
+const explorer = explorerPlugin();
+
+export function Page({ config, initialSession }) {
+  const [session, setSession] = useState(initialSession);
+  const [name, setName] = useState(
+    new URLSearchParams(location.search).get('client') ?? config.clients[0].name,
+  );
+  const [operation, setOperation] = useState(null);
+  const client = config.clients.find((each) => each.name === name) ?? config.clients[0];
+
+  const choose = (next) => {
+    const query = new URLSearchParams(location.search);
+    query.set('client', next);
+    history.replaceState(null, '', `${location.pathname}?${query}`);
+    setOperation(null);
+    setName(next);
+  };
+
+  return (
+    <>
+      <header className="bar">
+        <strong className="bar-title">{config.title}</strong>
+        <label>
+          Client
+          <select aria-label="Client" value={client.name} onChange={(e) => choose(e.target.value)}>
+            {config.clients.map((each) => (
+              <option key={each.name} value={each.name}>{each.label}</option>
+            ))}
+          </select>
+        </label>
+        <Operations client={client} chosen={operation} choose={setOperation} />
+        <span className="bar-space" />
+        <Who identity={config.identity} session={session} leave={() => { signOut(); setSession(null); }} />
+      </header>
+      <Editor
+        key={`${client.name} ${operation?.id ?? ''} ${session?.token.slice(-8) ?? ''}`}
+        client={client}
+        operation={operation}
+        session={session}
+        welcome={config.welcome}
+      />
+    </>
+  );
+}
+
+function Operations({ client, chosen, choose }) {
+  if (client.operations.length === 0) return null;
+  return (
+    <label>
+      Saved operation
+      <select
+        aria-label="Saved operation"
+        value={chosen?.id ?? ''}
+        onChange={(e) => choose(client.operations.find((each) => each.id === e.target.value) ?? null)}
+      >
+        <option value="">Choose…</option>
+        {client.operations.map((each) => (
+          <option key={each.id} value={each.id}>{each.name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Who({ identity, session, leave }) {
+  if (!identity) return null;
+  if (!session) {
+    return <button className="bar-button" onClick={() => signIn(identity)}>Sign in</button>;
+  }
+  return (
+    <>
+      <span className="bar-who">
+        {session.name}
+        <em>{session.roles.join(', ').replaceAll('_', ' ')}</em>
+      </span>
+      <button className="bar-button" onClick={leave}>Sign out</button>
+    </>
+  );
+}
+
+function Editor({ client, operation, session, welcome }) {
+  const fetcher = useMemo(() => {
+    const headers = session ? { authorization: `Bearer ${session.token}` } : {};
+    const url = new URL(client.url, location.href);
+    const socket = new URL(client.url, location.href);
+    socket.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return createGraphiQLFetcher({
+      url: url.href,
+      headers,
+      wsClient: createClient({ url: socket.href, connectionParams: headers, lazy: true }),
+    });
+  }, [client, session]);
+
+  const saved = operation ? { initialQuery: operation.body } : {};
+  return (
+    <div className="editor">
+      <GraphiQL
+        fetcher={fetcher}
+        plugins={[HISTORY_PLUGIN, explorer]}
+        defaultEditorToolsVisibility="variables"
+        defaultQuery={client.welcome ?? welcome}
+        shouldPersistHeaders={false}
+        {...saved}
+      />
+    </div>
+  );
+}
