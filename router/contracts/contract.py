@@ -1,0 +1,162 @@
+"""A client's contract as its folder declares it: ``clients/<device>/contract.toml``.
+
+Data only: what the client sees (tags), how it asks (persisted operations, transports) and how
+much (limits), and which of its versions are still served until when.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from router import settings
+from router.errors import SettingsInvalid
+
+__all__ = [
+    "Contract",
+    "ContractLimits",
+    "PersistedRules",
+    "TagRules",
+    "Transport",
+    "VersionRules",
+    "load_contract",
+    "load_contracts",
+]
+
+Transport: TypeAlias = Literal["http", "sse", "websocket", "multipart"]
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRules:
+    """``include``: only elements with one of these tags; ``exclude`` wins over it."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersistedRules:
+    """The client's persisted operations.
+
+    ``mode``: ``required`` serves nothing else, ``preferred`` serves both, ``off`` ignores them.
+    ``folder`` holds ``.graphql`` files (the file's stem or the operation's name is its id),
+    ``manifests`` are in Apollo's, Relay's or code generator's format. ``cache_control`` gives the
+    ``Cache-Control`` of a GET by operation name.
+    """
+
+    mode: Literal["required", "preferred", "off"] = "preferred"
+    folder: Path | None = None
+    manifests: tuple[Path, ...] = ()
+    cache_control: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractLimits:
+    """Limits of one operation; None: no limit. ``rate`` in words, such as ``600/minute``.
+
+    ``depth``: levels of fields; ``height``: all fields, fragments expanded; ``page_size``: the
+    largest integer for an argument named first, last or limit; ``cost``: static cost by
+    ``@cost`` and ``@listSize``; ``answer_bytes``: size of the whole response.
+    """
+
+    depth: int | None = 20
+    height: int | None = 1_000
+    aliases: int | None = 60
+    root_fields: int | None = 30
+    directives: int | None = 50
+    tokens: int | None = 5_000
+    cost: int | None = None
+    page_size: int | None = None
+    answer_bytes: int | None = None
+    rate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRules:
+    """A version of the client's app that is served; ``2.*`` covers every 2.x.
+
+    From ``deprecated`` on answers carry a ``Deprecation`` header and, with ``sunset``, a
+    ``Sunset`` header; after the day of ``sunset`` the version is refused.
+    """
+
+    name: str
+    deprecated: date | None = None
+    sunset: date | None = None
+    manifest: Path | None = None
+
+    def covers(self, version: str) -> bool:
+        """Whether ``version`` falls under this rule."""
+        if self.name.endswith("*"):
+            return version.startswith(self.name[:-1])
+        return version == self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One client's contract; ``name`` is the name of its folder."""
+
+    name: str = ""
+    title: str = ""
+    path: str | None = None
+    """Where the client is served; by default ``/<name>/graphql``."""
+    tags: TagRules = TagRules()
+    persisted: PersistedRules = PersistedRules()
+    limits: ContractLimits = ContractLimits()
+    transports: tuple[Transport, ...] = ("http", "sse", "websocket", "multipart")
+    versions: tuple[VersionRules, ...] = ()
+    introspection: bool = True
+    graphiql: bool = False
+
+    @property
+    def url_path(self) -> str:
+        """The path that serves this client."""
+        return self.path or f"/{self.name}/graphql"
+
+
+def load_contracts(folder: Path) -> tuple[Contract, ...]:
+    """Read every ``<folder>/<client>/contract.toml``, sorted by client.
+
+    Raises :class:`~router.errors.SettingsInvalid` when the folder is missing or holds none.
+    """
+    if not folder.is_dir():
+        raise SettingsInvalid(f"{folder}: there is no such folder; it holds one folder per client.")
+    contracts = [load_contract(path) for path in sorted(folder.glob("*/contract.toml"))]
+    if not contracts:
+        raise SettingsInvalid(f"{folder}: no client here; add <client>/contract.toml.")
+    paths: dict[str, str] = {}
+    for contract in contracts:
+        if other := paths.get(contract.url_path):
+            raise SettingsInvalid(
+                f"{folder / contract.name / 'contract.toml'}: the path {contract.url_path} is "
+                f"already served for {other!r}; give one of them another path."
+            )
+        paths[contract.url_path] = contract.name
+    return tuple(contracts)
+
+
+def load_contract(path: Path) -> Contract:
+    """Read one ``contract.toml``; the client's name is that of its folder."""
+    contract = settings.load(path, Contract)
+    name = contract.name or path.parent.name
+    if not _NAME.fullmatch(name):
+        raise SettingsInvalid(f"{path}: {name!r} is no client name; use letters, digits, - and _.")
+    persisted = contract.persisted
+    default = path.parent / "operations"
+    if persisted.folder is None and default.is_dir():
+        persisted = replace(persisted, folder=default)
+    if persisted.folder is not None and not persisted.folder.is_dir():
+        raise SettingsInvalid(
+            f"{path}: persisted.folder: there is no folder {persisted.folder}; create it."
+        )
+    for manifest in persisted.manifests:
+        if not manifest.is_file():
+            raise SettingsInvalid(
+                f"{path}: persisted.manifests: there is no file {manifest}; generate it."
+            )
+    return replace(contract, name=name, persisted=persisted)
