@@ -53,7 +53,7 @@ def create_identity_provider(
     return Starlette(
         routes=[
             Route("/.well-known/openid-configuration", provider.discovery),
-            Route("/jwks", provider.jwks),
+            Route("/jwks.json", provider.jwks),
             Route("/authorize", provider.authorize, methods=["GET", "POST"]),
             Route("/token", provider.token, methods=["POST", "OPTIONS"]),
             Route("/userinfo", provider.userinfo),
@@ -94,7 +94,7 @@ class _Provider:
                 "issuer": self._issuer,
                 "authorization_endpoint": at("/authorize"),
                 "token_endpoint": at("/token"),
-                "jwks_uri": at("/jwks"),
+                "jwks_uri": at("/jwks.json"),
                 "userinfo_endpoint": at("/userinfo"),
                 "end_session_endpoint": at("/logout"),
                 "response_types_supported": ["code"],

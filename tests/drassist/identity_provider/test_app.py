@@ -82,7 +82,7 @@ async def test_a_doctor_logs_in_with_code_and_pkce(provider: httpx2.AsyncClient)
     page = await provider.get("/authorize", params=authorization())
     assert "Dr Asha Rao" in page.text
     tokens = (await exchange(provider, await code_of(provider), VERIFIER)).json()
-    keys = KeySet.import_key_set((await provider.get("/jwks")).json())
+    keys = KeySet.import_key_set((await provider.get("/jwks.json")).json())
     access = jwt.decode(tokens["access_token"], keys, algorithms=["RS256"])
     assert access.header["typ"] == "at+jwt"
     assert access.claims["iss"] == ISSUER
@@ -99,7 +99,7 @@ async def test_a_doctor_logs_in_with_code_and_pkce(provider: httpx2.AsyncClient)
 
 async def test_every_access_token_names_its_key(provider: httpx2.AsyncClient) -> None:
     tokens = (await exchange(provider, await code_of(provider), VERIFIER)).json()
-    keys = KeySet.import_key_set((await provider.get("/jwks")).json())
+    keys = KeySet.import_key_set((await provider.get("/jwks.json")).json())
     header = jwt.decode(tokens["access_token"], keys, algorithms=["RS256"]).header
     assert header["kid"] == keys.keys[0].kid
 
