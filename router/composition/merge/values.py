@@ -1,0 +1,81 @@
+"""Values of defaults and directive arguments: read with their type, compared deeply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphql import (
+    BooleanValueNode,
+    ConstValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+)
+
+from router.composition import model
+from router.composition.merged import EnumLiteral, Value
+
+__all__ = ["equal_values", "read_value"]
+
+
+def read_value(
+    node: ConstValueNode, ref: model.TypeRef, types: Mapping[str, model.TypeDefinition]
+) -> Value:
+    """Return a literal as a value of its type.
+
+    An ``ID`` is a text however it is written; an enum literal stays one only where the type is
+    an enum (in a custom scalar it is a text).
+    """
+    while isinstance(ref, model.NonNull):
+        ref = ref.of
+    match node:
+        case NullValueNode():
+            return None
+        case BooleanValueNode(value=value):
+            return value
+        case IntValueNode(value=value):
+            return value if _is(ref, "ID") else int(value)
+        case FloatValueNode(value=value):
+            return float(value)
+        case StringValueNode(value=value):
+            return value
+        case EnumValueNode(value=value):
+            known = types.get(model.base_name(ref))
+            return EnumLiteral(value) if isinstance(known, model.EnumType) else value
+        case ListValueNode(values=values):
+            item = ref.of if isinstance(ref, model.ListOf) else ref
+            return [read_value(each, item, types) for each in values]
+        case ObjectValueNode(fields=fields):
+            known = types.get(model.base_name(ref))
+            known_fields = known.fields if isinstance(known, model.InputObjectType) else {}
+            return {
+                each.name.value: read_value(
+                    each.value,
+                    known_fields[each.name.value].type if each.name.value in known_fields else ref,
+                    types,
+                )
+                for each in fields
+            }
+        case _:
+            raise TypeError(f"not a constant value: {node}")
+
+
+def equal_values(one: object, other: object) -> bool:
+    """Tell whether two values are the same; numbers by size, so ``1`` equals ``1.0``."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal_values, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            equal_values(value, other[name]) for name, value in one.items()
+        )
+    return one == other
+
+
+def _is(ref: model.TypeRef, name: str) -> bool:
+    return isinstance(ref, model.Named) and ref.name == name
