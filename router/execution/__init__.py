@@ -1,0 +1,18 @@
+"""Plan -> answer: compiled once per operation, run many times.
+
+    compiled = compile_operation(plan, document, operation_name, api_schema, supergraph,
+                                 options=ExecutionOptions())
+    variables = compiled.coerce(raw_variables)            # raises OperationInvalid
+
+    answer = await compiled.execute(variables, clients, headers=..., observer=..., admission=...)
+    run = compiled.start(variables, clients, done, headers=..., ...)   # the same without a task:
+                                                          # done(answer) is called once; run.cancel()
+    async for answer in compiled.subscribe(variables, clients, headers=...): ...
+    async for increment in compiled.execute_incrementally(variables, clients, ...): ...
+
+``answer.body`` is the whole JSON response, ``answer.errors`` its errors, ``increment.body`` one
+payload of an incremental response (``increment.has_next``). ``clients`` maps the subgraphs'
+names to :class:`SubgraphClient`; wrap one in :class:`InFlight` to share identical queries in
+flight. ``headers`` is one mapping for all subgraphs, or a function of the subgraph's name.
+:class:`Admission` is the gate that a server may put in front of ``execute``.
+"""

@@ -1,40 +1,89 @@
-"""The port through which the executor reaches a subgraph; transports implement it."""
+"""The port through which the executor reaches a subgraph; transports implement it.
+
+Two forms of one port. :class:`SubgraphClient` is the plain one: a coroutine per request.
+:class:`CallbackClient` adds ``begin``, which starts a request without a task and calls back
+when it is over; at benchmark load the tasks cost more than the requests. The executor uses
+``begin`` where a client has it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
-__all__ = ["SubgraphAnswer", "SubgraphClient", "SubgraphRequest"]
+import orjson
+
+from router.errors import SubgraphError
+
+__all__ = [
+    "NO_HEADERS",
+    "UNREAD",
+    "CallbackClient",
+    "Cancel",
+    "Outcome",
+    "SubgraphAnswer",
+    "SubgraphClient",
+    "SubgraphRequest",
+]
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+class _Unread:
+    """The type of :data:`UNREAD`."""
+
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD: Final = _Unread()
+"""``SubgraphAnswer.data`` where only the bytes were kept (``SubgraphRequest.raw``)."""
+
+
+@dataclass(slots=True, eq=False)
 class SubgraphRequest:
-    """One GraphQL request to a subgraph.
+    """One GraphQL request to a subgraph; nobody changes it once it is made.
 
     ``operation`` is constant per plan, ``variables`` are JSON values, ``headers`` those that the
-    router forwards. ``mutation`` requests are never shared or retried.
+    router forwards. ``mutation`` requests are never shared or retried. ``raw``: the caller is
+    content with the answer's bytes, unparsed, where it has data and no errors.
     """
 
     operation: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
     mutation: bool = False
+    raw: bool = False
+    _variables_json: bytes | None = field(default=None, init=False, repr=False)
+
+    def variables_json(self) -> bytes:
+        """Return the variables as JSON; made once, however many layers ask."""
+        encoded = self._variables_json
+        if encoded is None:
+            encoded = self._variables_json = orjson.dumps(self.variables)
+        return encoded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class SubgraphAnswer:
     """What came back: the parsed GraphQL response, and its bytes where there are any.
 
     ``data`` may be shared between requests in flight: readers copy before they change it.
+    It is :data:`UNREAD` where the request allowed that and ``raw`` holds a response without
+    errors.
     """
 
     data: Any
-    errors: tuple[Mapping[str, Any], ...] = ()
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    errors: tuple[Any, ...] = ()
+    extensions: Mapping[str, Any] = NO_HEADERS
     raw: bytes | None = None
+
+
+Outcome: TypeAlias = SubgraphAnswer | SubgraphError
+Cancel: TypeAlias = Callable[[], None]
 
 
 class SubgraphClient(Protocol):
@@ -50,3 +99,14 @@ class SubgraphClient(Protocol):
     def subscribe(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]: ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class CallbackClient(Protocol):
+    """A client that can be asked without a task.
+
+    ``begin`` starts the request and calls ``done`` exactly once, at once or later, unless the
+    returned function was called before: then never. It must be called on the event loop.
+    """
+
+    def begin(self, request: SubgraphRequest, done: Callable[[Outcome], None]) -> Cancel: ...
