@@ -98,12 +98,14 @@ class Input:
     """How objects of type ``on`` (object or abstract) become representations.
 
     ``typename``: what to send as ``__typename`` instead of the runtime type (targets that are
-    interfaces or interface objects), or None.
+    interfaces or interface objects; objects whose type is certain, so that no ``__typename`` was
+    fetched), or None. ``when``: conditions without which objects of this type are not asked for.
     """
 
     on: str
     selections: tuple[InputSelection, ...]
     typename: str | None = None
+    when: tuple[When, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
