@@ -11,6 +11,7 @@ transactions that happen whole or not at all. What real servers do wrong, it doe
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import itertools
 from collections import deque
@@ -64,6 +65,7 @@ class _Fault:
     retry_after: int | None = None
     body: bytes = b""
     cut: bool = False
+    stall: float = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +121,10 @@ class FhirServerStandIn:
         """Do what the next requests ask, then cut the connection instead of answering."""
         self._faults.extend([_Fault(cut=True)] * times)
 
+    def stall_next(self, seconds: float, *, times: int = 1) -> None:
+        """Let the next requests wait before they are looked at."""
+        self._faults.extend([_Fault(stall=seconds)] * times)
+
     def put(self, resource: Resource) -> Resource:
         """Store a resource as if another client had; returns it with its id and version."""
         return self._write(copy.deepcopy(resource), resource.get("id"))
@@ -132,14 +138,16 @@ class FhirServerStandIn:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs.removeprefix("/fhir")))
         fault = self._faults.popleft() if self._faults else None
-        if fault is not None and not fault.cut:
+        if fault is not None and fault.stall:
+            await asyncio.sleep(fault.stall)
+        elif fault is not None and not fault.cut:
             headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
             return web.Response(status=fault.status, headers=headers, body=fault.body)
         try:
             status, body = self._answer(request, await request.read())
         except _Refusal as refusal:
             status, body = refusal.status, _outcome(refusal)
-        if fault is not None and request.transport is not None:
+        if fault is not None and fault.cut and request.transport is not None:
             request.transport.close()
         return web.Response(status=status, body=codec.dumps(body), content_type=_JSON)
 
