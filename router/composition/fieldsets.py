@@ -8,8 +8,10 @@ Parsing here knows no schema; checking one against a type is in
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from graphql import (
     ConstValueNode,
@@ -21,6 +23,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     parse,
+    print_ast,
 )
 
 __all__ = [
@@ -28,8 +31,13 @@ __all__ = [
     "SelectedField",
     "SelectedFragment",
     "Selection",
+    "parse_context_field",
     "parse_field_set",
 ]
+
+_CONTEXT_FIELD: Final = re.compile(
+    r"(?:[\s,]|#[^\n]*\n)*\$(?:[\s,]|#[^\n]*\n)*([A-Za-z_]\w*)(.*)", re.DOTALL
+)
 
 
 class FieldSetInvalid(ValueError):
@@ -76,6 +84,14 @@ def parse_field_set(text: str) -> Selection:
     return parsed
 
 
+def parse_context_field(text: str) -> tuple[str, str] | None:
+    """Return the context's name and the raw selection of ``"$name { field }"``, or None."""
+    found = _CONTEXT_FIELD.fullmatch(text)
+    if found is None or not found[2].strip():
+        return None
+    return found[1], found[2]
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Selection | str:
     source = text if text.strip().startswith("{") else f"{{{text}}}"
@@ -97,6 +113,8 @@ def _parse(text: str) -> Selection | str:
 
 
 def _selection(node: SelectionSetNode) -> Selection:
+    if not node.selections:
+        raise FieldSetInvalid("Syntax Error: expected a field, found nothing.")
     items: list[SelectedField | SelectedFragment] = []
     for selected in node.selections:
         directives = tuple(directive.name.value for directive in selected.directives or ())
@@ -131,4 +149,6 @@ def _text(item: SelectedField | SelectedFragment) -> str:
     if isinstance(item, SelectedFragment):
         condition = f" on {item.on_type}" if item.on_type is not None else ""
         return f"...{condition} {{ {item.selection} }}"
-    return item.name if item.selection is None else f"{item.name} {{ {item.selection} }}"
+    arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in item.arguments)
+    field = f"{item.name}({arguments})" if arguments else item.name
+    return field if item.selection is None else f"{field} {{ {item.selection} }}"

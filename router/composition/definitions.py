@@ -1,0 +1,125 @@
+"""Definitions that a user wrote for elements of a known specification: may they differ?
+
+A definition may say less than the specification (fewer locations, missing optional arguments)
+or be stricter (non-null where nullable is allowed), never more.
+"""
+
+from __future__ import annotations
+
+from graphql import ConstValueNode, print_ast
+
+from router.composition.model import (
+    DirectiveDefinition,
+    EnumType,
+    ListOf,
+    Named,
+    NonNull,
+    ScalarType,
+    TypeDefinition,
+    TypeRef,
+)
+from router.composition.problems import Problems
+
+__all__ = ["check_directive", "check_enum", "check_scalar", "is_simplified_federation_1"]
+
+_CODE = "DIRECTIVE_DEFINITION_INVALID"
+_BUILT_IN = frozenset({"Int", "Float", "String", "Boolean", "ID"})
+
+
+def check_directive(
+    found: DirectiveDefinition, expected: DirectiveDefinition, problems: Problems
+) -> None:
+    """Compare a user's definition with the specification's; one problem per deviation."""
+    at = f"@{found.name}"
+    intro = f'Invalid definition for directive "{at}": '
+    for argument in expected.arguments.values():
+        if argument.name not in found.arguments and argument.is_required:
+            problems.add(_CODE, f'{intro}missing required argument "{argument.name}"', at)
+    for argument in found.arguments.values():
+        where = f"{at}({argument.name}:)"
+        spec = expected.arguments.get(argument.name)
+        if spec is None:
+            problems.add(_CODE, f'{intro}unknown/unsupported argument "{argument.name}"', where)
+            continue
+        if not _may_stand_for(argument.type, spec.type):
+            problems.add(
+                _CODE,
+                f'{intro}argument "{argument.name}" should have type "{spec.type}" but found '
+                f'type "{argument.type}"',
+                where,
+            )
+        made_strict = isinstance(argument.type, NonNull) and not isinstance(spec.type, NonNull)
+        if _text(argument.default) != _text(spec.default) and not made_strict:
+            problems.add(
+                _CODE,
+                f'{intro}argument "{argument.name}" should have default value '
+                f"{_text(spec.default)} but found default value {_text(argument.default)}",
+                where,
+            )
+    if found.repeatable and not expected.repeatable:
+        problems.add(_CODE, f'{intro}"{at}" should not be repeatable', at)
+    if not set(found.locations) <= set(expected.locations):
+        problems.add(
+            _CODE,
+            f'{intro}"{at}" should have locations {", ".join(expected.locations)}, but found '
+            f"(non-subset) {', '.join(found.locations)}",
+            at,
+        )
+
+
+def check_scalar(found: TypeDefinition, problems: Problems) -> None:
+    """Demand that a type which a specification makes a scalar is one."""
+    if not isinstance(found, ScalarType):
+        problems.add(
+            "TYPE_DEFINITION_INVALID",
+            f"Invalid definition for type {found.name}: it should be a scalar.",
+            found.name,
+        )
+
+
+def check_enum(found: TypeDefinition, values: tuple[str, ...], problems: Problems) -> None:
+    """Demand that an enum of a specification has that specification's values."""
+    actual = set(found.values) if isinstance(found, EnumType) else set()
+    if actual != set(values):
+        problems.add(
+            "TYPE_DEFINITION_INVALID",
+            f'Invalid definition for type "{found.name}": expected the enum values '
+            f"[{', '.join(sorted(values))}] but found [{', '.join(sorted(actual))}].",
+            found.name,
+        )
+
+
+def is_simplified_federation_1(found: DirectiveDefinition) -> bool:
+    """Tell whether a federation 1 schema spells ``@key`` and the like in one of its old ways.
+
+    Federation 1 libraries print these without arguments, or with ``fields`` as a plain string;
+    such definitions are replaced by the right ones.
+    """
+    if not found.arguments:
+        return True
+    fields = found.arguments.get("fields")
+    if fields is None or len(found.arguments) != 1:
+        return False
+    bare = fields.type.of if isinstance(fields.type, NonNull) else fields.type
+    return isinstance(bare, Named) and bare.name in ("String", "_FieldSet", "FieldSet")
+
+
+def _may_stand_for(found: TypeRef, expected: TypeRef) -> bool:
+    """A custom scalar of the specification may be any built-in type in the user's definition."""
+    if found == expected:
+        return True
+    match expected:
+        case NonNull(of):
+            return isinstance(found, NonNull) and _may_stand_for(found.of, of)
+        case ListOf(of):
+            bare = found.of if isinstance(found, NonNull) else found
+            return isinstance(bare, ListOf) and _may_stand_for(bare.of, of)
+        case Named(name):
+            bare = found.of if isinstance(found, NonNull) else found
+            if not isinstance(bare, Named):
+                return False
+            return bare.name == name or (name not in _BUILT_IN and bare.name in _BUILT_IN)
+
+
+def _text(value: ConstValueNode | None) -> str | None:
+    return print_ast(value) if value is not None else None

@@ -1,0 +1,329 @@
+"""Reading ``@link``: urls, aliases and imports, and the many ways in which they clash.
+
+Two links may not let one name mean two things: an imported name must differ from every other
+import, from every feature's alias, and from whatever looks like ``alias__element``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from graphql import (
+    ConstObjectValueNode,
+    ConstValueNode,
+    EnumValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    print_ast,
+)
+from graphql.pyutils import did_you_mean, suggestion_list
+
+from router.composition.links import CONNECT, FEDERATION, LINK, Feature, Links, Version
+from router.composition.model import Applied
+from router.composition.problems import Problems
+from router.composition.specs import FEDERATION_VERSIONS, find_spec
+
+__all__ = ["check_names", "read_links"]
+
+_ALIAS: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z.\-]*\Z")
+_NAME: Final = re.compile(r"@?[_A-Za-z][_0-9A-Za-z]*\Z")
+_VERSION: Final = re.compile(r"v(\d+)\.(\d+)\Z")
+_TAG_LIKE: Final = ("https://specs.apollo.dev/tag", "https://specs.apollo.dev/inaccessible")
+_USAGE: Final = "INVALID_LINK_DIRECTIVE_USAGE"
+_SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link")
+
+
+def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
+    """Return the features that the schema's ``@link`` applications name.
+
+    In a schema that links neither federation nor the link specification itself links mean
+    nothing: it is a federation 1 schema, and only the link specification is there. Raises
+    :class:`~router.composition.problems.SubgraphRefused`.
+    """
+    written = [application for application in applied if application.name == "link"]
+    urls = [_text(application.arguments.get("url")) or "" for application in written]
+    if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
+        return Links([_SELF])
+    features = [_feature(application, problems) for application in written]
+    linked = any(feature.identity == LINK for feature in features)
+    links = Links() if linked else Links([_SELF])
+    for feature in features:
+        _check_version(feature, features, problems)
+        check_names(feature, links, problems)
+        links.add(feature)
+    return links
+
+
+def _feature(applied: Applied, problems: Problems) -> Feature:
+    url = _text(applied.arguments.get("url"))
+    if url is None:
+        raise problems.stop(
+            "INVALID_LINK_IDENTIFIER", "A @link on the schema has no url.", "schema"
+        )
+    identity, name, version = _parse_url(url, problems)
+    purpose = applied.arguments.get("for")
+    return Feature(
+        url=url,
+        identity=identity,
+        name=name,
+        version=version,
+        alias=_text(applied.arguments.get("as")) or name,
+        imports=_imports(applied.arguments.get("import"), identity, version, problems),
+        purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
+    )
+
+
+def _parse_url(url: str, problems: Problems) -> tuple[str, str, Version]:
+    """Return identity, name and version of a feature."""
+    code = "INVALID_LINK_IDENTIFIER"
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        raise problems.stop(code, f'"{url}" is no absolute url of a feature.', "schema")
+    segments = parts.path.rstrip("/").split("/")
+    version = _VERSION.match(segments[-1])
+    if version is None:
+        raise problems.stop(
+            code,
+            f'The url "{url}" should end in a version of the form v1.2, not "{segments[-1]}".',
+            "schema",
+        )
+    if len(segments) < 2 or not segments[-2]:
+        raise problems.stop(code, f'The url "{url}" names no feature before its version.', "schema")
+    port = f":{parts.port}" if parts.port else ""
+    identity = f"{parts.scheme}://{parts.hostname}{port}{'/'.join(segments[:-1])}"
+    return identity, segments[-2], Version(int(version[1]), int(version[2]))
+
+
+# -- imports -------------------------------------------------------------------------------
+
+
+def _imports(
+    value: ConstValueNode | None, identity: str, version: Version, problems: Problems
+) -> dict[str, str]:
+    """Return what is imported; every bad entry is reported before giving up."""
+    entries: Sequence[ConstValueNode]
+    if value is None:
+        entries = ()
+    elif isinstance(value, ListValueNode):
+        entries = value.values
+    else:
+        entries = (value,)
+    spec = find_spec(identity, version)
+    known = spec.elements if spec is not None else None
+    imports: dict[str, str] = {}
+    for entry in entries:
+        read = _import(entry, problems)
+        if read is None:
+            continue
+        element, name = read
+        if known is not None and element not in known:
+            problems.add(_USAGE, _unknown_element(element, known), "schema")
+            continue
+        if imports.setdefault(element, name) != name:
+            problems.add(
+                _USAGE,
+                f'Cannot import "{element}" from "{identity}" both as "{imports[element]}" and as '
+                f'"{name}": please remove one of these imports.',
+                "schema",
+            )
+    problems.settle()
+    return imports
+
+
+def _import(entry: ConstValueNode, problems: Problems) -> tuple[str, str] | None:
+    if isinstance(entry, StringValueNode):
+        element = name = entry.value
+    elif isinstance(entry, ObjectValueNode):
+        read = _renamed_import(entry, problems)
+        if read is None:
+            return None
+        element, name = read
+    else:
+        problems.add(
+            _USAGE,
+            f"Invalid value {print_ast(entry)} in @link(import:): expected a string, or an object "
+            'of the form { name: "<element>", as: "<name>" }.',
+            "schema",
+        )
+        return None
+    for text in (element, name):
+        if not _NAME.match(text):
+            problems.add(_USAGE, f'"{text}" in @link(import:) is not a name.', "schema")
+            return None
+    if element.startswith("@") != name.startswith("@"):
+        kind = "a directive keeps its @" if element.startswith("@") else "a type has no @"
+        problems.add(
+            _USAGE, f'Cannot import "{element}" under the name "{name}": {kind}.', "schema"
+        )
+        return None
+    return element, name
+
+
+def _renamed_import(
+    entry: ObjectValueNode | ConstObjectValueNode, problems: Problems
+) -> tuple[str, str] | None:
+    given: dict[str, str] = {}
+    for field in entry.fields:
+        key, text = field.name.value, _text(field.value)
+        if key not in ("name", "as"):
+            problems.add(
+                _USAGE, f'Unknown field "{key}" in {print_ast(entry)} of @link(import:).', "schema"
+            )
+            return None
+        if text is None:
+            problems.add(
+                _USAGE,
+                f'"{key}" should be a string in {print_ast(entry)} of @link(import:).',
+                "schema",
+            )
+            return None
+        given[key] = text
+    if "name" not in given:
+        problems.add(
+            _USAGE, f'{print_ast(entry)} in @link(import:) lacks the mandatory "name".', "schema"
+        )
+        return None
+    return given["name"], given.get("as", given["name"])
+
+
+def _unknown_element(element: str, known: Sequence[str]) -> str:
+    guesses = [f"@{element}"] if f"@{element}" in known else suggestion_list(element, list(known))
+    return f'Cannot import unknown element "{element}".{did_you_mean(guesses)}'
+
+
+# -- versions and names --------------------------------------------------------------------
+
+
+def _check_version(feature: Feature, features: Sequence[Feature], problems: Problems) -> None:
+    if feature.identity == FEDERATION and feature.version not in FEDERATION_VERSIONS:
+        raise problems.stop(
+            "UNKNOWN_FEDERATION_LINK_VERSION",
+            f"Federation {feature.version} is not known: the versions known are "
+            f"{FEDERATION_VERSIONS[0]} to {FEDERATION_VERSIONS[-1]}.",
+            "schema",
+        )
+    if feature.identity == LINK and find_spec(LINK, feature.version) is None:
+        # with federation linked too, link v1.0 is in place already
+        if any(other.identity == FEDERATION for other in features):
+            raise problems.stop(
+                _USAGE,
+                f'Cannot link "{feature.url}": the schema already uses link {_SELF.version}, the '
+                "only version known.",
+                "schema",
+            )
+        raise problems.stop(
+            "UNKNOWN_LINK_VERSION",
+            f"The link specification has no version {feature.version} known here, only "
+            f"{_SELF.version}.",
+            "schema",
+        )
+    if feature.identity == CONNECT:
+        raise problems.stop(
+            "UNSUPPORTED_LINKED_FEATURE",
+            f'"{feature.url}" is not supported: @connect and @source are no part of this router. '
+            "Serve the data from a subgraph instead, and remove the @link.",
+            "schema",
+        )
+
+
+def check_names(feature: Feature, links: Links, problems: Problems) -> None:
+    """Refuse a feature whose alias or imports clash with the links there already."""
+    _check_alias(feature, links, problems)
+    for element, name in feature.imports.items():
+        for other in links:
+            _check_import(element, name, feature, other, problems)
+            for taken_element, taken in other.imports.items():
+                if taken == name:
+                    raise _clash(feature, other, f'the import "{taken_element}"', name, problems)
+        _check_own_names(element, name, feature, problems)
+    for other in links:
+        for element, name in other.imports.items():
+            _check_import(element, name, other, feature, problems)
+    names = list(feature.imports.values())
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise problems.stop(
+                _USAGE, f'Two elements of "{feature.identity}" are imported as "{name}".', "schema"
+            )
+
+
+def _check_alias(feature: Feature, links: Links, problems: Problems) -> None:
+    if links.feature(feature.identity) is not None:
+        raise problems.stop(
+            _USAGE, f'"{feature.identity}" is linked twice: link each feature once.', "schema"
+        )
+    alias = feature.alias
+    exempt = (
+        feature.identity in _TAG_LIKE
+        and alias == f"federation__{feature.name}"
+        and not feature.imports
+    )
+    wrong = None
+    if "__" in alias and not exempt:
+        wrong = 'it contains "__"'
+    elif alias.endswith("_"):
+        wrong = 'it ends in "_"'
+    elif not _ALIAS.match(alias):
+        wrong = "it is not a name"
+    if wrong is not None:
+        raise problems.stop(
+            _USAGE,
+            f'Cannot link "{feature.identity}" as "{alias}" since {wrong}. Please choose another '
+            'name via "as".',
+            "schema",
+        )
+    other = links.by_alias(alias)
+    if other is not None:
+        raise _clash(feature, other, "its alias", alias, problems)
+
+
+def _check_import(
+    element: str, name: str, importer: Feature, other: Feature, problems: Problems
+) -> None:
+    """Refuse an import that looks like an element of another feature."""
+    prefix, separator, _ = name.lstrip("@").partition("__")
+    if (separator and prefix == other.alias) or name == f"@{other.alias}":
+        raise _clash(importer, other, "the names under its alias", name, problems)
+
+
+def _check_own_names(element: str, name: str, feature: Feature, problems: Problems) -> None:
+    prefix, separator, rest = name.lstrip("@").partition("__")
+    at = "@" if name.startswith("@") else ""
+    confusing = (separator and prefix == feature.alias and at + rest != element) or (
+        name == f"@{feature.alias}" and element != f"@{feature.name}"
+    )
+    if confusing:
+        raise problems.stop(
+            _USAGE,
+            f'Cannot import "{element}" as "{name}" from "{feature.identity}": another element of '
+            "that feature has this name already.",
+            "schema",
+        )
+
+
+def _clash(feature: Feature, other: Feature, what: str, name: str, problems: Problems) -> Exception:
+    pair = {feature.identity, other.identity}
+    for identity in _TAG_LIKE:
+        if pair == {FEDERATION, identity}:
+            directive = identity.rpartition("/")[2]
+            return problems.stop(
+                _USAGE,
+                f'Please import "@{directive}" from "{FEDERATION}" instead of linking '
+                f'"{identity}" beside it.',
+                "schema",
+            )
+    return problems.stop(
+        _USAGE,
+        f'"{name}" of "{feature.identity}" clashes with {what} of "{other.identity}". Please '
+        'rename one of them via "as".',
+        "schema",
+    )
+
+
+def _text(value: ValueNode | None) -> str | None:
+    return value.value if isinstance(value, StringValueNode) else None

@@ -1,0 +1,67 @@
+"""Is a literal good for a type? As lenient as the reference: absent input fields are no matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+)
+
+from router.composition.model import (
+    EnumType,
+    InputObjectType,
+    ListOf,
+    Named,
+    NonNull,
+    TypeDefinition,
+    TypeRef,
+)
+
+__all__ = ["is_valid_literal"]
+
+_BUILT_IN: Final[Mapping[str, Any]] = {
+    "Int": IntValueNode,
+    "Float": (IntValueNode, FloatValueNode),
+    "String": StringValueNode,
+    "ID": (IntValueNode, StringValueNode),
+    "Boolean": BooleanValueNode,
+}
+
+
+def is_valid_literal(value: ValueNode, ref: TypeRef, types: Mapping[str, TypeDefinition]) -> bool:
+    """Tell whether a literal can be coerced to a type (GraphQL spec, section 5.6.1)."""
+    match ref:
+        case NonNull(of):
+            return not isinstance(value, NullValueNode) and is_valid_literal(value, of, types)
+        case ListOf(of):
+            if isinstance(value, ListValueNode):
+                return all(is_valid_literal(each, of, types) for each in value.values)
+            return isinstance(value, NullValueNode) or is_valid_literal(value, of, types)
+        case Named(name):
+            return isinstance(value, NullValueNode) or _is_valid_named(value, name, types)
+
+
+def _is_valid_named(value: ValueNode, name: str, types: Mapping[str, TypeDefinition]) -> bool:
+    built_in = _BUILT_IN.get(name)
+    if built_in is not None:
+        return isinstance(value, built_in)
+    found = types.get(name)
+    if isinstance(found, EnumType):
+        return isinstance(value, EnumValueNode | StringValueNode) and value.value in found.values
+    if isinstance(found, InputObjectType):
+        return isinstance(value, ObjectValueNode) and all(
+            field.name.value in found.fields
+            and is_valid_literal(field.value, found.fields[field.name.value].type, types)
+            for field in value.fields
+        )
+    return True  # a custom scalar takes anything

@@ -1,0 +1,132 @@
+"""Checking a field set against the type it selects from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from graphql import print_ast
+
+from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
+from router.composition.literals import is_valid_literal
+from router.composition.model import (
+    CompositeType,
+    FieldDefinition,
+    InterfaceType,
+    TypeDefinition,
+    UnionType,
+    base_name,
+)
+from router.composition.subtypes import possible_types
+
+__all__ = ["SelectionProblem", "first_problem"]
+
+Types = Mapping[str, TypeDefinition]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionProblem:
+    """What is wrong first; ``selects_abstract`` when only a key may not select this."""
+
+    message: str
+    selects_abstract: bool = False
+
+
+def first_problem(
+    selection: Selection,
+    parent: str,
+    types: Types,
+    directives: Mapping[str, object],
+    *,
+    forbid_abstract: bool = False,
+) -> SelectionProblem | None:
+    """Return the first reason why a selection is not valid on a type, or None.
+
+    ``forbid_abstract`` refuses fields of interface and union types, as ``@key`` does.
+    """
+    return next(_problems(selection, parent, types, directives, forbid_abstract), None)
+
+
+def _problems(
+    selection: Selection,
+    parent: str,
+    types: Types,
+    directives: Mapping[str, object],
+    forbid_abstract: bool,
+) -> Iterator[SelectionProblem]:
+    for item in selection.items:
+        for name in item.directives:
+            if name not in directives:
+                yield SelectionProblem(f'Unknown directive "@{name}"')
+        if isinstance(item, SelectedFragment):
+            on_type = item.on_type or parent
+            if not _can_be(parent, on_type, types):
+                yield SelectionProblem(
+                    f'A fragment on "{on_type}" can never match inside "{parent}".'
+                )
+            yield from _problems(item.selection, on_type, types, directives, forbid_abstract)
+            continue
+        if item.name == "__typename":
+            continue
+        found = types.get(parent)
+        field = found.fields.get(item.name) if isinstance(found, CompositeType) else None
+        if field is None:
+            yield SelectionProblem(
+                f'Cannot query field "{item.name}" on type "{parent}" (the field should either be '
+                "added to this subgraph or, if it should not be resolved by this subgraph, you "
+                "need to add it to this subgraph with @external)."
+            )
+            continue
+        yield from _argument_problems(item, field, types)
+        target = types.get(base_name(field.type))
+        if forbid_abstract and isinstance(target, InterfaceType | UnionType):
+            kind = "interface" if isinstance(target, InterfaceType) else "union"
+            yield SelectionProblem(
+                f'field "{field.coordinate}" is of the {kind} type {target.name}, which is not '
+                "allowed in @key",
+                selects_abstract=True,
+            )
+        is_composite = isinstance(target, CompositeType | UnionType)
+        if is_composite and item.selection is None:
+            yield SelectionProblem(
+                f'field "{field.coordinate}" of type {base_name(field.type)} needs a selection of '
+                "its own fields"
+            )
+        elif not is_composite and item.selection is not None:
+            yield SelectionProblem(
+                f'field "{field.coordinate}" of type {base_name(field.type)} has no fields to '
+                "select from"
+            )
+        elif item.selection is not None:
+            yield from _problems(
+                item.selection, base_name(field.type), types, directives, forbid_abstract
+            )
+
+
+def _argument_problems(
+    item: SelectedField, field: FieldDefinition, types: Types
+) -> Iterator[SelectionProblem]:
+    given = dict(item.arguments)
+    for name, value in given.items():
+        argument = field.arguments.get(name)
+        if argument is None:
+            yield SelectionProblem(f'"{field.coordinate}" has no argument named "{name}"')
+        elif not is_valid_literal(value, argument.type, types):
+            yield SelectionProblem(
+                f'Invalid value {print_ast(value)} for argument "{name}: {argument.type}" of '
+                f'"{field.coordinate}"'
+            )
+    for argument in field.arguments.values():
+        if argument.is_required and argument.name not in given:
+            yield SelectionProblem(
+                f'Missing mandatory value for argument "{argument.name}" of field '
+                f'"{field.coordinate}"'
+            )
+
+
+def _can_be(parent: str, on_type: str, types: Types) -> bool:
+    if parent == on_type:
+        return True
+    if not isinstance(types.get(on_type), CompositeType | UnionType):
+        return False
+    return not possible_types(parent, types).isdisjoint(possible_types(on_type, types))
