@@ -1,0 +1,310 @@
+"""The library door: an ASGI app out of in-process schemas and subgraph URLs.
+
+    from router.app import Router
+
+    app = Router.from_subgraphs({
+        "patients": strawberry_schema,               # a Strawberry, Ariadne or graphql-core schema
+        "billing": "http://billing.internal/graphql",
+    })
+
+``app`` runs alone (``uvicorn module:app``) or mounted (``Starlette(routes=[Mount("/api", app)])``;
+FastAPI: ``app.mount("/api", router)``). It starts with the server's lifespan, or, mounted, with
+the first request; call ``await app.start()`` in your own lifespan to be ready before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+from router.contracts.contract import Contract, load_contracts
+from router.errors import RouterError
+from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
+from router.server.app import Page, Server
+from router.server.asgi import Receive, Response, Scope, Send, send_response
+from router.server.generation import Generation, build_generation
+from router.server.identity import Authenticator, Identity
+from router.server.pipeline import Exchange, Pipeline, Stage
+from router.server.refusals import errors_body
+from router.server.rights import Decide
+from router.settings import Settings
+
+__all__ = ["Exchange", "Identity", "Router", "Settings", "Stage", "Subgraph"]
+
+_LOG: Final = logging.getLogger("router")
+
+Load: TypeAlias = Callable[[], Awaitable[LoadedGraph]]
+
+
+class Router:
+    """A federation router as an ASGI app.
+
+    ``settings``: everything that can be tuned, JWT issuers among them (``settings.jwt``).
+    ``contracts_dir``: a folder of ``<client>/contract.toml``; each client gets its own schema at
+    ``/<client>/graphql``. ``authenticate``: finds the caller in the headers instead of the JWT
+    settings. ``decide``: decides ``@policy``, once per operation for all of them. ``stages`` wrap
+    execution (audit, caches). ``page``: an ASGI app for every other path, such as GraphiQL;
+    ``graphiql=True`` serves the built-in one, a path says where its build lies.
+
+    Nothing is loaded before :meth:`start`, which raises what is wrong with schemas, contracts or
+    settings. :meth:`reload` loads anew; when that fails the router keeps what it has.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        settings: Settings | None = None,
+        contracts_dir: Path | None = None,
+        contracts: Sequence[Contract] = (),
+        authenticate: Authenticator | None = None,
+        decide: Decide | None = None,
+        stages: Sequence[Stage] = (),
+        page: Page | None = None,
+        graphiql: bool | Path = False,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._load = load
+        self._contracts_dir = contracts_dir
+        self._contracts = tuple(contracts)
+        self._authenticate = authenticate
+        self._decide = decide
+        self._stages = tuple(stages)
+        self._page = page
+        self._graphiql = graphiql
+        self._server: Server | None = None
+        self._starting = asyncio.Lock()
+        self._generations = 0
+
+    @classmethod
+    def from_subgraphs(
+        cls,
+        subgraphs: Mapping[str, SubgraphLike],
+        *,
+        settings: Settings | None = None,
+        contracts_dir: Path | None = None,
+        contracts: Sequence[Contract] = (),
+        authenticate: Authenticator | None = None,
+        decide: Decide | None = None,
+        stages: Sequence[Stage] = (),
+        page: Page | None = None,
+        graphiql: bool | Path = False,
+    ) -> Self:
+        """A router that composes ``subgraphs`` itself.
+
+        Each value is an in-process schema (Strawberry, Ariadne, graphql-core), the URL of a
+        running subgraph, an ASGI app, or a :class:`~router.loading.Subgraph`.
+        """
+        given = dict(subgraphs)
+        return cls(
+            lambda: load_subgraphs(given),
+            settings=settings,
+            contracts_dir=contracts_dir,
+            contracts=contracts,
+            authenticate=authenticate,
+            decide=decide,
+            stages=stages,
+            page=page,
+            graphiql=graphiql,
+        )
+
+    @classmethod
+    def from_supergraph(
+        cls,
+        supergraph: str | Path,
+        *,
+        subgraphs: Mapping[str, SubgraphLike] | None = None,
+        settings: Settings | None = None,
+        contracts_dir: Path | None = None,
+        contracts: Sequence[Contract] = (),
+        authenticate: Authenticator | None = None,
+        decide: Decide | None = None,
+        stages: Sequence[Stage] = (),
+        page: Page | None = None,
+        graphiql: bool | Path = False,
+    ) -> Self:
+        """A router for a composed supergraph: its SDL, or a file that is read at each (re)load.
+
+        ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
+        """
+        given = dict(subgraphs or {})
+
+        async def load() -> LoadedGraph:
+            sdl = supergraph if isinstance(supergraph, str) else _read(supergraph)
+            return await load_supergraph(sdl, given)
+
+        return cls(
+            load,
+            settings=settings,
+            contracts_dir=contracts_dir,
+            contracts=contracts,
+            authenticate=authenticate,
+            decide=decide,
+            stages=stages,
+            page=page,
+            graphiql=graphiql,
+        )
+
+    @property
+    def generation(self) -> Generation:
+        """What is being served: supergraph, clients, planner. Only after :meth:`start`."""
+        return self.server.pipeline.generation
+
+    @property
+    def server(self) -> Server:
+        """The running server. Only after :meth:`start`."""
+        if self._server is None:
+            raise RuntimeError("The router is not started: await router.start() first.")
+        return self._server
+
+    async def start(self) -> None:
+        """Load, compose and connect; does nothing when already started."""
+        async with self._starting:
+            if self._server is not None:
+                return
+            generation = await self._build()
+            pipeline = Pipeline(
+                generation,
+                self.settings,
+                authenticate=self._authenticate or self._authenticator(),
+                decide=self._decide,
+                stages=self._stages,
+            )
+            await pipeline.warm_up(generation)
+            pipeline.use(generation)
+            self._server = Server(pipeline, page=self._page or self._graphiql_page())
+
+    async def reload(self) -> None:
+        """Load anew and go over to it; raises what is wrong and keeps the old one then."""
+        server = self.server
+        async with self._starting:
+            generation = await self._build()
+            await server.pipeline.warm_up(generation)
+            await server.use(generation)
+            _LOG.info("generation %d is served", generation.number)
+
+    async def drain(self, seconds: float = 10.0) -> None:
+        """Be no longer ready, close streams with a code, let requests under way finish."""
+        if self._server is not None:
+            await self._server.drain(seconds)
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Drain, then close every connection to subgraphs and stores."""
+        await self.drain(seconds)
+        server, self._server = self._server, None
+        if server is not None:
+            await server.pipeline.generation.retire()
+            await server.pipeline.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI app."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if self._server is None and not await self._started_late(scope, receive, send):
+            return
+        await self.server(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:
+            message = error.message if isinstance(error, RouterError) else repr(error)
+            await send({"type": "lifespan.startup.failed", "message": message})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _started_late(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Start with the first request of a mounted app; tell the client when that fails."""
+        try:
+            await self.start()
+        except RouterError as error:
+            _LOG.error("The router cannot start: %s", error.message)
+            if scope["type"] != "http":
+                await receive()
+                await send({"type": "websocket.close", "code": 1013, "reason": "Not ready"})
+                return False
+            body = errors_body(
+                [
+                    {
+                        "message": "No schema is served yet.",
+                        "extensions": {"code": "NO_SUPERGRAPH_AVAILABLE"},
+                    }
+                ]
+            )
+            await send_response(send, Response(503, body, "application/json"))
+            return False
+        return True
+
+    async def _build(self) -> Generation:
+        contracts = self._contracts
+        if self._contracts_dir is not None:
+            contracts = (*contracts, *load_contracts(self._contracts_dir))
+        loaded = await self._load()
+        from router.planning.planner import Planner
+
+        self._generations += 1
+        try:
+            return build_generation(
+                loaded.supergraph,
+                Planner(loaded.supergraph),
+                loaded.clients,
+                contracts,
+                number=self._generations,
+                matching=self.settings.clients,
+                plain_path=self.settings.http.path,
+            )
+        except RouterError:
+            for client in loaded.clients.values():
+                with contextlib.suppress(Exception):
+                    await client.aclose()
+            raise
+
+    def _authenticator(self) -> Authenticator | None:
+        if not self.settings.jwt.issuers:
+            return None
+        from router.server.jwt import JwtAuthenticator
+
+        return JwtAuthenticator(self.settings.jwt)
+
+    def _graphiql_page(self) -> Page | None:
+        if not self._graphiql:
+            return None
+        from router.server.page import graphiql_page
+
+        build = self._graphiql if isinstance(self._graphiql, Path) else None
+        return graphiql_page(lambda: self.generation, build)
+
+
+def _read(path: Path) -> str:
+    from router.errors import SupergraphInvalid
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SupergraphInvalid(
+            f"{path}: cannot be read ({error}); give a composed supergraph."
+        ) from error

@@ -1,0 +1,174 @@
+"""``router serve``: a federation router over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from router.errors import RouterError
+
+if TYPE_CHECKING:
+    import socket
+
+    import uvicorn
+
+    from router.app import Router
+    from router.settings import Settings
+
+__all__ = ["main"]
+
+_LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at the watched files."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    options = _parser().parse_args(argv)
+    router, watched = _router(options)
+    with _runner() as runner:
+        return runner.run(_serve(router, watched, options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="router serve", description="Run a federation router over HTTP."
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--supergraph", type=Path, help="a composed supergraph SDL")
+    source.add_argument("--subgraphs", type=Path, help="a JSON list of {name, url, sdl}")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=4000)
+    parser.add_argument("--contracts", type=Path, help="a folder of <client>/contract.toml")
+    parser.add_argument("--settings", type=Path, help="a TOML file of settings")
+    parser.add_argument("--graphiql", action="store_true", help="serve GraphiQL at /")
+    parser.add_argument("--no-watch", action="store_true", help="reload on SIGHUP alone")
+    return parser
+
+
+def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
+    from router.app import Router
+
+    settings = _settings(options.settings)
+    watched: list[Path] = [path for path in (options.settings, options.contracts) if path]
+    if options.supergraph is not None:
+        watched.append(options.supergraph)
+        router = Router.from_supergraph(
+            options.supergraph,
+            settings=settings,
+            contracts_dir=options.contracts,
+            graphiql=options.graphiql,
+        )
+        return router, watched
+    watched.append(options.subgraphs)
+    from router.loading import load_subgraphs, read_subgraph_list
+
+    path: Path = options.subgraphs
+    read_subgraph_list(path)  # a broken list is said before anything starts
+    router = Router(
+        lambda: load_subgraphs(read_subgraph_list(path)),
+        settings=settings,
+        contracts_dir=options.contracts,
+        graphiql=options.graphiql,
+    )
+    return router, watched
+
+
+def _settings(path: Path | None) -> Settings:
+    from router.settings import Settings, load
+
+    return load(path, Settings) if path is not None else Settings()
+
+
+def _runner() -> asyncio.Runner:
+    """The fast event loop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+async def _serve(router: Router, watched: Sequence[Path], options: argparse.Namespace) -> int:
+    import uvicorn
+
+    await router.start()
+    config = uvicorn.Config(
+        router,
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=router.settings.subscriptions.message_bytes,
+        timeout_graceful_shutdown=10,
+    )
+    server = _draining(router, config)
+    reloads = asyncio.Event()
+    tasks = [asyncio.create_task(_reload_when(router, reloads))]
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.set)
+    if not options.no_watch:
+        tasks.append(asyncio.create_task(_watch(watched, reloads)))
+    sys.stderr.write(f"The router listens on http://{options.host}:{options.port}/graphql\n")
+    try:
+        await server.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await router.stop()
+    return 0 if server.started else 1
+
+
+def _draining(router: Router, config: uvicorn.Config) -> uvicorn.Server:
+    """A server that ends streams with a code before it waits for connections to finish."""
+    import uvicorn
+
+    class Draining(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await asyncio.gather(router.drain(), super().shutdown(sockets))
+
+    return Draining(config)
+
+
+async def _reload_when(router: Router, reloads: asyncio.Event) -> None:
+    """Reload at each signal; what is wrong is said, and the old schema stays."""
+    while True:
+        await reloads.wait()
+        reloads.clear()
+        try:
+            await router.reload()
+        except RouterError as error:
+            sys.stderr.write(f"{error.message}\nThe router keeps the schema it has.\n")
+        else:
+            sys.stderr.write(f"The router serves generation {router.generation.number}.\n")
+
+
+async def _watch(paths: Sequence[Path], reloads: asyncio.Event) -> None:
+    """Ask for a reload when a watched file, or a file below a watched folder, has changed."""
+    before = await asyncio.to_thread(_stamps, paths)
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        now = await asyncio.to_thread(_stamps, paths)
+        if now != before:
+            before = now
+            reloads.set()
+
+
+def _stamps(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+    files: list[Path] = []
+    for path in paths:
+        files.extend(path.rglob("*") if path.is_dir() else [path])
+    stamps = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            stamps[file] = (stat.st_mtime_ns, stat.st_size)
+    return stamps

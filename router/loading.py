@@ -1,0 +1,218 @@
+"""From what an application hands over to a generation: SDLs gathered, composed, connected.
+
+A subgraph is a URL, an in-process schema, or a :class:`Subgraph` that says more. What is not
+known is asked for: a running subgraph answers ``_service { sdl }``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import orjson
+
+from router.errors import RouterError, SettingsInvalid, SubgraphError
+from router.execution.client import SubgraphClient, SubgraphRequest
+
+if TYPE_CHECKING:
+    from router.composition.sources import SubgraphSource
+    from router.supergraph import Supergraph
+
+__all__ = [
+    "LoadedGraph",
+    "Subgraph",
+    "SubgraphLike",
+    "load_subgraphs",
+    "load_supergraph",
+    "read_subgraph_list",
+]
+
+SubgraphLike: TypeAlias = Any
+"""A URL, a ``GraphQLSchema``, a Strawberry schema, an ASGI app, or a :class:`Subgraph`."""
+
+_ASK: Final = "{ _service { sdl } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A subgraph described in full; give at least one of ``url``, ``schema`` and ``client``.
+
+    ``schema`` runs in this process: a Strawberry, Ariadne or graphql-core schema, or any ASGI app
+    that serves GraphQL over HTTP. ``sdl`` is asked of the running subgraph when it is absent;
+    ``headers`` are sent with every request to it.
+    """
+
+    url: str | None = None
+    sdl: str | None = None
+    schema: Any = None
+    client: SubgraphClient | None = None
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedGraph:
+    """A supergraph and a client for each of its subgraphs."""
+
+    supergraph: Supergraph
+    clients: Mapping[str, SubgraphClient]
+
+
+async def load_subgraphs(subgraphs: Mapping[str, SubgraphLike]) -> LoadedGraph:
+    """Gather the SDLs, compose them, and connect every subgraph.
+
+    Raises :class:`~router.errors.CompositionFailed` with every error, or
+    :class:`~router.errors.SettingsInvalid` where a subgraph cannot be reached.
+    """
+    from router.composition.compose import compose
+    from router.composition.sources import SubgraphSource
+    from router.supergraph import Supergraph
+
+    described = {name: _described(name, given) for name, given in subgraphs.items()}
+    clients = {name: _connect(name, subgraph) for name, subgraph in described.items()}
+    names = list(described)
+    sdls = await asyncio.gather(*(_sdl(name, described[name], clients[name]) for name in names))
+    sources: list[SubgraphSource] = [
+        SubgraphSource(name, described[name].url or "", sdl)
+        for name, sdl in zip(names, sdls, strict=True)
+    ]
+    composition = compose(sources)
+    return LoadedGraph(Supergraph.load(composition.supergraph_sdl), clients)
+
+
+async def load_supergraph(
+    sdl: str, subgraphs: Mapping[str, SubgraphLike] | None = None
+) -> LoadedGraph:
+    """Load a composed supergraph; ``subgraphs`` replace the URLs that it names."""
+    from router.supergraph import Supergraph
+
+    supergraph = Supergraph.load(sdl)
+    given = dict(subgraphs or {})
+    for name in given:
+        if name not in supergraph.subgraphs:
+            known = ", ".join(supergraph.subgraphs)
+            raise SettingsInvalid(
+                f"The supergraph has no subgraph {name!r}; it has {known}. Correct the name."
+            )
+    clients: dict[str, SubgraphClient] = {}
+    for name, view in supergraph.subgraphs.items():
+        if name not in given and not view.url:
+            raise SettingsInvalid(
+                f"The supergraph gives no URL for the subgraph {name!r}: add it to join__Graph "
+                "or pass the subgraph to the router."
+            )
+        clients[name] = _connect(name, _described(name, given.get(name, view.url)))
+    return LoadedGraph(supergraph, clients)
+
+
+def read_subgraph_list(path: Path) -> dict[str, Subgraph]:
+    """Read ``SUBGRAPHS.json``: a list of ``{name, url, sdl}``, sdl being a path or the text.
+
+    Raises :class:`~router.errors.SettingsInvalid` naming the file, the entry and the mend.
+    """
+    try:
+        entries = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}).") from error
+    except orjson.JSONDecodeError as error:
+        raise SettingsInvalid(f"{path}:{error.lineno}: this is not JSON: {error.msg}.") from error
+    if isinstance(entries, dict) and isinstance(entries.get("subgraphs"), list):
+        entries = entries["subgraphs"]
+    if not isinstance(entries, list) or not entries:
+        raise SettingsInvalid(f"{path}: it must hold a list of {{name, url, sdl}}, one a subgraph.")
+    subgraphs: dict[str, Subgraph] = {}
+    for number, entry in enumerate(entries):
+        name, subgraph = _entry(path, number, entry)
+        if name in subgraphs:
+            raise SettingsInvalid(f"{path}: entry {number}: the name {name!r} comes twice.")
+        subgraphs[name] = subgraph
+    return subgraphs
+
+
+def _entry(path: Path, number: int, entry: object) -> tuple[str, Subgraph]:
+    where = f"{path}: entry {number}"
+    if not isinstance(entry, dict):
+        raise SettingsInvalid(f"{where}: must be an object with name, url and sdl.")
+    name, url, sdl = entry.get("name"), entry.get("url"), entry.get("sdl")
+    if not isinstance(name, str) or not name:
+        raise SettingsInvalid(f"{where}: 'name' is missing; give the subgraph a name.")
+    if not isinstance(url, str | None) or not isinstance(sdl, str | None):
+        raise SettingsInvalid(f"{where} ({name}): 'url' and 'sdl' must be texts.")
+    if not url:
+        raise SettingsInvalid(f"{where} ({name}): 'url' is missing; say where it runs.")
+    if sdl is not None and "{" not in sdl:
+        file = path.parent / sdl
+        try:
+            sdl = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsInvalid(
+                f"{where} ({name}): the file {file} cannot be read ({error.strerror}); "
+                "correct 'sdl' or leave it out to ask the running subgraph."
+            ) from error
+    return name, Subgraph(url=url, sdl=sdl)
+
+
+def _described(name: str, given: SubgraphLike) -> Subgraph:
+    if isinstance(given, Subgraph):
+        if given.url is None and given.schema is None and given.client is None:
+            raise SettingsInvalid(f"The subgraph {name!r} has neither url, schema nor client.")
+        return given
+    if isinstance(given, str):
+        if not given.startswith(("http://", "https://", "ws://", "wss://")):
+            raise SettingsInvalid(
+                f"The subgraph {name!r} has the URL {given!r}; it must begin with http:// or https://."
+            )
+        return Subgraph(url=given)
+    return Subgraph(schema=given)
+
+
+async def _sdl(name: str, subgraph: Subgraph, client: SubgraphClient) -> str:
+    if subgraph.sdl is not None:
+        return subgraph.sdl
+    if subgraph.schema is not None and (sdl := _printed(subgraph.schema)) is not None:
+        return sdl
+    place = subgraph.url or "in process"
+    try:
+        answer = await client.fetch(SubgraphRequest(_ASK, {}))
+    except SubgraphError as error:
+        raise SettingsInvalid(
+            f"The subgraph {name!r} ({place}) cannot be asked for its SDL: {error.message} "
+            "Start it, or give its SDL."
+        ) from error
+    service = (answer.data or {}).get("_service") if isinstance(answer.data, dict) else None
+    sdl = service.get("sdl") if isinstance(service, dict) else None
+    if not isinstance(sdl, str) or not sdl.strip():
+        raise SettingsInvalid(
+            f"The subgraph {name!r} ({place}) does not answer _service {{ sdl }}: make it a "
+            "federation subgraph, or give its SDL."
+        )
+    return sdl
+
+
+def _printed(schema: Any) -> str | None:
+    """The SDL of an in-process schema, None where it must be asked.
+
+    Strawberry prints itself; a graphql-core schema with ``_service`` answers for itself, one
+    without is printed.
+    """
+    from graphql import GraphQLSchema, print_schema
+
+    as_text = getattr(schema, "as_str", None)
+    if callable(as_text):
+        return str(as_text())
+    if isinstance(schema, GraphQLSchema):
+        query = schema.query_type
+        if query is None or "_service" not in query.fields:
+            return print_schema(schema)
+    return None
+
+
+def _connect(name: str, subgraph: Subgraph) -> SubgraphClient:
+    from router.transport import connect
+
+    try:
+        return connect(subgraph)
+    except RouterError:
+        raise

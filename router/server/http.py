@@ -1,0 +1,334 @@
+"""GraphQL over HTTP: one ASGI endpoint for queries, mutations and every kind of stream.
+
+Follows the GraphQL-over-HTTP specification; where its draft and the ``graphql-http`` audits
+differ (422 against 400, 294 against 200) the setting ``http.statuses`` chooses. All that happens
+between request and answer is the pipeline's; here are methods, media types and statuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from email.utils import format_datetime
+from typing import Any, Final
+
+import orjson
+
+from router.errors import BadRequest, NoPlan, OperationInvalid, RequestError, RouterError
+from router.execution import Answer
+from router.planning.plan import OperationKind
+from router.server import streaming
+from router.server.asgi import ClientGone, Receive, Response, Scope, Send, read_body, send_response
+from router.server.compression import choose_encoding, compress
+from router.server.cors import cors_headers, preflight, refuse_forgeable
+from router.server.idempotency import Idempotency
+from router.server.identity import ANONYMOUS
+from router.server.messages import (
+    GraphQLRequest,
+    parse_json,
+    request_from_mapping,
+    request_from_query,
+)
+from router.server.negotiation import Accepts, Single, accepts, is_json_utf8
+from router.server.pipeline import Exchange, Pipeline
+from router.server.refusals import Refused, errors_body, errors_of, status_of
+from router.server.subscriptions import Subscriptions
+from router.server.uploads import read_upload
+
+__all__ = ["GraphQLOverHTTP", "request_headers"]
+
+_VARY: Final = ("vary", "Accept, Accept-Encoding, Authorization, Origin")
+_ALLOW: Final = {"Allow": "GET, POST, OPTIONS"}
+
+
+class GraphQLOverHTTP:
+    """The endpoint; ``handle`` answers one HTTP request on a GraphQL path."""
+
+    def __init__(self, pipeline: Pipeline, subscriptions: Subscriptions) -> None:
+        self.pipeline = pipeline
+        self.subscriptions = subscriptions
+        self.settings = pipeline.settings
+        self.malformed = 422 if self.settings.http.statuses == "draft" else 400
+        self.idempotency = Idempotency(self.settings.idempotency)
+
+    async def handle(
+        self, scope: Scope, receive: Receive, send: Send, path: str, path_id: str | None = None
+    ) -> None:
+        """Answer one request; ``path`` names the client, ``path_id`` a persisted operation."""
+        headers = request_headers(scope)
+        accepted = accepts(headers.get("accept"))
+        generation = self.pipeline.generation
+        generation.hold()
+        try:
+            try:
+                response = await self._answer(
+                    scope, receive, send, headers, accepted, path, path_id
+                )
+            except RequestError as error:
+                response = self.refusal(error, accepted)
+            if isinstance(response, Response):
+                await self._send(send, response, headers)
+            else:
+                await response.send(receive, send, self._cors(headers))
+        except ClientGone:
+            return
+        finally:
+            await generation.release()
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[str, str],
+        accepted: Accepts,
+        path: str,
+        path_id: str | None,
+    ) -> Response | streaming.Streamed:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return self._options(headers)
+        if method not in ("GET", "POST"):
+            raise Refused(
+                f"The method {method} is not supported.", 405, "METHOD_NOT_ALLOWED", headers=_ALLOW
+            )
+        if accepted.single is None and accepted.stream is None:
+            raise Refused(
+                "None of the types in Accept can be produced; "
+                "try application/graphql-response+json.",
+                406,
+                "NOT_ACCEPTABLE",
+            )
+        refuse_forgeable(self.settings.http.csrf, method, headers)
+        pipeline = self.pipeline
+        identity = ANONYMOUS if pipeline.anonymous else await pipeline.authenticate(headers)
+        client = pipeline.client_of(path, headers, identity)
+        if "http" not in client.contract.transports:
+            raise Refused("This client is not served over HTTP.", 403, "TRANSPORT_NOT_ALLOWED")
+        read = (
+            self._read_url(scope, path_id)
+            if method == "GET"
+            else await self._read_body(receive, headers, path_id)
+        )
+        if isinstance(read, GraphQLRequest):
+            exchange = pipeline.exchange(client, read, headers)
+            exchange.identity = identity
+            return await self._one(exchange, accepted, method)
+        exchanges = [pipeline.exchange(client, request, headers) for request in read]
+        for exchange in exchanges:
+            exchange.identity = identity
+        return await self._batch(exchanges, accepted)
+
+    async def _one(
+        self, exchange: Exchange, accepted: Accepts, method: str
+    ) -> Response | streaming.Streamed:
+        pipeline = self.pipeline
+        try:
+            await pipeline.prepare(exchange)
+        except RequestError as error:
+            if accepted.single is None:
+                assert accepted.stream is not None
+                return streaming.one(accepted.stream, errors_body(errors_of(error)))
+            raise
+        kind = exchange.kind
+        if kind is OperationKind.SUBSCRIPTION:
+            return await self.subscriptions.over_http(exchange, accepted)
+        if method == "GET" and kind is OperationKind.MUTATION:
+            raise Refused(
+                "Mutations need POST.", 405, "MUTATION_NOT_ALLOWED_OVER_HTTP_GET",
+                headers={"Allow": "POST"},
+            )  # fmt: skip
+        if exchange.operation.defers and accepted.stream is not None:
+            return streaming.deferred(pipeline, exchange, accepted.stream)
+        key = exchange.headers.get("idempotency-key")
+        if key is not None and kind is OperationKind.MUTATION and self.idempotency.enabled:
+            answer, replayed = await self.idempotency.run(exchange, key, self._run)
+        else:
+            answer, replayed = await self._run(exchange), False
+        answer = pipeline.shown(exchange, answer)
+        if accepted.single is None:
+            assert accepted.stream is not None
+            return streaming.one(accepted.stream, answer.body)
+        response = self._whole(answer, accepted.single)
+        extra = _version_headers(exchange)
+        if replayed:
+            extra = (*extra, ("idempotency-replayed", "true"))
+        if method == "GET":
+            response = self._conditional(exchange, answer, response)
+        if extra:
+            response.headers = (*response.headers, *extra)
+        return response
+
+    async def _run(self, exchange: Exchange) -> Answer:
+        try:
+            async with asyncio.timeout(self.settings.http.request_timeout):
+                return await self.pipeline.run(exchange)
+        except TimeoutError as error:
+            raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from error
+
+    async def _batch(self, exchanges: Sequence[Exchange], accepted: Accepts) -> Response:
+        """Answer a batch: every operation on its own, answers in the order of the requests."""
+
+        async def one(exchange: Exchange) -> bytes:
+            try:
+                await self.pipeline.prepare(exchange)
+                if exchange.kind is OperationKind.SUBSCRIPTION:
+                    raise BadRequest(
+                        "A subscription cannot be part of a batch.",
+                        code="SUBSCRIPTIONS_NOT_SUPPORTED",
+                    )
+                return self.pipeline.shown(exchange, await self._run(exchange)).body
+            except RequestError as error:
+                return error_body(error)
+
+        bodies = await asyncio.gather(*(one(exchange) for exchange in exchanges))
+        single = accepted.single or Single.JSON
+        return Response(200, b"[" + b",".join(bodies) + b"]", single.value, (_VARY,))
+
+    def _read_url(self, scope: Scope, path_id: str | None) -> GraphQLRequest:
+        query_string: bytes = scope.get("query_string", b"")
+        limits = self.settings.limits
+        if len(query_string) > limits.url_bytes:
+            raise Refused(
+                f"The URL is longer than {limits.url_bytes} bytes.", 414, "REQUEST_TOO_LARGE"
+            )
+        return request_from_query(
+            query_string, limits.json_depth, path_id=path_id, malformed=self.malformed
+        )
+
+    async def _read_body(
+        self, receive: Receive, headers: Mapping[str, str], path_id: str | None
+    ) -> GraphQLRequest | list[GraphQLRequest]:
+        content_type = headers.get("content-type")
+        limits = self.settings.limits
+        if content_type is not None and content_type.lower().startswith("multipart/form-data"):
+            body: Any = await read_upload(receive, headers, self.settings.uploads, limits)
+        elif content_type is None or not is_json_utf8(content_type):
+            raise Refused(
+                "Send the request as 'content-type: application/json' in UTF-8.",
+                415,
+                "UNSUPPORTED_CONTENT_TYPE",
+            )
+        else:
+            raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
+            body = parse_json(raw, limits.json_depth)
+        if not isinstance(body, list):
+            return request_from_mapping(body, path_id=path_id, malformed=self.malformed)
+        if not limits.batching or not body:
+            raise Refused("The body must be a JSON object.", self.malformed, "BAD_REQUEST")
+        if len(body) > limits.batch_operations:
+            raise Refused(
+                f"A batch holds at most {limits.batch_operations} operations.",
+                self.malformed,
+                "BATCH_TOO_LARGE",
+            )
+        return [request_from_mapping(item, malformed=self.malformed) for item in body]
+
+    def _whole(self, answer: Answer, single: Single) -> Response:
+        status = 200
+        if self.settings.http.statuses == "draft" and answer.errors:
+            status = 294
+        return Response(status, answer.body, single.value, (_VARY,))
+
+    def _conditional(self, exchange: Exchange, answer: Answer, response: Response) -> Response:
+        """Give a GET's answer its validators; 304 when the client has it already."""
+        if answer.errors:
+            response.headers = (*response.headers, ("cache-control", "no-store"))
+            return response
+        tag = f'W/"{hashlib.blake2b(answer.body, digest_size=16).hexdigest()}"'
+        rules = exchange.client.contract.persisted.cache_control
+        name = exchange.operation.name or ""
+        control = (
+            rules.get(name, "private, no-cache") if exchange.persisted else "private, no-cache"
+        )
+        response.headers = (*response.headers, ("etag", tag), ("cache-control", control))
+        wanted = exchange.headers.get("if-none-match")
+        if wanted is not None and _matches(wanted, tag):
+            return replace(response, status=304, body=b"", content_type=None)
+        return response
+
+    def refusal(self, error: RequestError, accepted: Accepts) -> Response:
+        """A refusal in the media type and with the status that the client's Accept asks for."""
+        single = accepted.single or Single.JSON
+        headers: tuple[tuple[str, str], ...] = (_VARY,)
+        if isinstance(error, Refused):
+            headers = (*headers, *((k.lower(), v) for k, v in error.headers.items()))
+            status = error.http_status
+        elif isinstance(error, NoPlan) or (
+            single is Single.JSON and self.settings.http.statuses == "audit"
+        ):
+            status = 200
+        elif self.settings.http.statuses == "draft":
+            status = 400 if error.error_code == "GRAPHQL_PARSE_FAILED" else 422
+        else:
+            status = status_of(error)
+        return Response(status, error_body(error), single.value, headers)
+
+    def _options(self, headers: Mapping[str, str]) -> Response:
+        if "access-control-request-method" in headers:
+            return preflight(self.settings.http.cors, headers)
+        return Response(204, b"", None, (("allow", _ALLOW["Allow"]),))
+
+    def _cors(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        return cors_headers(self.settings.http.cors, headers.get("origin"))
+
+    async def _send(self, send: Send, response: Response, headers: Mapping[str, str]) -> None:
+        cors = self._cors(headers) if "origin" in headers else ()
+        if cors:
+            response.headers = (*response.headers, *cors)
+        http = self.settings.http
+        if http.compression and len(response.body) >= http.compression_minimum:
+            encoding = choose_encoding(headers.get("accept-encoding"))
+            if encoding is not None:
+                response.body = compress(response.body, encoding)
+                response.headers = (*response.headers, ("content-encoding", encoding))
+        await send_response(send, response)
+
+
+def request_headers(scope: Scope) -> dict[str, str]:
+    """Headers by lower-case name, repeated lines joined; ``x-peer`` is the caller's address.
+
+    A client cannot send ``x-peer`` itself: the connection's own address replaces it.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    peer = scope.get("client")
+    headers["x-peer"] = peer[0] if peer else ""
+    return headers
+
+
+def error_body(error: RouterError) -> bytes:
+    """The response that says no; an operation without a plan has ``data``, and it is null."""
+    if isinstance(error, NoPlan):
+        return orjson.dumps({"data": None, "errors": errors_of(error)})
+    if isinstance(error, OperationInvalid | RequestError):
+        return errors_body(errors_of(error))
+    return errors_body([error.to_graphql()])
+
+
+def _matches(header: str, tag: str) -> bool:
+    """Weak comparison of ``If-None-Match`` (RFC 9110, section 13.1.2)."""
+    if header.strip() == "*":
+        return True
+    bare = tag.removeprefix("W/")
+    return any(item.strip().removeprefix("W/") == bare for item in header.split(","))
+
+
+def _version_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+    """``Deprecation`` (RFC 9745) and ``Sunset`` (RFC 8594) of an old app version."""
+    rules = exchange.version_rules
+    if rules is None or rules.deprecated is None:
+        return ()
+    headers = [("deprecation", f"@{int(_midnight(rules.deprecated).timestamp())}")]
+    if rules.sunset is not None:
+        headers.append(("sunset", format_datetime(_midnight(rules.sunset), usegmt=True)))
+    return tuple(headers)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,88 @@
+"""What of an error reaches the client: a code and an id, while the log gets the cause.
+
+An error of the request itself (its document, its rights, its limits) is the client's own and is
+shown whole. Messages of subgraphs may hold anything, a patient's name for instance: with masking
+on they are replaced unless their code is on the list of codes meant for people.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from router.execution import Answer
+from router.settings import ErrorSettings
+
+__all__ = ["Masking"]
+
+_LOG: Final = logging.getLogger("router.errors")
+
+_OWN_CODES: Final = frozenset(
+    {
+        "UNAUTHORIZED_FIELD_OR_TYPE",
+        "GRAPHQL_VALIDATION_FAILED",
+        "GRAPHQL_PARSE_FAILED",
+        "BAD_USER_INPUT",
+    }
+)
+
+
+class Masking:
+    """Applies :class:`~router.settings.ErrorSettings` to answers."""
+
+    def __init__(self, settings: ErrorSettings) -> None:
+        self.settings = settings
+        self.active = settings.mask
+
+    def answer(self, answer: Answer) -> Answer:
+        """The answer with every entry of ``errors`` masked."""
+        errors = tuple(self.error(error) for error in answer.errors)
+        response = orjson.loads(answer.body)
+        return Answer(orjson.dumps({**response, "errors": errors}), errors)
+
+    def payload(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """An incremental payload with the errors of every part masked."""
+        masked = dict(payload)
+        if "errors" in payload:
+            masked["errors"] = [self.error(error) for error in payload["errors"]]
+        for member in ("incremental", "completed"):
+            if member in payload:
+                masked[member] = [
+                    {**entry, "errors": [self.error(error) for error in entry["errors"]]}
+                    if entry.get("errors")
+                    else entry
+                    for entry in payload[member]
+                ]
+        return masked
+
+    def error(self, error: Mapping[str, Any]) -> dict[str, Any]:
+        """One error as the client may see it; its cause is logged under the id it carries."""
+        extensions: Mapping[str, Any] = error.get("extensions") or {}
+        code = str(extensions.get("code", "INTERNAL_SERVER_ERROR"))
+        shown: dict[str, Any] = {
+            key: extensions[key] for key in self.settings.extensions if key in extensions
+        }
+        shown["code"] = code
+        allowed = code in _OWN_CODES or code in self.settings.codes or "*" in self.settings.codes
+        if allowed:
+            message = str(error.get("message", self.settings.message))
+        else:
+            message = self.settings.message
+            shown["id"] = secrets.token_hex(8)
+            # the path and the code tell where and what; the message may hold anything
+            _LOG.warning(
+                "masked error id=%s code=%s service=%s path=%s",
+                shown["id"],
+                code,
+                extensions.get("service") or extensions.get("serviceName"),
+                ".".join(map(str, error.get("path") or ())),
+            )
+        entry: dict[str, Any] = {"message": message}
+        if "path" in error:
+            entry["path"] = error["path"]
+        entry["extensions"] = shown
+        return entry

@@ -1,0 +1,266 @@
+"""From a document's text to something that runs: parsed, limited, validated, planned, compiled.
+
+The result depends on the client, the text and the operation name alone, so it is kept in an LRU
+cache; the hot path is one dictionary look-up. What a caller may not see and which override
+labels are on give further plans of the same operation, kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation import ASTValidationRule, ValidationRule
+
+from router.contracts.limits import LimitExceeded, check_shape
+from router.errors import OperationInvalid
+from router.execution import CompiledOperation, compile_operation
+from router.planning.plan import OperationKind, Plan
+from router.server.generation import Client, Generation
+from router.server.rights import Need, cut
+
+__all__ = ["Operation", "Operations"]
+
+_KINDS: Final = {
+    OperationType.QUERY: OperationKind.QUERY,
+    OperationType.MUTATION: OperationKind.MUTATION,
+    OperationType.SUBSCRIPTION: OperationKind.SUBSCRIPTION,
+}
+
+
+@dataclass(slots=True)
+class Operation:
+    """A valid operation of one client in one generation.
+
+    ``needs`` are the rights it demands. ``compiled`` holds its runnable forms by (denied
+    coordinates, override labels).
+    """
+
+    generation: Generation
+    client: Client
+    text: str
+    name: str | None
+    kind: OperationKind
+    document: DocumentNode
+    node: OperationDefinitionNode
+    needs: tuple[Need, ...]
+    policies: frozenset[str]
+    defers: bool
+    compiled: dict[tuple[frozenset[str], frozenset[str]], tuple[Plan, CompiledOperation]] = field(
+        default_factory=dict
+    )
+
+    def runnable(
+        self, denied: frozenset[str] = frozenset(), labels: frozenset[str] = frozenset()
+    ) -> tuple[Plan, CompiledOperation]:
+        """The operation without what is denied, planned and compiled.
+
+        Raises :class:`~router.errors.NoPlan`.
+        """
+        compiled = self.compiled.get((denied, labels))
+        if compiled is None:
+            compiled = self._compile(denied, labels)
+            if len(self.compiled) >= _MOST_FORMS:
+                self.compiled.pop(next(iter(self.compiled)))
+            self.compiled[denied, labels] = compiled
+        return compiled
+
+    def _compile(
+        self, denied: frozenset[str], labels: frozenset[str]
+    ) -> tuple[Plan, CompiledOperation]:
+        document: DocumentNode | None = self.document
+        if denied:
+            document = cut(self.client.schema, self.document, self.node, denied)
+        plan = (
+            Plan(kind=self.kind, fetches=())
+            if document is None
+            else self.generation.planner.plan(document, self.name, labels=labels)
+        )
+        # the client's own document is completed, so what was cut out appears as null
+        compiled = compile_operation(
+            plan, self.document, self.name, self.client.schema, self.generation.supergraph
+        )
+        return plan, compiled
+
+
+_MOST_FORMS: Final = 64
+"""Forms of one operation kept at a time: callers' rights and labels give few in practice."""
+
+
+class Operations:
+    """The cache of operations of one generation, least recently used out first."""
+
+    def __init__(
+        self, generation: Generation, size: int, tokens: int, *, introspection: bool = True
+    ) -> None:
+        self.generation = generation
+        self.size = size
+        self.tokens = tokens
+        self.introspection = introspection
+        self._known: OrderedDict[tuple[str, str, str | None], Operation] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, client: Client, text: str, name: str | None) -> Operation:
+        """The operation ``name`` of the document ``text`` as ``client`` sees it.
+
+        Raises :class:`~router.errors.OperationInvalid` (parse, validation, unknown name) or
+        :class:`~router.contracts.limits.LimitExceeded`.
+        """
+        key = (client.name, text, name)
+        operation = self._known.get(key)
+        if operation is not None:
+            self._known.move_to_end(key)
+            return operation
+        operation = self._build(client, text, name)
+        self._known[key] = operation
+        if len(self._known) > self.size:
+            self._known.popitem(last=False)
+        return operation
+
+    def _build(self, client: Client, text: str, name: str | None) -> Operation:
+        document = parse_document(text, client.contract.limits.tokens or self.tokens)
+        node = select_operation(document, name)
+        check_shape(document, node, client.contract.limits)
+        validate_document(client, document, introspection=self.introspection)
+        chosen = _only(document, node)
+        needs = self.generation.rights.needs(client.schema, chosen, node)
+        return Operation(
+            generation=self.generation,
+            client=client,
+            text=text,
+            name=node.name.value if node.name else None,
+            kind=_KINDS[node.operation],
+            document=chosen,
+            node=node,
+            needs=needs,
+            policies=frozenset(
+                policy
+                for need in needs
+                for demand in need.demands
+                for policy in demand.policy_names()
+            ),
+            defers="@defer" in text and _defers(chosen),
+        )
+
+
+def parse_document(text: str, tokens: int) -> DocumentNode:
+    """Parse at most ``tokens`` tokens; a syntax error is an :class:`OperationInvalid`."""
+    try:
+        return parse(text, max_tokens=tokens, allow_empty_selection_sets=False)
+    except GraphQLSyntaxError as error:
+        if "more than" in error.message and "tokens" in error.message:
+            raise LimitExceeded(
+                f"The document has more than {tokens} tokens.", code="MAX_TOKENS_LIMIT"
+            ) from error
+        raise OperationInvalid([_entry(error)], code="GRAPHQL_PARSE_FAILED") from error
+    except RecursionError as error:
+        raise LimitExceeded("The document is nested too deeply.", code="MAX_DEPTH_LIMIT") from error
+
+
+def select_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation to run (GraphQL spec, GetOperation)."""
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        message = (
+            "The document holds several operations: send operationName."
+            if operations
+            else "The document holds no operation."
+        )
+        raise _unknown(message)
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    raise _unknown(f"The document holds no operation named {name!r}.")
+
+
+def validate_document(client: Client, document: DocumentNode, *, introspection: bool) -> None:
+    """Validate against the client's own schema; names of hidden elements cannot occur."""
+    rules: Sequence[type[ASTValidationRule]] = specified_rules
+    visible = introspection and client.contract.introspection
+    if not visible:
+        rules = (*specified_rules, NoIntrospection)
+    try:
+        errors = validate(
+            client.schema,
+            document,
+            rules,
+            max_errors=20,
+            hide_suggestions=not visible,
+            allow_empty_selection_sets=False,
+        )
+    except GraphQLError as error:
+        errors = [error]
+    except RecursionError as error:
+        raise LimitExceeded("The document is nested too deeply.", code="MAX_DEPTH_LIMIT") from error
+    if errors:
+        raise OperationInvalid([_entry(error) for error in errors])
+
+
+class NoIntrospection(ValidationRule):
+    """``__schema`` and ``__type`` are refused; ``__typename`` is not introspection."""
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Report a field of the introspection system."""
+        if node.name.value in {"__schema", "__type"}:
+            self.report_error(
+                GraphQLError(
+                    "Introspection is off for this client.",
+                    node,
+                    extensions={"code": "INTROSPECTION_DISABLED"},
+                )
+            )
+
+
+def _only(document: DocumentNode, node: OperationDefinitionNode) -> DocumentNode:
+    """The document without its other operations."""
+    fragments = tuple(d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
+    return DocumentNode(definitions=(node, *fragments))
+
+
+def _defers(document: DocumentNode) -> bool:
+    def in_set(selections: SelectionSetNode) -> bool:
+        for selection in selections.selections:
+            if any(d.name.value == "defer" for d in getattr(selection, "directives", None) or ()):
+                return True
+            inner = getattr(selection, "selection_set", None)
+            if inner is not None and in_set(inner):
+                return True
+        return False
+
+    return any(
+        in_set(definition.selection_set)
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
+    )
+
+
+def _entry(error: GraphQLError) -> dict[str, Any]:
+    entry: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        entry["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.extensions:
+        entry["extensions"] = dict(error.extensions)
+    return entry
+
+
+def _unknown(message: str) -> OperationInvalid:
+    return OperationInvalid([{"message": message}], code="OPERATION_RESOLUTION_FAILURE")

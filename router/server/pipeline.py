@@ -1,0 +1,424 @@
+"""The request pipeline: client -> operation -> rights -> plan -> execution -> answer.
+
+Transports (HTTP, WebSocket, SSE) read a request their own way and meet here. An :class:`Exchange`
+is one GraphQL request under way; :meth:`Pipeline.prepare` refuses it or makes it runnable,
+:meth:`Pipeline.run` answers it. :class:`Stage` is the place for what later wraps execution:
+audit, caches, breakers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, TypeAlias
+
+import orjson
+
+from router.contracts.contract import VersionRules
+from router.contracts.limits import LimitExceeded, page_sizes
+from router.errors import BadRequest, RequestError
+from router.execution import Answer, CompiledOperation
+from router.planning.plan import OperationKind, Plan
+from router.server.apq import ApqStore, apq_store
+from router.server.generation import Client, Generation
+from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity
+from router.server.masking import Masking
+from router.server.messages import GraphQLRequest
+from router.server.operations import Operation, Operations
+from router.server.rates import Rates
+from router.server.refusals import Refused
+from router.server.rights import Decide, Need
+from router.settings import Settings
+
+__all__ = ["Exchange", "Pipeline", "Stage", "unauthorised"]
+
+_LOG: Final = logging.getLogger("router.pipeline")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One GraphQL request under way.
+
+    ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
+    ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
+    is free for stages. ``transport`` is http, websocket, sse or multipart.
+    """
+
+    generation: Generation
+    operations: Operations
+    client: Client
+    request: GraphQLRequest
+    headers: Mapping[str, str]
+    transport: str = "http"
+    identity: Identity = ANONYMOUS
+    version: str | None = None
+    version_rules: VersionRules | None = None
+    persisted: bool = False
+    text: str = ""
+    forward: Mapping[str, str] = field(default_factory=dict)
+    operation: Operation = None  # type: ignore[assignment]  # set before any stage sees it
+    runnable: CompiledOperation = None  # type: ignore[assignment]  # set with it
+    plan: Plan = None  # type: ignore[assignment]  # set with it
+    variables: dict[str, Any] = field(default_factory=dict)
+    denied: tuple[Need, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> OperationKind:
+        """Query, mutation or subscription; known after :meth:`Pipeline.prepare`."""
+        return self.operation.kind
+
+
+Run: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
+
+
+class Stage(Protocol):
+    """Something around the execution of queries and mutations.
+
+    It may answer itself, change ``exchange.notes``, or look at the answer of ``run``. Stages
+    nest in the order given, the first outermost. A stage that raises
+    :class:`~router.errors.RequestError` refuses the request.
+    """
+
+    async def __call__(self, exchange: Exchange, run: Run) -> Answer: ...
+
+
+class Pipeline:
+    """Serves one generation after another with the same settings, stores and stages."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        settings: Settings,
+        *,
+        authenticate: Authenticator | None = None,
+        decide: Decide | None = None,
+        stages: Sequence[Stage] = (),
+        apq: ApqStore | None = None,
+    ) -> None:
+        self.settings = settings
+        self.authenticate: Authenticator = authenticate or Anonymous()
+        self.anonymous = isinstance(self.authenticate, Anonymous)
+        self.decide = decide
+        self.apq = apq or apq_store(settings.apq)
+        self._warm: dict[int, Operations] = {}
+        self.rates = Rates(settings.rate.redis_url)
+        self.masking = Masking(settings.errors)
+        self._forward_exact = frozenset(
+            name for name in settings.headers.forward if not name.endswith("*")
+        )
+        self._forward_prefixes = tuple(
+            name[:-1] for name in settings.headers.forward if name.endswith("*")
+        )
+        run: Run = self._execute
+        for stage in reversed(stages):
+            run = _around(stage, run)
+        self._run = run
+        self.use(generation)
+
+    def use(self, generation: Generation) -> Generation | None:
+        """Serve new requests from ``generation``; return the one served before."""
+        before: Generation | None = getattr(self, "generation", None)
+        self.generation = generation
+        warm = self._warm.pop(generation.number, None)
+        self.operations = warm if warm is not None else self._operations(generation)
+        return before
+
+    async def warm_up(self, generation: Generation) -> None:
+        """Plan and compile every persisted operation before ``generation`` is used.
+
+        One that does not fit its client's schema is logged and skipped: the other operations of
+        the client still work, and ``router contracts check`` says the same before a release.
+        """
+        operations = self._operations(generation)
+        for client in generation.clients.values():
+            for persisted in client.persisted:
+                try:
+                    operations.get(client, persisted.text, None).runnable()
+                except RequestError as error:
+                    _LOG.error("%s: %s: %s", persisted.source, persisted.name, error.message)
+                await asyncio.sleep(0)  # a running router answers in between
+        self._warm[generation.number] = operations
+
+    async def aclose(self) -> None:
+        """Close the stores."""
+        await self.apq.aclose()
+
+    def _operations(self, generation: Generation) -> Operations:
+        limits = self.settings.limits
+        size = limits.cached_operations + sum(len(c.persisted) for c in generation.clients.values())
+        return Operations(
+            generation, size, limits.document_tokens, introspection=self.settings.introspection
+        )
+
+    def exchange(
+        self,
+        client: Client,
+        request: GraphQLRequest,
+        headers: Mapping[str, str],
+        transport: str = "http",
+    ) -> Exchange:
+        """Begin an exchange with the current generation."""
+        return Exchange(self.generation, self.operations, client, request, headers, transport)
+
+    def client_of(
+        self, path: str, headers: Mapping[str, str], identity: Identity = ANONYMOUS
+    ) -> Client:
+        """Who asks, by path, header or claim in the configured order.
+
+        Raises 400 ``UNKNOWN_CLIENT`` for a name without a contract.
+        """
+        generation, matching = self.generation, self.settings.clients
+        if not generation.clients:
+            return generation.default
+        for way in matching.order:
+            name: str | None = None
+            match way:
+                case "path":
+                    found = generation.by_path.get(path)
+                    if found is not None and path != self.settings.http.path:
+                        return found
+                case "header":
+                    name = headers.get(matching.header)
+                case "claim":
+                    claim = identity.claims.get(matching.claim)
+                    name = str(claim) if claim is not None else None
+            if name is not None:
+                if name not in generation.clients:
+                    raise Refused(f"There is no client {name[:64]!r}.", 400, "UNKNOWN_CLIENT")
+                return generation.clients[name]
+        return generation.default
+
+    def forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The request headers that travel on to subgraphs."""
+        exact, prefixes = self._forward_exact, self._forward_prefixes
+        return {
+            name: value
+            for name, value in headers.items()
+            if name in exact or (prefixes and name.startswith(prefixes))
+        }
+
+    async def prepare(self, exchange: Exchange, *, counted: bool = True) -> None:
+        """Make the exchange runnable, or raise the refusal (``RequestError``) that says why not.
+
+        Nothing is fetched here. ``exchange.identity`` is set by the transport before; ``counted``
+        says whether the request counts towards rates.
+        """
+        client, request = exchange.client, exchange.request
+        if counted:
+            await self._limit_rate(exchange)
+        self._check_version(exchange)
+        digest = await self._find_text(exchange)
+        operation = exchange.operations.get(client, exchange.text, request.operation_name)
+        exchange.operation = operation
+        if digest is not None:  # only what is valid is remembered
+            await self.apq.put(digest, exchange.text)
+        denied: frozenset[str] = frozenset()
+        if operation.needs:
+            denied = await self._denied(exchange)
+        labels = (
+            self._labels(exchange.generation) if self._has_labels(exchange.generation) else _NONE
+        )
+        exchange.plan, exchange.runnable = operation.runnable(denied, labels)
+        if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
+            raise unauthorised(exchange.denied, exchange.identity)
+        exchange.variables = exchange.runnable.coerce(request.variables)
+        limits = client.contract.limits
+        if limits.page_size is not None:
+            page_sizes(operation.document, exchange.variables, limits.page_size)
+        if limits.cost is not None:
+            self._check_cost(exchange, limits.cost)
+        exchange.forward = self.forwarded(exchange.headers)
+
+    async def run(self, exchange: Exchange) -> Answer:
+        """Execute a prepared query or mutation through the stages."""
+        answer = await self._run(exchange)
+        limit = exchange.client.contract.limits.answer_bytes
+        if limit is not None and len(answer.body) > limit:
+            raise LimitExceeded(
+                f"The answer has {len(answer.body)} bytes; {limit} is the most.",
+                code="MAX_ANSWER_BYTES_LIMIT",
+            )
+        return answer
+
+    def shown(self, exchange: Exchange, answer: Answer) -> Answer:
+        """The answer as its client may see it: denied paths added, causes masked."""
+        if exchange.denied:
+            answer = with_errors(answer, [need.error() for need in exchange.denied])
+        if answer.errors and self.masking.active:
+            answer = self.masking.answer(answer)
+        return answer
+
+    async def _execute(self, exchange: Exchange) -> Answer:
+        return await exchange.runnable.execute(
+            exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
+        )
+
+    async def _limit_rate(self, exchange: Exchange) -> None:
+        who = (
+            exchange.identity.key
+            if exchange.identity.authenticated
+            else exchange.headers.get("x-peer", "")
+        )
+        if self.settings.rate.limit is not None:
+            await self.rates.hit(self.settings.rate.limit, "all", who)
+        own = exchange.client.contract.limits.rate
+        if own is not None:
+            await self.rates.hit(own, exchange.client.name, who)
+
+    def _check_version(self, exchange: Exchange) -> None:
+        rules = exchange.client.contract.versions
+        version = exchange.headers.get(self.settings.clients.version_header)
+        exchange.version = version
+        if not rules or version is None:
+            return
+        rule = next((rule for rule in rules if rule.covers(version)), None)
+        if rule is None:
+            raise Refused(
+                f"Version {version[:32]!r} of {exchange.client.name!r} is not served; update.",
+                400,
+                "CLIENT_VERSION_UNKNOWN",
+            )
+        if rule.sunset is not None and datetime.now(UTC).date() > rule.sunset:
+            raise Refused(
+                f"Version {version[:32]!r} of {exchange.client.name!r} ended on {rule.sunset}; update.",
+                400,
+                "CLIENT_VERSION_ENDED",
+            )
+        exchange.version_rules = rule
+
+    async def _find_text(self, exchange: Exchange) -> str | None:
+        """Set ``exchange.text``; return the digest to register it under, if any."""
+        request, contract = exchange.request, exchange.client.contract
+        mode, persisted = contract.persisted.mode, exchange.client.persisted
+        key = request.document_id
+        if key is None:
+            text = request.query or ""
+            if mode == "required":
+                known = persisted.find_text(text)
+                if known is None:
+                    raise _refused("The operation is not on the safelist.", "QUERY_NOT_IN_SAFELIST")
+                exchange.persisted, text = True, known.text
+            exchange.text = text
+            return None
+        known = persisted.find(key, exchange.version) if len(persisted) else None
+        if known is not None:
+            if request.query is not None and not request.apq:
+                raise BadRequest(
+                    "Send the id of a persisted operation or a text, not both.",
+                    code="CANNOT_SEND_PQ_ID_AND_BODY",
+                )
+            exchange.persisted, exchange.text = True, known.text
+            return None
+        if not request.apq or mode == "required":
+            raise _refused(
+                "There is no persisted operation with this id.", "PERSISTED_QUERY_NOT_IN_LIST"
+            )
+        if not self.settings.apq.enabled:
+            raise _miss("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
+        if request.query is None:
+            found = await self.apq.get(key) if _SHA256.fullmatch(key) else None
+            if found is None:
+                raise _miss("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+            exchange.text = found
+            return None
+        if hashlib.sha256(request.query.encode()).hexdigest() != key:
+            raise BadRequest(
+                "The sha256 does not match the query.", code="PERSISTED_QUERY_HASH_MISMATCH"
+            )
+        exchange.text = request.query
+        return key
+
+    async def _denied(self, exchange: Exchange) -> frozenset[str]:
+        """The coordinates that the caller may not select; sets ``exchange.denied``."""
+        operation, identity = exchange.operation, exchange.identity
+        granted: frozenset[str] = frozenset()
+        if operation.policies and self.decide is not None:
+            names = sorted(operation.policies)
+            decisions = await self.decide([(name, identity) for name in names])
+            granted = frozenset(
+                name for name, allowed in zip(names, decisions, strict=True) if allowed
+            )
+        exchange.denied = tuple(
+            need
+            for need in operation.needs
+            if not all(demand.met_by(identity, granted) for demand in need.demands)
+        )
+        if exchange.denied and self.settings.unauthorised == "refuse":
+            raise unauthorised(exchange.denied, identity)
+        return frozenset(need.coordinate for need in exchange.denied)
+
+    def _has_labels(self, generation: Generation) -> bool:
+        return bool(generation.supergraph.override_labels)
+
+    def _labels(self, generation: Generation) -> frozenset[str]:
+        """The override labels that are on for this request; percentages are drawn anew."""
+        active = set()
+        for label in generation.supergraph.override_labels:
+            share = self.settings.percent_labels.get(label)
+            if share is None and label.startswith("percent(") and label.endswith(")"):
+                share = float(label[8:-1])
+            if label in self.settings.labels or (
+                share is not None and random.random() * 100 < share  # noqa: S311  # no secret
+            ):
+                active.add(label)
+        return frozenset(active)
+
+    def _check_cost(self, exchange: Exchange, limit: int) -> None:
+        operation = exchange.operation
+        cost = exchange.client.costs.of(operation.document, operation.node, exchange.variables)
+        exchange.notes["cost"] = cost
+        if cost > limit:
+            raise LimitExceeded(
+                f"The operation costs {cost:g}; {limit} is the most.",
+                code="COST_ESTIMATED_TOO_EXPENSIVE",
+                cost=cost,
+                limit=limit,
+            )
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
+    """The refusal of a whole operation: 401 for a stranger, 403 for a known caller."""
+    status = 403 if identity.authenticated else 401
+    places = sorted({need.coordinate for need in denied})
+    return Refused(
+        f"Unauthorized: {', '.join(places)}.",
+        status,
+        "UNAUTHORIZED_OPERATION",
+        headers={} if identity.authenticated else {"WWW-Authenticate": "Bearer"},
+    )
+
+
+def with_errors(answer: Answer, errors: Sequence[dict[str, Any]]) -> Answer:
+    """The same response with ``errors`` first."""
+    response = orjson.loads(answer.body)
+    together = (*errors, *answer.errors)
+    return Answer(orjson.dumps({**response, "errors": together}), together)
+
+
+def _around(stage: Stage, run: Run) -> Run:
+    async def wrapped(exchange: Exchange) -> Answer:
+        return await stage(exchange, run)
+
+    return wrapped
+
+
+def _refused(message: str, code: str) -> RequestError:
+    return BadRequest(message, code=code)
+
+
+def _miss(message: str, code: str) -> Refused:
+    """APQ misses are answered with 200: a 404 might be cached, and clients go by the message."""
+    return Refused(
+        message, 200, code, headers={"Cache-Control": "private, no-cache, must-revalidate"}
+    )
