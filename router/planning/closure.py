@@ -1,0 +1,351 @@
+"""Closures: from one place in one subgraph, what else can be had of the same object?
+
+A closure starts at a node, where an object has arrived, and settles the other subgraphs nearest
+first (Dijkstra by depth, the length of the chain of fetches): a subgraph is reached when some
+resolvable key of it can be put together from what is settled already::
+
+    start Bed/a ──id──> Bed/b {ward{code}} ──┐
+        └──────id──> Bed/c {number} ─────────┴──number, ward{code}──> Bed/d
+
+Chains of keys, composite keys assembled from several subgraphs, and requirements that need other
+requirements all fall out of this. Closures depend on the graph alone, never on an operation, so
+they are computed once; ``depth`` and ``steps`` are relative to the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, TypeVar
+
+from router.planning.graph import Edge, Entry, Node, QueryGraph
+from router.supergraph import (
+    FieldSet,
+    FieldView,
+    SetField,
+    SetFragment,
+    SubgraphView,
+    TypeRef,
+)
+
+__all__ = ["Closure", "Closures", "Narrow", "Reach", "Solution", "Step", "Steps", "Take", "Way"]
+
+Step: TypeAlias = tuple[int, tuple[str, ...], int]
+"""A fetch as the search counts it: subgraph index, response keys down to it, depth."""
+
+Steps: TypeAlias = frozenset[Step]
+
+T = TypeVar("T")
+
+_TYPENAME: Final = FieldView(name="__typename", type=TypeRef("String", 0, "String!"), arguments={})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """How the object at a closure's start is held in a subgraph.
+
+    ``entry`` is None for the start itself and for the query root asked again; otherwise the object
+    is sent there as a representation with ``key``, and with ``requires`` where a field needs it.
+    """
+
+    node: Node
+    depth: int
+    steps: Steps
+    entry: Entry | None = None
+    key: Solution | None = None
+    requires: Solution | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether this is the start itself, without a fetch."""
+        return self.depth == 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A field taken from a reach."""
+
+    reach: Reach
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Take:
+    """A field of a field set, the way to it, and what is taken below it."""
+
+    way: Way
+    name: str
+    arguments: str
+    inner: Solution | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Narrow:
+    """What objects of one type contribute to a field set, seen from the start."""
+
+    node: Node
+    inner: Solution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A field set with a way for each field; all values are in after ``depth`` more fetches."""
+
+    items: tuple[Take | Narrow, ...]
+    depth: int
+    steps: Steps
+
+
+@dataclass(slots=True, eq=False)
+class Closure:
+    """The subgraphs in which the object at ``node`` can be held, nearest first."""
+
+    node: Node
+    owner: Closures
+    reaches: list[Reach]
+    _ways: dict[str, tuple[Way, ...]] = field(default_factory=dict)
+    _self_entry: list[Reach | None] = field(default_factory=list)
+
+    def ways(self, name: str) -> tuple[Way, ...]:
+        """Every way to a field, nearest first; requirements are part of the reach."""
+        found = self._ways.get(name)
+        if found is None:
+            found = self.owner.guarded(("ways", self.node.id, name), lambda: self._find(name))
+            if found is None:
+                return ()
+            if self.owner.settled(self):
+                self._ways[name] = found
+        return found
+
+    def _find(self, name: str) -> tuple[Way, ...]:
+        return tuple(sorted(self._each_way(name), key=lambda way: way.reach.depth))
+
+    def _each_way(self, name: str) -> Iterator[Way]:
+        for reach in list(self.reaches):
+            edge = reach.node.edge(name)
+            if edge is None:
+                continue
+            if not edge.requires:
+                yield Way(reach, edge)
+                continue
+            entered = reach if not reach.stays else self.self_entry()
+            if entered is None or entered.key is None:
+                continue
+            requires = self.owner.solve(self, edge.requires)
+            if requires is not None:
+                yield Way(self._with_requires(reach.node, entered, requires), edge)
+
+    def _with_requires(self, node: Node, entered: Reach, requires: Solution) -> Reach:
+        assert entered.key is not None
+        depth = 1 + max(entered.key.depth, requires.depth)
+        own: Step = (node.subgraph.index, (), depth)
+        steps = entered.key.steps | requires.steps | {own}
+        return Reach(node, depth, steps, entered.entry, entered.key, requires)
+
+    def self_entry(self) -> Reach | None:
+        """The object sent back to the subgraph it is in, by a key that can be resolved there."""
+        if not self._self_entry:
+            found = self.owner.enter(self, self.node.subgraph)
+            if not self.owner.settled(self):
+                return found
+            self._self_entry.append(found)
+        return self._self_entry[0]
+
+
+class Closures:
+    """All closures of a query graph, each computed once."""
+
+    def __init__(self, graph: QueryGraph) -> None:
+        self.graph = graph
+        self._closures: dict[int, Closure] = {}
+        self._partial: dict[int, Closure] = {}
+        self._running: set[tuple[object, ...]] = set()
+        self._hits: set[tuple[object, ...]] = set()
+
+    def of(self, node: Node) -> Closure:
+        """The closure of a node."""
+        found = self._closures.get(node.id)
+        if found is not None:
+            return found
+        if node.id in self._partial:
+            self._hits.add(("closure", node.id))
+            return self._partial[node.id]
+        return self._compute(node)
+
+    def settled(self, closure: Closure) -> bool:
+        """Whether what was just found is final: no unfinished computation took part in it."""
+        return not self._hits and closure.node.id not in self._partial
+
+    def guarded(self, key: tuple[object, ...], compute: Callable[[], T]) -> T | None:
+        """Run ``compute`` unless it is running already further up: then None, and not final."""
+        if key in self._running:
+            self._hits.add(key)
+            return None
+        self._running.add(key)
+        try:
+            return compute()
+        finally:
+            self._running.discard(key)
+            self._hits.discard(key)
+
+    def _compute(self, node: Node) -> Closure:
+        closure = Closure(node, self, [Reach(node, 0, frozenset())])
+        self._partial[node.id] = closure
+        try:
+            if node.name == self.graph.supergraph.roots["query"]:
+                self._reenter_root(closure)
+            else:
+                self._settle(closure)
+        finally:
+            del self._partial[node.id]
+            self._hits.discard(("closure", node.id))
+        if not self._hits:
+            self._closures[node.id] = closure
+        return closure
+
+    def _reenter_root(self, closure: Closure) -> None:
+        """The query root needs no key: any subgraph can be asked again."""
+        for subgraph in self.graph.subgraphs:
+            node = self.graph.node(subgraph, closure.node.name)
+            if node is not None and subgraph is not closure.node.subgraph:
+                step: Step = (subgraph.index, (), 1)
+                closure.reaches.append(Reach(node, 1, frozenset((step,))))
+
+    def _settle(self, closure: Closure) -> None:
+        waiting: dict[tuple[int, str], list[Entry]] = {}
+        for entry in self.graph.entries(closure.node.name):
+            if entry.subgraph is not closure.node.subgraph:
+                waiting.setdefault((entry.subgraph.index, entry.target), []).append(entry)
+        while waiting:
+            nearest: tuple[tuple[int, int, int], tuple[int, str], Reach] | None = None
+            for place, entries in waiting.items():
+                reach = self._cheapest(closure, entries)
+                if reach is not None:
+                    rank = (reach.depth, len(reach.steps), place[0])
+                    if nearest is None or rank < nearest[0]:
+                        nearest = (rank, place, reach)
+                        if rank[:2] == (1, 1):
+                            break
+            if nearest is None:
+                return
+            del waiting[nearest[1]]
+            closure.reaches.append(nearest[2])
+
+    def enter(self, closure: Closure, subgraph: SubgraphView) -> Reach | None:
+        """The cheapest entry into a subgraph from everything that a closure has."""
+        entries = [e for e in self.graph.entries(closure.node.name) if e.subgraph is subgraph]
+        return self._cheapest(closure, entries)
+
+    def _cheapest(self, closure: Closure, entries: list[Entry]) -> Reach | None:
+        best: tuple[tuple[int, int, int], Reach] | None = None
+        for entry in entries:
+            target = self.graph.node(entry.subgraph, entry.target)
+            key = self.solve(closure, entry.key.selection)
+            if key is None or target is None:
+                continue
+            depth = 1 + key.depth
+            step: Step = (entry.subgraph.index, (), depth)
+            reach = Reach(target, depth, key.steps | {step}, entry, key)
+            rank = (depth, len(reach.steps), _size(entry.key.selection))
+            if best is None or rank < best[0]:
+                best = (rank, reach)
+        return best[1] if best else None
+
+    # --- field sets ---------------------------------------------------------------------------
+
+    def solve(self, closure: Closure, selection: FieldSet) -> Solution | None:
+        """The nearest way to every field of a field set, or None where one has no way."""
+        items: list[Take | Narrow] = []
+        depth = 0
+        steps: Steps = frozenset()
+        for item in selection:
+            found = (
+                self._solve_field(closure, item, steps)
+                if isinstance(item, SetField)
+                else self._solve_fragment(closure, item)
+            )
+            if found is None:
+                return None
+            items.extend(found.items)
+            depth = max(depth, found.depth)
+            steps |= found.steps
+        return Solution(tuple(items), depth, steps)
+
+    def _solve_field(self, closure: Closure, item: SetField, taken: Steps) -> Solution | None:
+        if item.name == "__typename":
+            return self._solve_typename(closure)
+        best: tuple[tuple[int, int], Solution] | None = None
+        for way in closure.ways(item.name):
+            if way.edge.view.context:
+                continue
+            if best is not None and way.reach.depth > best[0][0]:
+                break
+            found = self._take(way, item)
+            if found is not None:
+                rank = (found.depth, len(found.steps | taken))
+                if best is None or rank < best[0]:
+                    best = (rank, found)
+        if best is not None:
+            return best[1]
+        return self._solve_exploded(closure, item)
+
+    def _solve_typename(self, closure: Closure) -> Solution | None:
+        for reach in closure.reaches:
+            if not reach.node.is_interface_object:
+                edge = Edge("__typename", _TYPENAME, None)
+                take = Take(Way(reach, edge), "__typename", "")
+                return Solution((take,), reach.depth, reach.steps)
+        return None
+
+    def _take(self, way: Way, item: SetField) -> Solution | None:
+        reach = way.reach
+        if not item.selections:
+            take = Take(way, item.name, item.arguments)
+            return Solution((take,), reach.depth, reach.steps)
+        if way.edge.tail is None:
+            return None
+        inner = self.solve(self.of(way.edge.tail), item.selections)
+        if inner is None:
+            return None
+        below = {(s, (item.name, *keys), d + reach.depth) for s, keys, d in inner.steps}
+        take = Take(way, item.name, item.arguments, inner)
+        return Solution((take,), reach.depth + inner.depth, reach.steps | below)
+
+    def _solve_exploded(self, closure: Closure, item: SetField) -> Solution | None:
+        node = closure.node
+        if not node.is_abstract or not node.possible:
+            return None
+        return self._solve_each(node, sorted(node.possible), (item,))
+
+    def _solve_each(
+        self, node: Node, type_names: list[str], selection: FieldSet
+    ) -> Solution | None:
+        items: list[Take | Narrow] = []
+        depth = 0
+        steps: Steps = frozenset()
+        for name in type_names:
+            narrowed = node.downcast(name)
+            inner = self.solve(self.of(narrowed), selection) if narrowed else None
+            if narrowed is None or inner is None:
+                return None
+            items.append(Narrow(narrowed, inner))
+            depth = max(depth, inner.depth)
+            steps |= inner.steps
+        return Solution(tuple(items), depth, steps)
+
+    def _solve_fragment(self, closure: Closure, item: SetFragment) -> Solution | None:
+        node = closure.node
+        matching = node.possible & self.graph.supergraph.runtime_types(item.on)
+        if not matching:
+            return Solution((), 0, frozenset())
+        if not node.is_abstract:
+            if node.is_interface_object and matching != node.possible:
+                return None
+            return self.solve(closure, item.selections)
+        if node.name == item.on:
+            return self.solve(closure, item.selections)
+        return self._solve_each(node, sorted(matching), item.selections)
+
+
+def _size(selection: FieldSet) -> int:
+    return sum(1 + _size(item.selections) for item in selection)

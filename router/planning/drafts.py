@@ -1,0 +1,152 @@
+"""Drafts: the fetches of a plan while it is being built and improved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from router.planning.graph import Node
+from router.planning.plan import ContextArgument, OnTypes, OperationKind, Path, When
+from router.planning.selection import Defer
+from router.planning.tree import Tree
+from router.supergraph import SubgraphView
+
+__all__ = ["Draft", "DraftInput", "InputPart", "Narrowed", "Spot", "depths", "plan_path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Only objects of ``types`` out of the ``possible`` ones, at one place of a path."""
+
+    types: frozenset[str]
+    possible: frozenset[str]
+
+
+Spot: TypeAlias = tuple[str | Narrowed, ...]
+"""A place in the answer: response keys, EACH, and narrowings."""
+
+
+@dataclass(slots=True, eq=False)
+class InputPart:
+    """A property of a representation, or (``name`` None) what objects of type ``on`` add.
+
+    ``when`` are all conditions, from the root, under which it is needed.
+    """
+
+    name: str | None
+    key: str
+    on: str | None
+    required: bool
+    when: frozenset[When]
+    arguments: str = ""
+    inner: dict[tuple[str | None, str], InputPart] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class DraftInput:
+    """How objects of a type are sent."""
+
+    on: str
+    typename: str | None
+    when: frozenset[When]
+    parts: dict[tuple[str | None, str], InputPart]
+
+    def merge(self, other: DraftInput) -> None:
+        """Send what both send; what only one needs is needed under its conditions only."""
+        self.when &= other.when
+        _merge_parts(self.parts, other.parts)
+
+    def clashes(self, other: DraftInput) -> bool:
+        """Whether one property would have two values (other arguments, other data)."""
+        return _parts_clash(self.parts, other.parts)
+
+
+def _merge_parts(
+    parts: dict[tuple[str | None, str], InputPart], others: dict[tuple[str | None, str], InputPart]
+) -> None:
+    for place, other in others.items():
+        own = parts.get(place)
+        if own is None:
+            parts[place] = other
+        else:
+            own.when &= other.when
+            own.required = own.required and other.required
+            _merge_parts(own.inner, other.inner)
+
+
+def _parts_clash(
+    parts: dict[tuple[str | None, str], InputPart], others: dict[tuple[str | None, str], InputPart]
+) -> bool:
+    for place, other in others.items():
+        own = parts.get(place)
+        if own is not None and (own.key != other.key or _parts_clash(own.inner, other.inner)):
+            return True
+    return False
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A fetch under construction.
+
+    Entity drafts have ``inputs``; a root draft has none and lies at ``spot`` ``()``, or where the
+    query root is asked again. ``group`` orders mutations. ``protected`` drafts tell runtime types.
+    """
+
+    id: int
+    subgraph: SubgraphView
+    kind: OperationKind
+    node: Node
+    spot: Spot
+    tree: Tree
+    is_entity: bool
+    group: int = 0
+    defer: Defer | None = None
+    inputs: dict[str, DraftInput] = field(default_factory=dict)
+    contexts: list[ContextArgument] = field(default_factory=list)
+    parents: list[Draft] = field(default_factory=list)
+
+    def depend_on(self, parents: Iterable[Draft]) -> None:
+        """Start only after these."""
+        for parent in parents:
+            if parent is not self and parent not in self.parents:
+                self.parents.append(parent)
+
+    @property
+    def condition(self) -> frozenset[When]:
+        """What must hold for anything of this fetch to be wanted."""
+        found: frozenset[When] | None = None
+        for entry, when in self.tree.outermost():
+            if entry.name == "__typename" and self.is_entity:
+                continue  # selected on the way, for the sake of the others
+            found = when if found is None else found & when
+            if not found:
+                break
+        return found or frozenset()
+
+
+def depths(drafts: Iterable[Draft]) -> dict[int, int]:
+    """The longest chain that ends with each draft, by id; roots have depth 1."""
+    found: dict[int, int] = {}
+
+    def depth(draft: Draft) -> int:
+        known = found.get(draft.id)
+        if known is None:
+            known = 1 + max(map(depth, draft.parents), default=0)
+            found[draft.id] = known
+        return known
+
+    for draft in drafts:
+        depth(draft)
+    return found
+
+
+def plan_path(spot: Spot) -> Path:
+    """The path as plans write it: narrowings to everything possible say nothing."""
+    items: list[str | OnTypes] = []
+    for item in spot:
+        if isinstance(item, str):
+            items.append(item)
+        elif not item.types >= item.possible:
+            items.append(OnTypes(tuple(sorted(item.types))))
+    return tuple(items)

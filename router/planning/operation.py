@@ -1,0 +1,489 @@
+"""Document -> normalised :class:`Operation`.
+
+One walk does what belongs together: constants of ``@skip``/``@include`` are folded, fragments
+inlined, fragments that add nothing or can never match removed, equal siblings merged,
+introspection and root ``__typename`` taken out. The executor keeps the client's own document;
+nothing here decides what the answer looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+    print_ast,
+)
+
+from router.errors import OperationInvalid
+from router.planning.plan import OperationKind, VariableUse, When
+from router.planning.selection import (
+    Conditions,
+    Defer,
+    Field,
+    Fragment,
+    Selection,
+    Selections,
+    conjunction,
+)
+from router.supergraph import Supergraph
+
+__all__ = ["MAX_SELECTIONS", "Operation", "normalise", "select_operation"]
+
+MAX_SELECTIONS: Final = 100_000
+"""Selections counted with fragments expanded; beyond it an operation is refused unplanned."""
+
+_Composite: TypeAlias = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+_CONDITIONS: Final = {"skip": False, "include": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation ready for path finding.
+
+    ``occupied`` tells, per position (response keys from the root), which field the client put
+    under which response key: internal fields must not take those names. ``variables`` are the
+    declarations in order.
+    """
+
+    kind: OperationKind
+    name: str | None
+    root: str
+    selections: Selections
+    variables: Mapping[str, VariableUse]
+    occupied: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]]
+    defers: tuple[Defer, ...] = ()
+
+
+def select_operation(
+    document: DocumentNode, operation_name: str | None
+) -> tuple[OperationDefinitionNode, dict[str, FragmentDefinitionNode]]:
+    """Find the operation to run and the fragments beside it (GraphQL spec, 6.1)."""
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    fragments = {
+        d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
+    }
+    if operation_name is None:
+        if len(operations) == 1:
+            return operations[0], fragments
+        message = "Must provide operation name if query contains multiple operations."
+        if not operations:
+            message = "Must provide an operation."
+        raise OperationInvalid([{"message": message}])
+    for operation in operations:
+        if operation.name is not None and operation.name.value == operation_name:
+            return operation, fragments
+    raise OperationInvalid([{"message": f"Unknown operation named '{operation_name}'."}])
+
+
+def normalise(
+    document: DocumentNode,
+    operation_name: str | None,
+    supergraph: Supergraph,
+    *,
+    defer: bool = False,
+) -> Operation:
+    """Normalise one operation of a valid document.
+
+    ``defer``: keep ``@defer`` (otherwise its fragments are ordinary ones). Raises
+    OperationInvalid where the operation is missing or too large.
+    """
+    node, fragments = select_operation(document, operation_name)
+    _refuse_too_large(node, fragments)
+    kind = OperationKind(node.operation.value)
+    root = supergraph.roots.get(kind.value)
+    if root is None:
+        raise OperationInvalid([{"message": f"The schema has no {kind.value} root."}])
+    walk = _Walk(supergraph, fragments, defer=defer and kind is OperationKind.QUERY)
+    selections = walk.selections(
+        [(node.selection_set, ())], root, frozenset((root,)), (), (), interface_object=False
+    )
+    return Operation(
+        kind=kind,
+        name=node.name.value if node.name else None,
+        root=root,
+        selections=selections,
+        variables={
+            definition.variable.name.value: VariableUse(
+                definition.variable.name.value,
+                print_ast(definition.type),
+                print_ast(definition.default_value) if definition.default_value else None,
+            )
+            for definition in node.variable_definitions or ()
+        },
+        occupied=walk.occupied,
+        defers=tuple(walk.defers),
+    )
+
+
+def _refuse_too_large(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> None:
+    sizes: dict[str, int] = {}
+
+    def size(node: SelectionSetNode) -> int:
+        total = 0
+        for selection in node.selections:
+            match selection:
+                case FragmentSpreadNode():
+                    name = selection.name.value
+                    if name not in sizes:
+                        sizes[name] = 0  # a cycle is invalid; counting it once ends the walk
+                        if name in fragments:
+                            sizes[name] = size(fragments[name].selection_set)
+                    total += 1 + sizes[name]
+                case FieldNode() if selection.selection_set is None:
+                    total += 1
+                case FieldNode() | InlineFragmentNode():
+                    assert selection.selection_set is not None
+                    total += 1 + size(selection.selection_set)
+        return total
+
+    if (total := size(operation.selection_set)) > MAX_SELECTIONS:
+        raise OperationInvalid(
+            [{"message": f"The operation selects {total} fields; {MAX_SELECTIONS} are allowed."}]
+        )
+
+
+_Sources: TypeAlias = Sequence[tuple[SelectionSetNode, Conditions]]
+"""Selection sets to merge, each with the conditions it adds."""
+
+
+@dataclass(slots=True)
+class _FieldGroup:
+    node: FieldNode
+    when: Conditions
+    directives: str
+    variables: tuple[str, ...]
+    sources: list[tuple[SelectionSetNode, Conditions]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _FragmentGroup:
+    on: str | None
+    runtime: frozenset[str]
+    parent: str
+    when: Conditions
+    directives: str
+    variables: tuple[str, ...]
+    defer: Defer | None
+    sources: list[tuple[SelectionSetNode, Conditions]] = field(default_factory=list)
+
+
+class _Walk:
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        *,
+        defer: bool,
+    ) -> None:
+        self.supergraph = supergraph
+        self.schema = supergraph.schema
+        self.fragments = fragments
+        self.defer = defer
+        self.defers: list[Defer] = []
+        self.occupied: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
+        self.interface_objects = frozenset(
+            view.name
+            for subgraph in supergraph.subgraphs.values()
+            for view in subgraph.types.values()
+            if view.is_interface_object
+        )
+        self.query_root = supergraph.roots["query"]
+
+    def selections(
+        self,
+        sources: _Sources,
+        parent: str,
+        runtime: frozenset[str],
+        position: tuple[str, ...],
+        enclosing: Conditions,
+        *,
+        interface_object: bool,
+    ) -> Selections:
+        """Merge and simplify the selection sets of one object position.
+
+        ``enclosing``: conditions already in force; ``interface_object``: whether some subgraph
+        may answer here without knowing the runtime type.
+        """
+        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup] = {}
+        for source, when in sources:
+            self._collect(source, when, parent, runtime, enclosing, groups, interface_object)
+        return self._finish(groups, parent, position, enclosing, interface_object)
+
+    def _collect(
+        self,
+        source: SelectionSetNode,
+        when: Conditions,
+        parent: str,
+        runtime: frozenset[str],
+        enclosing: Conditions,
+        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
+        interface_object: bool,
+    ) -> None:
+        for selection in source.selections:
+            own = _conditions(selection.directives)
+            conditions = None if own is None else conjunction(when, own)
+            if conditions is None or conjunction(enclosing, conditions) is None:
+                continue
+            conditions = tuple(w for w in conditions if w not in enclosing)
+            if isinstance(selection, FieldNode):
+                self._collect_field(selection, conditions, parent, groups, interface_object)
+            elif isinstance(selection, (FragmentSpreadNode, InlineFragmentNode)):
+                self._collect_fragment(
+                    selection, conditions, parent, runtime, enclosing, groups, interface_object
+                )
+
+    def _collect_field(
+        self,
+        node: FieldNode,
+        when: Conditions,
+        parent: str,
+        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
+        interface_object: bool,
+    ) -> None:
+        name = node.name.value
+        if name == "__typename" and not interface_object:
+            return  # known wherever the object is: the executor answers it
+        if name in {"__schema", "__type"} and parent == self.query_root:
+            return
+        directives, variables = _printed_directives(node.directives)
+        key = (
+            "field",
+            node.alias.value if node.alias and name != "__typename" else name,
+            name,
+            _printed_arguments(node),
+            directives,
+            when,
+        )
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _FieldGroup(node, when, directives, variables)
+        if node.selection_set is not None:
+            group.sources.append((node.selection_set, ()))
+
+    def _collect_fragment(
+        self,
+        node: FragmentSpreadNode | InlineFragmentNode,
+        when: Conditions,
+        parent: str,
+        runtime: frozenset[str],
+        enclosing: Conditions,
+        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
+        interface_object: bool,
+    ) -> None:
+        if isinstance(node, FragmentSpreadNode):
+            definition = self.fragments.get(node.name.value)
+            if definition is None:
+                return
+            on: str | None = definition.type_condition.name.value
+            inner = definition.selection_set
+        else:
+            on = node.type_condition.name.value if node.type_condition else None
+            inner = node.selection_set
+        if on is not None:
+            runtime = runtime & self.supergraph.runtime_types(on)
+            if not runtime:
+                return
+            if self._adds_nothing(on, parent):
+                on = None
+        defer = self._deferred(node)
+        directives, variables = _printed_directives(node.directives)
+        if on is None and not directives and defer is None:
+            self._collect(inner, when, parent, runtime, enclosing, groups, interface_object)
+            return
+        key = ("fragment", on, directives, when, defer)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _FragmentGroup(
+                on, runtime, on or parent, when, directives, variables, defer
+            )
+        group.sources.append((inner, ()))
+
+    def _adds_nothing(self, on: str, parent: str) -> bool:
+        if on == parent:
+            return True
+        named = self.schema.type_map.get(parent)
+        if isinstance(named, GraphQLObjectType):
+            return True  # the runtime types overlap, so this object is always of that type
+        return isinstance(named, GraphQLInterfaceType) and any(
+            interface.name == on for interface in named.interfaces
+        )
+
+    def _deferred(self, node: FragmentSpreadNode | InlineFragmentNode) -> Defer | None:
+        if not self.defer:
+            return None
+        for directive in node.directives or ():
+            if directive.name.value == "defer":
+                arguments = {a.name.value: a.value for a in directive.arguments or ()}
+                condition = arguments.get("if")
+                if isinstance(condition, BooleanValueNode) and not condition.value:
+                    return None
+                when: Conditions = ()
+                if isinstance(condition, VariableNode):
+                    when = (When(condition.name.value, True),)
+                label = arguments.get("label")
+                client_label = label.value if isinstance(label, StringValueNode) else None
+                defer = Defer(f"d{len(self.defers)}", client_label, when)
+                self.defers.append(defer)
+                return defer
+        return None
+
+    def _finish(
+        self,
+        groups: Mapping[tuple[object, ...], _FieldGroup | _FragmentGroup],
+        parent: str,
+        position: tuple[str, ...],
+        enclosing: Conditions,
+        interface_object: bool,
+    ) -> Selections:
+        finished: list[Selection] = []
+        unconditional = {key[1:5] for key, group in groups.items() if not group.when}
+        for key, group in groups.items():
+            if isinstance(group, _FieldGroup):
+                if group.when and not group.sources and key[1:5] in unconditional:
+                    continue  # a leaf that is fetched anyway
+                finished.append(self._field(group, parent, position, enclosing))
+                continue
+            inner = conjunction(enclosing, group.when)
+            assert inner is not None
+            selections = self.selections(
+                group.sources,
+                group.parent,
+                group.runtime,
+                position,
+                inner,
+                interface_object=interface_object,
+            )
+            if selections or group.defer is not None:
+                finished.append(
+                    Fragment(
+                        group.on,
+                        selections,
+                        group.directives,
+                        group.variables,
+                        group.when,
+                        group.defer,
+                    )
+                )
+        return tuple(finished)
+
+    def _field(
+        self,
+        group: _FieldGroup,
+        parent: str,
+        position: tuple[str, ...],
+        enclosing: Conditions,
+    ) -> Field:
+        node = group.node
+        name = node.name.value
+        if name == "__typename":
+            return Field("__typename", name, "String", when=group.when)
+        owner = self.schema.type_map[parent]
+        assert isinstance(owner, (GraphQLObjectType, GraphQLInterfaceType))
+        declared = owner.fields[name].type
+        named = get_named_type(declared)
+        key = node.alias.value if node.alias else name
+        arguments = _printed_arguments(node)
+        self.occupied.setdefault(position, {}).setdefault(key, (name, arguments))
+        selections: Selections = ()
+        if group.sources:
+            inner = conjunction(enclosing, group.when)
+            assert inner is not None
+            selections = self.selections(
+                group.sources,
+                named.name,
+                self.supergraph.runtime_types(named.name),
+                (*position, key),
+                inner,
+                interface_object=named.name in self.interface_objects,
+            )
+        return Field(
+            key=key,
+            name=name,
+            type_name=named.name,
+            lists=_list_levels(declared),
+            arguments=arguments,
+            directives=group.directives,
+            variables=(*_variables(a.value for a in node.arguments or ()), *group.variables),
+            when=group.when,
+            composite=is_composite_type(named),
+            selections=selections,
+        )
+
+
+def _list_levels(declared: object) -> int:
+    levels = 0
+    current = get_nullable_type(declared)  # type: ignore[call-overload]
+    while is_list_type(current):
+        levels += 1
+        current = get_nullable_type(current.of_type)
+    return levels
+
+
+def _conditions(directives: Sequence[DirectiveNode] | None) -> Conditions | None:
+    """What ``@skip`` and ``@include`` demand, or None where they exclude the element for good."""
+    found: list[When] = []
+    for directive in directives or ():
+        wanted = _CONDITIONS.get(directive.name.value)
+        if wanted is None:
+            continue
+        for argument in directive.arguments or ():
+            if isinstance(argument.value, BooleanValueNode):
+                if argument.value.value is not wanted:
+                    return None
+            elif isinstance(argument.value, VariableNode):
+                found.append(When(argument.value.name.value, wanted))
+    return conjunction(found)
+
+
+def _printed_directives(directives: Sequence[DirectiveNode] | None) -> tuple[str, tuple[str, ...]]:
+    if not directives:
+        return "", ()
+    others = [d for d in directives if d.name.value not in {"skip", "include", "defer"}]
+    values = (argument.value for d in others for argument in d.arguments or ())
+    return " ".join(print_ast(d) for d in others), tuple(_variables(values))
+
+
+def _printed_arguments(node: FieldNode) -> str:
+    if not node.arguments:
+        return ""
+    if len(node.arguments) == 1:
+        return print_ast(node.arguments[0])
+    return ", ".join(sorted(print_ast(argument) for argument in node.arguments))
+
+
+def _variables(values: Iterable[ValueNode]) -> Iterable[str]:
+    for value in values:
+        match value:
+            case VariableNode():
+                yield value.name.value
+            case ListValueNode():
+                yield from _variables(value.values)
+            case ObjectValueNode():
+                yield from _variables(item.value for item in value.fields)
+            case _:
+                pass

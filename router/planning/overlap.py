@@ -1,0 +1,81 @@
+"""Fields that must not share a response key (GraphQL spec, 5.3.2), judged by the subgraph's types.
+
+The client's document is valid against the API schema; what is sent to a subgraph must be valid
+against *its* schema, in which types may differ, and in which keys of the planner stand between
+the client's fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from router.planning.tree import Entry, Tree
+from router.supergraph import SubgraphView, TypeRef
+
+__all__ = ["disjoint", "mergeable", "same_shape"]
+
+Selected = tuple[str, Entry]
+"""A field with the type it is selected on."""
+
+
+def mergeable(subgraph: SubgraphView, one: Tree, other: Tree) -> bool:
+    """Whether two selections on one object can be one, without any field taking a new key.
+
+    Fields on types that exclude each other may differ: printing gives one of them an alias.
+    """
+    first = _grouped(one.by_key(one.type_name))
+    for type_name, entry in other.by_key(other.type_name):
+        for own_type, own in first.get(entry.key, ()):
+            if disjoint(subgraph, own_type, type_name):
+                continue
+            if (own.name, own.arguments) != (entry.name, entry.arguments):
+                return False
+            one_child, other_child = own.child, entry.child
+            if one_child is None or other_child is None:
+                continue
+            if not mergeable(subgraph, one_child, other_child):
+                return False
+    return True
+
+
+def _grouped(selected: Iterable[Selected]) -> dict[str, list[Selected]]:
+    groups: dict[str, list[Selected]] = {}
+    for type_name, entry in selected:
+        groups.setdefault(entry.key, []).append((type_name, entry))
+    return groups
+
+
+def disjoint(subgraph: SubgraphView, one: str, other: str) -> bool:
+    """Whether no object is of both types: two different object types."""
+    if one == other or "_Entity" in (one, other):
+        return False
+    first, second = subgraph.types.get(one), subgraph.types.get(other)
+    if first is None or second is None:
+        return False
+    return not first.is_abstract and not second.is_abstract
+
+
+def same_shape(subgraph: SubgraphView, one: Selected, other: Selected) -> bool:
+    """SameResponseShape: equal wrappers, equal leaf types; sub-selections are compared apart."""
+    if one[1] is other[1]:
+        return True
+    first, second = _declared(subgraph, one), _declared(subgraph, other)
+    if first is None or second is None:
+        return True
+    if _wrappers(first) != _wrappers(second):
+        return False
+    leaf = one[1].child is None and other[1].child is None
+    return not leaf or first.named == second.named
+
+
+def _declared(subgraph: SubgraphView, selected: Selected) -> TypeRef | None:
+    type_name, entry = selected
+    if entry.name == "__typename":
+        return TypeRef("String", 0, "String!")
+    view = subgraph.types.get(type_name)
+    field = view.fields.get(entry.name) if view is not None else None
+    return field.type if field is not None else None
+
+
+def _wrappers(ref: TypeRef) -> str:
+    return ref.text.replace(ref.named, "")

@@ -1,0 +1,176 @@
+"""Drafts -> fewer drafts: what asks the same subgraph about the same objects becomes one.
+
+``PASSES`` run in order over all drafts of an operation. None lengthens the longest chain: drafts
+of one depth cannot depend on each other, and a draft that moves to a later one does so only where
+what hangs off it has time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from router.planning.drafts import Draft, depths, plan_path
+from router.planning.overlap import mergeable
+from router.planning.plan import OperationKind
+
+__all__ = ["PASSES", "improve", "order_mutation"]
+
+Pass: TypeAlias = Callable[[list[Draft]], list[Draft]]
+
+
+def improve(drafts: list[Draft]) -> list[Draft]:
+    """Run all passes."""
+    for step in PASSES:
+        drafts = step(drafts)
+    return drafts
+
+
+def merge_level(drafts: list[Draft]) -> list[Draft]:
+    """Merge drafts of one depth, subgraph and place."""
+    level = depths(drafts)
+    groups: dict[tuple[object, ...], list[Draft]] = {}
+    gone: dict[int, Draft] = {}
+    for draft in sorted(drafts, key=lambda d: (level[d.id], d.id)):
+        place = (*_place(draft), level[draft.id])
+        peers = groups.setdefault(place, [])
+        for peer in peers:
+            if _compatible(peer, draft):
+                _absorb(peer, draft)
+                gone[draft.id] = peer
+                break
+        else:
+            peers.append(draft)
+    return _without(drafts, gone)
+
+
+def merge_later(drafts: list[Draft]) -> list[Draft]:
+    """Let a fetch wait for a later one of its kind where nothing that counts waits longer."""
+    gone: dict[int, Draft] = {}
+    places: dict[tuple[object, ...], list[Draft]] = {}
+    for draft in drafts:
+        if draft.is_entity:
+            places.setdefault(_place(draft), []).append(draft)
+    if all(len(peers) < 2 for peers in places.values()):
+        return drafts
+    for peers in places.values():
+        _merge_peers(drafts, peers, gone)
+    return _without(drafts, gone)
+
+
+def _merge_peers(drafts: list[Draft], peers: list[Draft], gone: dict[int, Draft]) -> None:
+    level = depths(drafts)
+    peers.sort(key=lambda d: (level[d.id], d.id))
+    for index, early in enumerate(peers):
+        for late in peers[index + 1 :]:
+            alive = [draft for draft in drafts if draft.id not in gone]
+            level = depths(alive)
+            longest = max(level.values())
+            if (
+                level[late.id] - level[early.id] + _tail(alive, early, level) <= longest
+                and not _comes_after(late, early)
+                and not _comes_after(early, late)
+                and early.condition == late.condition
+                and _compatible(late, early)
+            ):
+                _absorb(late, early)
+                gone[early.id] = late
+                _redirect(drafts, early, late)
+                break
+
+
+def _tail(drafts: Iterable[Draft], draft: Draft, level: dict[int, int]) -> int:
+    """The longest chain that runs through a draft, if it started as it does now."""
+    reached = {draft.id: level[draft.id]}
+    for other in sorted(drafts, key=lambda d: (level[d.id], d.id)):
+        through = [reached[p.id] + 1 for p in other.parents if p.id in reached]
+        if through:
+            reached[other.id] = max(through)
+    return max(reached.values())
+
+
+def _comes_after(draft: Draft, other: Draft) -> bool:
+    return any(parent is other or _comes_after(parent, other) for parent in draft.parents)
+
+
+def _place(draft: Draft) -> tuple[object, ...]:
+    return (
+        draft.subgraph.index,
+        draft.kind,
+        draft.group,
+        draft.defer,
+        draft.is_entity,
+        plan_path(draft.spot),
+    )
+
+
+def _compatible(one: Draft, other: Draft) -> bool:
+    """Whether one request can stand for both, asking for nothing that neither wants."""
+    if one.kind is not OperationKind.QUERY or one.contexts or other.contexts:
+        return False
+    if not one.is_entity and not one.parents:
+        return False  # root drafts of a group exist once per subgraph
+    for on, sent in other.inputs.items():
+        known = one.inputs.get(on)
+        if known is not None and (known.typename != sent.typename or known.clashes(sent)):
+            return False
+    if not mergeable(one.subgraph, one.tree, other.tree):
+        return False
+    if one.inputs.keys() == other.inputs.keys():
+        return True
+    # An interface object or interface answers for all types at once: what is asked for films
+    # would be asked for songs too.
+    stands_for_many = any(sent.typename not in {None, on} for on, sent in one.inputs.items())
+    return not stands_for_many or one.tree.signature() == other.tree.signature()
+
+
+def _absorb(kept: Draft, merged: Draft) -> None:
+    kept.tree.merge(merged.tree)
+    for on, sent in merged.inputs.items():
+        known = kept.inputs.get(on)
+        if known is None:
+            kept.inputs[on] = sent
+        else:
+            known.merge(sent)
+    kept.depend_on(merged.parents)
+
+
+def _redirect(drafts: Iterable[Draft], merged: Draft, kept: Draft) -> None:
+    for draft in drafts:
+        if merged in draft.parents:
+            draft.parents = [parent for parent in draft.parents if parent is not merged]
+            draft.depend_on((kept,))
+
+
+def _without(drafts: list[Draft], gone: dict[int, Draft]) -> list[Draft]:
+    if not gone:
+        return drafts
+    for draft in drafts:
+        if any(parent.id in gone for parent in draft.parents):
+            parents = draft.parents
+            draft.parents = []
+            draft.depend_on(_survivor(parent, gone) for parent in parents)
+    return [draft for draft in drafts if draft.id not in gone]
+
+
+def _survivor(draft: Draft, gone: dict[int, Draft]) -> Draft:
+    while draft.id in gone:
+        draft = gone[draft.id]
+    return draft
+
+
+PASSES: Final[tuple[Pass, ...]] = (merge_level, merge_later, merge_level)
+
+
+def order_mutation(drafts: list[Draft]) -> None:
+    """Everything of one group of root fields is done before the next group starts."""
+    groups: dict[int, list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(draft.group, []).append(draft)
+    earlier: list[Draft] = []
+    for _, members in sorted(groups.items()):
+        ids = {member.id for member in members}
+        for member in members:
+            if not any(parent.id in ids for parent in member.parents):
+                member.depend_on(earlier)
+        earlier = members

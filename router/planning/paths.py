@@ -1,0 +1,563 @@
+"""Every way to reach each leaf of an operation.
+
+The operation is walked once, top down. For the selection set at hand there is a list of
+*options*; an option is one :class:`Path`, or several that must be taken together where an
+abstract type had to be taken apart ("exploded"). A leaf ends with all options that reach it,
+and :mod:`router.planning.search` picks one for each::
+
+    {p{x y}}      option 1: Enter a, Go p          x: [a]        -> leaf x: option 1
+                  option 2: Enter b, Go p          y: [1 then key to c, 2 then key to c]
+
+Paths are persistent linked nodes: leaves share their prefixes, and extending costs one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Final, TypeAlias
+
+from router.errors import NoPlan
+from router.planning.closure import Closures, Reach, Solution, Steps, Way
+from router.planning.graph import Edge, Node, QueryGraph
+from router.planning.selection import Defer, Field, Fragment, Selections
+from router.supergraph import ContextSource, FieldView, SubgraphView, TypeRef
+
+__all__ = ["Become", "Branch", "Carry", "Context", "Enter", "Explorer", "Go", "Option", "Path"]
+
+MAX_COMBINATIONS: Final = 16
+"""Full products of simultaneous paths up to this size; beyond it, one per preferred subgraph."""
+
+MAX_OPTIONS: Final = 128
+"""Options kept for one selection; the dearest are dropped."""
+
+_TYPENAME: Final = Edge(
+    "__typename",
+    FieldView(name="__typename", type=TypeRef("String", 0, "String!"), arguments={}),
+    None,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enter:
+    """The operation's root, asked in a subgraph."""
+
+    subgraph: SubgraphView
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """The value of a context argument: a solution at an enclosing object."""
+
+    source: ContextSource
+    at: Path
+    solution: Solution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Go:
+    """A field, taken in the subgraph of ``way.reach``."""
+
+    field: Field
+    way: Way
+    contexts: tuple[Context, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Become:
+    """From here on only objects of some types; ``reach`` is where their types are known."""
+
+    reach: Reach
+    fragment: Fragment | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Carry:
+    """Conditions, directives or a ``@defer`` that hold from here on."""
+
+    fragment: Fragment
+
+
+Move: TypeAlias = Enter | Go | Become | Carry
+
+
+@dataclass(slots=True, eq=False)
+class Path:
+    """A place in the answer and how it is reached.
+
+    ``types``: the runtime types an object here can have. ``depth`` and ``steps`` count fetches
+    from the root; ``keys`` are the response keys down to here. ``defer`` is the ``@defer`` in
+    force, ``entered`` the one whose own fetch holds the object already.
+    """
+
+    parent: Path | None
+    move: Move
+    node: Node
+    types: frozenset[str]
+    depth: int
+    steps: Steps
+    keys: tuple[str, ...]
+    defer: Defer | None = None
+    entered: Defer | None = None
+
+
+Option: TypeAlias = tuple[Path, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """A leaf, or a part of the operation that one subgraph answers whole, with its options.
+
+    ``rest``: the selection below the last field goes along unchanged.
+    ``anywhere``: only the object is wanted; whichever option is there already will do.
+    """
+
+    options: list[Option]
+    rest: bool = False
+    anywhere: bool = False
+
+
+class Explorer:
+    """Finds the options of every leaf; holds what it learns about the graph."""
+
+    def __init__(self, graph: QueryGraph, closures: Closures) -> None:
+        self.graph = graph
+        self.closures = closures
+        self.supergraph = graph.supergraph
+        self._explodes: dict[tuple[int, str], bool] = {}
+
+    def enter(self, root: str, subgraphs: Iterable[SubgraphView]) -> list[Option]:
+        """One option per subgraph that knows the root type."""
+        options: list[Option] = []
+        for subgraph in subgraphs:
+            node = self.graph.node(subgraph, root)
+            if node is not None:
+                steps: Steps = frozenset(((subgraph.index, (), 1),))
+                types = frozenset((root,))
+                options.append((Path(None, Enter(subgraph), node, types, 1, steps, ()),))
+        return options
+
+    def explore(
+        self, selections: Selections, options: list[Option], branches: list[Branch]
+    ) -> None:
+        """Append a branch for each leaf below; raises NoPlan where a leaf has no option."""
+        for selection in selections:
+            if isinstance(selection, Field):
+                self._explore_field(selection, options, branches)
+            else:
+                self._explore_fragment(selection, options, branches)
+
+    def _explore_field(self, field: Field, options: list[Option], branches: list[Branch]) -> None:
+        found: list[Option] = []
+        for option in options:
+            found += self._advance(option, field) or ()
+        if not found:
+            raise NoPlan(_no_way(field, options))
+        found = _pruned(found)
+        if not field.composite:
+            branches.append(Branch(found))
+        elif not field.selections:
+            branches.append(Branch(found, anywhere=True))
+        elif all(len(o) == 1 and self._resolves(o[0], field.selections) for o in found):
+            branches.append(Branch(found, rest=True))
+        else:
+            self.explore(field.selections, found, branches)
+
+    def _explore_fragment(
+        self, fragment: Fragment, options: list[Option], branches: list[Branch]
+    ) -> None:
+        found: list[Option] = []
+        for option in options:
+            advanced = self._advance(option, fragment)
+            if advanced is None:
+                continue
+            if not advanced:
+                # All subgraphs that resolve a field return the same value, and this one can
+                # never return such an object: then none does (R4.15).
+                branches.append(Branch(options, anywhere=True))
+                return
+            found += advanced
+        if not found:
+            raise NoPlan(f"No subgraph can tell which objects are of type {fragment.on}.")
+        self.explore(fragment.selections, _pruned(found), branches)
+
+    # --- one step -----------------------------------------------------------------------------
+
+    def _advance(self, option: Option, selection: Field | Fragment) -> list[Option] | None:
+        """None: this option cannot. Empty: its objects can never match the fragment."""
+        alternatives: list[list[Option]] = []
+        for path in option:
+            found = (
+                self._field(path, selection)
+                if isinstance(selection, Field)
+                else self._fragment(path, selection)
+            )
+            if found is None:
+                return None
+            if found:
+                alternatives.append(found)
+        return _combined(alternatives) if alternatives else []
+
+    def _field(self, path: Path, field: Field) -> list[Option] | None:
+        if field.name == "__typename":
+            return self._typename(path, field)
+        node = path.node
+        options: list[Option] = []
+        ends: set[int] = set()
+        for way in self.closures.of(node).ways(field.name):
+            if way.reach.node is not node and not path.keys:
+                continue  # the operation's root is entered, never re-entered
+            gone = self._go(path, field, way)
+            if gone is None:
+                continue
+            if not field.composite and way.reach.stays:
+                return [(gone,)]
+            options.append((gone,))
+            ends.add(way.reach.node.subgraph.index)
+        if node.is_abstract and self._must_explode(node, field):
+            here = self.closures.of(node).reaches[0]
+            exploded = self._exploded(path, here, sorted(path.types), field) or ()
+            options += [o for o in exploded if not _ends_in(o, ends - {node.subgraph.index})]
+        if not options:
+            options += self._exploded_elsewhere(path, field)
+        return options or None
+
+    def _go(self, path: Path, field: Field, way: Way) -> Path | None:
+        reach = way.reach
+        contexts: tuple[Context, ...] = ()
+        entered = path.entered
+        if path.defer is not path.entered:
+            if reach.stays and path.keys:
+                # A deferred part asks for its own copy, so that the first answer does not wait.
+                reach = self.closures.of(path.node).self_entry() or reach
+            if not reach.stays or not path.keys:
+                entered = path.defer
+        if way.edge.view.context:
+            found = self._contexts(path, way.edge)
+            entry = self.closures.of(path.node).self_entry() if reach.stays else reach
+            if found is None or entry is None:
+                return None
+            contexts = found
+            wait = max(c.at.depth + c.solution.depth for c in contexts) - path.depth
+            depth = max(entry.depth, wait + 1)
+            own = (entry.node.subgraph.index, (), depth)
+            steps = (entry.steps - {(own[0], (), entry.depth)}) | {own}
+            reach = Reach(entry.node, depth, steps, entry.entry, entry.key, reach.requires)
+        if reach is not way.reach:
+            way = Way(reach, way.edge)
+        tail = way.edge.tail
+        return Path(
+            parent=path,
+            move=Go(field, way, contexts),
+            node=tail or reach.node,
+            types=tail.possible if tail else frozenset(),
+            depth=path.depth + reach.depth,
+            steps=_extended(path, reach, contexts),
+            keys=(*path.keys, field.key),
+            defer=path.defer,
+            entered=entered,
+        )
+
+    def _typename(self, path: Path, field: Field) -> list[Option] | None:
+        options: list[Option] = []
+        for reach in self.closures.of(path.node).reaches:
+            if not reach.node.is_interface_object:
+                gone = self._go(path, field, Way(reach, _TYPENAME))
+                if gone is not None:
+                    options.append((gone,))
+                if reach.stays:
+                    break
+        return options or None
+
+    def _contexts(self, path: Path, edge: Edge) -> tuple[Context, ...] | None:
+        found: list[Context] = []
+        for source in edge.view.context:
+            above: Path | None = path
+            while above is not None:
+                if self._sets_context(above, source.context):
+                    solution = self.closures.solve(self.closures.of(above.node), source.selection)
+                    if solution is None:
+                        return None
+                    found.append(Context(source, above, solution))
+                    break
+                above = above.parent
+            else:
+                return None
+        return tuple(found)
+
+    def _sets_context(self, path: Path, context: str) -> bool:
+        types = path.node.subgraph.types
+        if context in path.node.type.contexts:
+            return True
+        return any(
+            context in view.contexts and path.types <= self.supergraph.runtime_types(view.name)
+            for view in types.values()
+            if view.contexts
+        )
+
+    # --- abstract types -----------------------------------------------------------------------
+
+    def _must_explode(self, node: Node, field: Field) -> bool:
+        """Whether a field is (also) to be asked per runtime type.
+
+        It must where the abstract type does not offer it. It may help where an implementation can
+        take the field elsewhere, or provides more below it than the abstract type does.
+        """
+        if node.edge(field.name) is None:
+            return True
+        if not field.composite:
+            return False
+        key = (node.id, field.name)
+        found = self._explodes.get(key)
+        if found is None:
+            found = self._explodes[key] = any(
+                self._differs(node, name, field.name) for name in sorted(node.possible)
+            )
+        return found
+
+    def _differs(self, node: Node, type_name: str, field_name: str) -> bool:
+        view = node.subgraph.types[type_name].fields.get(field_name)
+        own = node.type.fields.get(field_name)
+        if view is None:
+            return False
+        if own is not None and view.provides != own.provides:
+            return True
+        for entry in self.graph.entries(type_name):
+            if entry.subgraph is not node.subgraph:
+                there = self.graph.node(entry.subgraph, entry.target)
+                if there is not None and there.edge(field_name) is not None:
+                    return True
+        return False
+
+    def _exploded(
+        self, path: Path, reach: Reach, type_names: Sequence[str], field: Field
+    ) -> list[Option] | None:
+        """The field for each runtime type at once, all from this one place."""
+        alternatives: list[list[Option]] = []
+        for name in type_names:
+            narrowed = self._become(path, reach, name, None)
+            found = self._field(narrowed, field) if narrowed is not None else None
+            if not found:
+                return None
+            alternatives.append(found)
+        return _combined(alternatives) if alternatives else None
+
+    def _exploded_elsewhere(self, path: Path, field: Field) -> list[Option]:
+        """Where only another subgraph tells the types apart: learn them there first."""
+        options: list[Option] = []
+        for reach in self.closures.of(path.node).reaches[1:]:
+            if reach.node.is_abstract:
+                names = sorted(path.types & reach.node.possible)
+                options += self._exploded(path, reach, names, field) or ()
+        return options
+
+    def _become(
+        self, path: Path, reach: Reach, type_name: str, fragment: Fragment | None
+    ) -> Path | None:
+        node = reach.node.downcast(type_name)
+        if node is None:
+            return None
+        return Path(
+            parent=path,
+            move=Become(reach, fragment),
+            node=node,
+            types=(path.types & node.possible) or node.possible,
+            depth=path.depth + reach.depth,
+            steps=_extended(path, reach),
+            keys=path.keys,
+            defer=path.defer,
+            entered=path.entered,
+        )
+
+    def _fragment(self, path: Path, fragment: Fragment) -> list[Option] | None:
+        on = fragment.on
+        if on is None or on == path.node.name:
+            return [(self._carry(path, fragment),)]
+        matching = path.types & self.supergraph.runtime_types(on)
+        if not matching:
+            return []
+        if path.node.is_interface_object:
+            if matching == path.types:
+                return [(self._carry(path, fragment),)]
+            return self._learnt(path, sorted(matching), fragment)
+        if not path.node.is_abstract:
+            return [(self._carry(path, fragment),)]
+        here = self.closures.of(path.node).reaches[0]
+        if self._names(path.node, on, matching):
+            narrowed = self._become(path, here, on, fragment)
+            return [(self._deferring(narrowed, fragment),)] if narrowed is not None else None
+        alternatives: list[list[Option]] = []
+        for name in sorted(matching):
+            narrowed = self._become(path, here, name, fragment)
+            if narrowed is None:
+                return None
+            alternatives.append([(self._deferring(narrowed, fragment),)])
+        return _combined(alternatives)
+
+    def _names(self, node: Node, on: str, matching: frozenset[str]) -> bool:
+        """Whether ``... on T`` says in this subgraph what it says in the supergraph."""
+        view = node.subgraph.types.get(on)
+        if view is None or view.is_interface_object:
+            return False
+        if not view.is_abstract:
+            return True
+        return len(matching) > 1 and bool(view.fields) and matching <= frozenset(view.possible)
+
+    def _learnt(
+        self, path: Path, type_names: Sequence[str], fragment: Fragment
+    ) -> list[Option] | None:
+        """From an interface object: the runtime type must come from a subgraph that knows it."""
+        options: list[Option] = []
+        for reach in self.closures.of(path.node).reaches[1:]:
+            if not reach.node.is_abstract:
+                continue
+            known = [name for name in type_names if reach.node.downcast(name) is not None]
+            paths = [self._become(path, reach, name, fragment) for name in known]
+            if paths:
+                options.append(tuple(self._deferring(p, fragment) for p in paths if p is not None))
+        return options or None
+
+    def _carry(self, path: Path, fragment: Fragment) -> Path:
+        if not fragment.when and not fragment.directives and fragment.defer is None:
+            return path
+        return Path(
+            parent=path,
+            move=Carry(fragment),
+            node=path.node,
+            types=path.types,
+            depth=path.depth,
+            steps=path.steps,
+            keys=path.keys,
+            defer=fragment.defer or path.defer,
+            entered=path.entered,
+        )
+
+    def _deferring(self, path: Path, fragment: Fragment) -> Path:
+        if fragment.defer is not None:
+            path.defer = fragment.defer
+        return path
+
+    # --- parts answered whole -----------------------------------------------------------------
+
+    def _resolves(self, path: Path, selections: Selections) -> bool:
+        return path.defer is path.entered and _resolves(path.node, selections, self)
+
+
+def _resolves(node: Node, selections: Selections, explorer: Explorer) -> bool:
+    """Whether a node answers a whole selection itself, and no other plan could be better."""
+    for selection in selections:
+        if isinstance(selection, Fragment):
+            if selection.on is not None or selection.defer is not None:
+                return False
+            if not _resolves(node, selection.selections, explorer):
+                return False
+            continue
+        edge = node.edge(selection.name)
+        if edge is None or edge.requires or edge.view.context:
+            return False
+        if selection.composite:
+            if edge.tail is None or explorer_explodes(explorer, node, selection):
+                return False
+            if selection.type_name != edge.tail.name:
+                return False  # a narrower type here: let the fragments decide
+            if not _resolves(edge.tail, selection.selections, explorer):
+                return False
+    return True
+
+
+def explorer_explodes(explorer: Explorer, node: Node, field: Field) -> bool:
+    """Whether a composite field of an abstract node has a rival per runtime type."""
+    return node.is_abstract and explorer._must_explode(node, field)
+
+
+# --- options ----------------------------------------------------------------------------------
+
+
+def _extended(path: Path, reach: Reach, contexts: tuple[Context, ...] = ()) -> Steps:
+    if reach.stays and not contexts:
+        return path.steps
+    steps = path.steps | _shifted(path, reach.steps)
+    for context in contexts:
+        steps |= _shifted(context.at, context.solution.steps)
+    return steps
+
+
+def _shifted(path: Path, steps: Steps) -> Steps:
+    keys, depth = path.keys, path.depth
+    return frozenset((s, keys + below, depth + d) for s, below, d in steps)
+
+
+def _ends_in(option: Option, subgraphs: set[int]) -> bool:
+    return all(_end(path) in subgraphs for path in option)
+
+
+def _end(path: Path) -> int:
+    move = path.move
+    return (move.way.reach.node if isinstance(move, Go) else path.node).subgraph.index
+
+
+def _rank(option: Option) -> tuple[int, int, int]:
+    depth = max(path.depth for path in option)
+    steps = option[0].steps if len(option) == 1 else frozenset().union(*(p.steps for p in option))
+    return depth, len(steps), len(option)
+
+
+def _combined(alternatives: list[list[Option]]) -> list[Option]:
+    """Options that take one alternative of each: all, or one per preferred subgraph."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    if prod(map(len, alternatives)) <= MAX_COMBINATIONS:
+        return [tuple(p for part in parts for p in part) for parts in product(*alternatives)]
+    ranked = [sorted(options, key=_rank) for options in alternatives]
+    subgraphs = sorted({_end(o[0]) for options in ranked for o in options})
+    combined: dict[tuple[int, ...], Option] = {}
+    for preferred in (-1, *subgraphs):
+        chosen = [
+            next((o for o in options if _end(o[0]) == preferred), options[0]) for options in ranked
+        ]
+        flat = tuple(path for part in chosen for path in part)
+        combined.setdefault(tuple(map(id, flat)), flat)
+    return list(combined.values())
+
+
+def _pruned(options: list[Option]) -> list[Option]:
+    """Of the options that end alike only the cheapest; different ends are never weighed here.
+
+    What can be answered below an option, and which fragments can match there, depends on where it
+    ends; so this never changes the answer.
+    """
+    if len(options) < 2:
+        return options
+    groups: dict[tuple[object, ...], list[Option]] = {}
+    for option in options:
+        ends = tuple((p.node.id, p.types, _end(p), p.defer is p.entered) for p in option)
+        groups.setdefault(ends, []).append(option)
+    kept: list[Option] = []
+    for group in groups.values():
+        if len(group) == 1:
+            kept += group
+            continue
+        ranks = [_rank(option) for option in group]
+        nearest = min(ranks)
+        fewest = min(ranks, key=lambda rank: (rank[1], rank[0]))
+        chosen: dict[Steps, Option] = {}
+        for option, rank in zip(group, ranks, strict=True):
+            if rank in (nearest, fewest) and len(chosen) < 4:
+                steps = option[0].steps.union(*(p.steps for p in option[1:]))
+                chosen.setdefault(steps, option)
+        kept += chosen.values()
+    if len(kept) > MAX_OPTIONS:
+        kept = sorted(kept, key=_rank)[:MAX_OPTIONS]
+    return kept
+
+
+def _no_way(field: Field, options: list[Option]) -> str:
+    path = options[0][0] if options else None
+    where = ".".join((*path.keys, field.key)) if path else field.key
+    tried = sorted({repr(p.node) for option in options for p in option})
+    return (
+        f"No combination of subgraphs can answer {where}: field {field.name!r} cannot be reached "
+        f"from {', '.join(tried)}."
+    )

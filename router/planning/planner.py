@@ -1,0 +1,171 @@
+"""Operation -> plan: the stages in order, and the cache around them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import RLock
+from typing import Final
+
+from graphql import DocumentNode, print_ast
+
+from router.errors import NoPlan
+from router.planning.closure import Closures
+from router.planning.emit import emit_fetches
+from router.planning.fetches import FetchBuilder, Names
+from router.planning.graph import QueryGraph
+from router.planning.operation import Operation, normalise
+from router.planning.passes import improve, order_mutation
+from router.planning.paths import Branch, Explorer
+from router.planning.plan import OperationKind, Plan
+from router.planning.search import Budget, Choice, choose
+from router.planning.selection import Field, Selections, conjunction
+from router.supergraph import SubgraphView, Supergraph
+
+__all__ = ["Planner", "PlannerOptions"]
+
+_GRAPHS: Final = 32
+"""Query graphs kept: one for each set of active override labels lately seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerOptions:
+    """``batch``: entity fetches that are ready together are one request. ``defer``: plan
+    ``@defer`` regions (otherwise its fragments are ordinary). ``cached_plans``: how many to keep.
+    """
+
+    batch: bool = True
+    defer: bool = False
+    cached_plans: int = 1024
+    budget: Budget = field(default_factory=Budget)
+
+
+class Planner:
+    """Plans operations against one supergraph; thread-safe."""
+
+    def __init__(self, supergraph: Supergraph, options: PlannerOptions | None = None) -> None:
+        self.supergraph: Final = supergraph
+        self.options: Final = options or PlannerOptions()
+        self._plans: OrderedDict[tuple[str, str | None, frozenset[str]], Plan] = OrderedDict()
+        self._explorers: OrderedDict[frozenset[str], Explorer] = OrderedDict()
+        self._lock = RLock()
+
+    def plan(
+        self,
+        document: DocumentNode,
+        operation_name: str | None = None,
+        *,
+        labels: frozenset[str] = frozenset(),
+    ) -> Plan:
+        """Plan one operation of a document that is valid against an API schema.
+
+        ``labels`` are the active override labels. Raises NoPlan where no combination of subgraphs
+        can answer, OperationInvalid where the operation is missing or too large.
+        """
+        active = labels & self.supergraph.override_labels
+        key = (print_ast(document), operation_name, active)
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+                return plan
+            plan = self._make(document, operation_name, active)
+            self._plans[key] = plan
+            if len(self._plans) > self.options.cached_plans:
+                self._plans.popitem(last=False)
+            return plan
+
+    def _make(
+        self, document: DocumentNode, operation_name: str | None, labels: frozenset[str]
+    ) -> Plan:
+        operation = normalise(document, operation_name, self.supergraph, defer=self.options.defer)
+        explorer = self._explorer(labels)
+        names = Names(operation.occupied)
+        builder = FetchBuilder(explorer.graph, names, operation.kind)
+        if operation.kind is OperationKind.QUERY:
+            optimal = _plan_query(operation, explorer, builder, self.options.budget)
+        else:
+            optimal = _plan_in_order(operation, explorer, builder, self.options.budget)
+        drafts = improve(builder.drafts)
+        order_mutation(drafts)
+        fetches, _ = emit_fetches(drafts, operation, batch=self.options.batch)
+        return Plan(kind=operation.kind, fetches=fetches, optimal=optimal)
+
+    def _explorer(self, labels: frozenset[str]) -> Explorer:
+        explorer = self._explorers.get(labels)
+        if explorer is None:
+            graph = QueryGraph(self.supergraph, labels)
+            explorer = self._explorers[labels] = Explorer(graph, Closures(graph))
+            if len(self._explorers) > _GRAPHS:
+                self._explorers.popitem(last=False)
+        else:
+            self._explorers.move_to_end(labels)
+        return explorer
+
+
+def _plan_query(
+    operation: Operation, explorer: Explorer, builder: FetchBuilder, budget: Budget
+) -> bool:
+    branches: list[Branch] = []
+    start = explorer.enter(operation.root, explorer.graph.subgraphs)
+    explorer.explore(operation.selections, start, branches)
+    return _build(branches, choose(branches, budget), builder)
+
+
+def _plan_in_order(
+    operation: Operation, explorer: Explorer, builder: FetchBuilder, budget: Budget
+) -> bool:
+    """Root fields with effects: each is asked of exactly one subgraph, in the client's order."""
+    optimal = True
+    previous: SubgraphView | None = None
+    for chosen in _root_fields(operation.selections):
+        branches, choice, subgraph = _cheapest_root(chosen, operation, explorer, budget)
+        if previous is not None and subgraph is not previous:
+            builder.group += 1
+        previous = subgraph
+        optimal &= _build(branches, choice, builder)
+    return optimal
+
+
+def _cheapest_root(
+    chosen: Field, operation: Operation, explorer: Explorer, budget: Budget
+) -> tuple[list[Branch], Choice, SubgraphView]:
+    best: tuple[list[Branch], Choice, SubgraphView] | None = None
+    failure: NoPlan | None = None
+    for subgraph in explorer.graph.subgraphs:
+        node = explorer.graph.node(subgraph, operation.root)
+        if node is None or node.edge(chosen.name) is None:
+            continue
+        branches: list[Branch] = []
+        try:
+            explorer.explore((chosen,), explorer.enter(operation.root, (subgraph,)), branches)
+        except NoPlan as error:
+            failure = error
+            continue
+        choice = choose(branches, budget)
+        if best is None or choice.cost < best[1].cost:
+            best = (branches, choice, subgraph)
+    if best is None:
+        raise failure or NoPlan(f"No subgraph has the root field {chosen.name!r}.")
+    return best
+
+
+def _root_fields(selections: Selections) -> Sequence[Field]:
+    """The root fields with the conditions of the fragments around them."""
+    found: list[Field] = []
+    for selection in selections:
+        if isinstance(selection, Field):
+            found.append(selection)
+            continue
+        for inner in _root_fields(selection.selections):
+            when = conjunction(selection.when, inner.when)
+            if when is not None:
+                found.append(replace(inner, when=when))
+    return found
+
+
+def _build(branches: Sequence[Branch], choice: Choice, builder: FetchBuilder) -> bool:
+    for branch, option in zip(branches, choice.options, strict=True):
+        builder.add(option, rest=branch.rest)
+    return choice.optimal

@@ -1,0 +1,210 @@
+"""A draft's tree -> the text of a subgraph operation, with the aliases it needs inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from router.planning.overlap import disjoint, same_shape
+from router.planning.plan import OnTypes, Path, Rename, VariableUse, When
+from router.planning.tree import Entry, Tree
+from router.supergraph import SubgraphView
+
+__all__ = ["Printed", "operation_text", "print_selection"]
+
+
+@dataclass(slots=True)
+class Printed:
+    """A selection without its outer braces, what must be renamed in its answer, and more."""
+
+    text: str
+    renames: tuple[Rename, ...]
+    variables: frozenset[str]
+
+
+def print_selection(tree: Tree, subgraph: SubgraphView, handled: frozenset[When]) -> Printed:
+    """Print a tree; ``handled`` conditions are the fetch's own and not repeated inside."""
+    settled = _settled(tree, handled)
+    aliases = _Aliases(subgraph)
+    if _may_overlap(settled):
+        aliases.resolve([(settled, ())], ())
+    printer = _Printer(aliases.by_entry)
+    return Printed(
+        printer.body(settled, handled), tuple(aliases.renames), frozenset(printer.variables)
+    )
+
+
+def operation_text(
+    kind: str,
+    name: str | None,
+    variables: Sequence[VariableUse],
+    extra: Sequence[tuple[str, str]],
+    body: str,
+) -> str:
+    """A whole operation; ``extra`` are (name, type) of variables the router fills itself."""
+    declared = [f"${variable}:{type_}" for variable, type_ in extra]
+    for use in variables:
+        default = f"={use.default}" if use.default is not None else ""
+        declared.append(f"${use.name}:{use.type}{default}")
+    head = f"({','.join(declared)})" if declared else ""
+    if kind == "query" and not head and name is None:
+        return f"{{{body}}}"
+    return f"{kind}{' ' + name if name else ''}{head}{{{body}}}"
+
+
+def _settled(tree: Tree, handled: frozenset[When]) -> Tree:
+    """The tree without fragments that carry only conditions that hold anyway."""
+    kept = Tree(tree.type_name, variables=tree.variables)
+    _settle_into(kept, tree, handled)
+    return kept
+
+
+def _settle_into(kept: Tree, tree: Tree, handled: frozenset[When]) -> None:
+    for (key, name, arguments, directives, when), entry in tree.fields.items():
+        left = tuple(w for w in when if w not in handled)
+        child = _settled(entry.child, handled | set(when)) if entry.child is not None else None
+        place = (key, name, arguments, directives, left)
+        known = kept.fields.get(place)
+        if known is None:
+            kept.fields[place] = Entry(
+                key, name, arguments, directives, left, entry.variables, child
+            )
+        elif known.child is not None and child is not None:
+            known.child.merge(child)
+    for (on, when, directives), inner in tree.fragments.items():
+        left = tuple(w for w in when if w not in handled)
+        if on is None and not left and not directives:
+            _settle_into(kept, inner, handled)
+            continue
+        settled = _settled(inner, handled | set(when))
+        # An empty fragment of an entity still says which type answers; others say nothing.
+        if settled.is_empty and tree.type_name != "_Entity":
+            continue
+        known_inner = kept.fragments.get((on, left, directives))
+        if known_inner is None:
+            kept.fragments[on, left, directives] = settled
+        else:
+            known_inner.merge(settled)
+
+
+def _may_overlap(tree: Tree) -> bool:
+    if len(tree.fragments) > 1:
+        return True
+    if any(_may_overlap(inner) for inner in tree.fragments.values()):
+        return True
+    return any(
+        entry.child is not None and _may_overlap(entry.child) for entry in tree.fields.values()
+    )
+
+
+_Lineage = tuple[str, ...]
+"""The types that the fields above were selected on, outermost first."""
+
+
+@dataclass(slots=True)
+class _Aliases:
+    """New response keys where a key would stand for fields of different shapes."""
+
+    subgraph: SubgraphView
+    by_entry: dict[int, str] = field(default_factory=dict)
+    renames: list[Rename] = field(default_factory=list)
+
+    def resolve(self, trees: Sequence[tuple[Tree, _Lineage]], path: Path) -> None:
+        """Compare all fields at one place of the answer, then the places below."""
+        groups: dict[str, list[tuple[_Lineage, Entry]]] = {}
+        for tree, lineage in trees:
+            for type_name, entry in tree.by_key(tree.type_name):
+                groups.setdefault(entry.key, []).append(((*lineage, type_name), entry))
+        for key, selected in list(groups.items()):
+            kept: list[tuple[_Lineage, Entry]] = []
+            aliased: dict[tuple[str, str, str], list[tuple[_Lineage, Entry]]] = {}
+            for item in selected:
+                if all(self._fits(known, item) for known in kept):
+                    kept.append(item)
+                else:
+                    lineage, entry = item
+                    aliased.setdefault((lineage[-1], entry.name, entry.arguments), []).append(item)
+            self._below(kept, (*path, key))
+            for (type_name, *_), items in aliased.items():
+                alias = _unused(key, groups)
+                groups[alias] = []
+                for _, entry in items:
+                    self.by_entry[id(entry)] = alias
+                self._below(items, (*path, alias))
+                self.renames.append(Rename((*path, OnTypes((type_name,))), alias, key))
+
+    def _below(self, selected: Sequence[tuple[_Lineage, Entry]], path: Path) -> None:
+        trees = [(e.child, lineage) for lineage, e in selected if e.child is not None]
+        if trees:
+            self.resolve(trees, path)
+
+    def _fits(self, known: tuple[_Lineage, Entry], item: tuple[_Lineage, Entry]) -> bool:
+        (above, one), (lineage, other) = known, item
+        exclusive = any(disjoint(self.subgraph, a, b) for a, b in zip(above, lineage, strict=True))
+        if not exclusive and (one.name, one.arguments) != (other.name, other.arguments):
+            return False
+        return same_shape(self.subgraph, (above[-1], one), (lineage[-1], other))
+
+
+def _unused(key: str, groups: Iterable[str]) -> str:
+    taken = set(groups)
+    number = 1
+    while f"{key}__{number}" in taken:
+        number += 1
+    return f"{key}__{number}"
+
+
+class _Printer:
+    def __init__(self, aliases: dict[int, str]) -> None:
+        self.aliases = aliases
+        self.variables: set[str] = set()
+
+    def body(self, tree: Tree, handled: frozenset[When]) -> str:
+        """What stands between the braces."""
+        self.variables.update(tree.variables)
+        always = {place[:4] for place in tree.fields if not place[4]}
+        parts: list[str] = []
+        for place, entry in tree.fields.items():
+            if entry.child is None and entry.when and place[:4] in always:
+                continue  # selected unconditionally as well
+            text = self._field(entry, handled)
+            if entry.name == "__typename":
+                parts.insert(0, text)
+            else:
+                parts.append(text)
+        for (on, when, directives), inner in tree.fragments.items():
+            inside = self.body(inner, handled | set(when))
+            head = f"...on {on}" if on is not None else "..."
+            parts.append(self._conditional(head, directives, when, f"{{{inside}}}"))
+        return " ".join(parts) if parts else "__typename"
+
+    def _field(self, entry: Entry, handled: frozenset[When]) -> str:
+        self.variables.update(entry.variables)
+        key = self.aliases.get(id(entry), entry.key)
+        head = entry.name if key == entry.name else f"{key}:{entry.name}"
+        if entry.arguments:
+            head += f"({entry.arguments})"
+        tail = ""
+        if entry.child is not None:
+            tail = f"{{{self.body(entry.child, handled | set(entry.when))}}}"
+        return self._conditional(head, entry.directives, entry.when, tail)
+
+    def _conditional(self, head: str, directives: str, when: Iterable[When], tail: str) -> str:
+        """``@skip`` and ``@include`` fit once on an element; more go around it."""
+        own: dict[bool, When] = {}
+        around: list[When] = []
+        for condition in when:
+            self.variables.add(condition.variable)
+            if own.setdefault(condition.value, condition) is not condition:
+                around.append(condition)
+        marks = [directives, *map(_directive, own.values())]
+        marked = [head, *filter(None, marks)]
+        text = " ".join(marked) + tail
+        for condition in around:
+            text = f"...{_directive(condition)}{{{text}}}"
+        return text
+
+
+def _directive(condition: When) -> str:
+    name = "include" if condition.value else "skip"
+    return f"@{name}(if:${condition.variable})"

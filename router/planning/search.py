@@ -1,0 +1,232 @@
+"""The cheapest combination: one option per leaf.
+
+What a plan costs, most important first: the longest chain of fetches, the number of requests
+(fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
+depths. All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it
+can become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
+starts from is always valid.
+
+Before searching, options that need everything another option needs and more are dropped, and
+leaves with equal choices become one decision; that leaves few decisions, often none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, TypeAlias, TypeVar
+
+from router.planning.closure import Step, Steps
+from router.planning.paths import Branch, Option
+
+__all__ = ["Budget", "Choice", "choose"]
+
+K = TypeVar("K")
+
+Cost: TypeAlias = tuple[int, int, int, int]
+
+MAX_DEPTH: Final = 400
+"""Decisions beyond which the greedy plan stands: the search is recursive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one search: evaluations (deterministic) and seconds (a safety net)."""
+
+    evaluations: int = 20_000
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option for each branch, in the branches' order."""
+
+    options: tuple[Option, ...]
+    cost: Cost
+    optimal: bool
+
+
+@dataclass(slots=True)
+class _Decision:
+    """Equal choices of one or more leaves: alternatives as sets of steps, best first."""
+
+    alternatives: list[Steps]
+
+
+def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
+    """Pick an option for each branch so that the whole costs least."""
+    tally = _Tally()
+    decisions: dict[tuple[Steps, ...], _Decision] = {}
+    keys: list[tuple[Steps, ...]] = []
+    for branch in branches:
+        alternatives = _undominated(branch)
+        key = tuple(alternatives)
+        keys.append(key)
+        if len(alternatives) == 1:
+            tally.add(alternatives[0])
+        elif not branch.anywhere:
+            decisions.setdefault(key, _Decision(alternatives))
+    ordered = sorted(decisions.items(), key=lambda item: len(item[0]))
+    search = _Search([decision for _, decision in ordered], tally, budget)
+    picked = search.run()
+    chosen = {key: steps for (key, _), steps in zip(ordered, picked, strict=True)}
+    for steps in picked:
+        tally.add(steps)
+    options: list[Option] = []
+    for branch, key in zip(branches, keys, strict=True):
+        wanted = key[0] if len(key) == 1 else chosen.get(key)
+        if wanted is None:
+            wanted = min(key, key=tally.with_added)  # only the object is wanted
+            tally.add(wanted)
+        options.append(_option_with(branch, wanted))
+    return Choice(tuple(options), tally.cost(), search.optimal)
+
+
+def _steps(option: Option) -> Steps:
+    first = option[0].steps
+    return first if len(option) == 1 else first.union(*(path.steps for path in option[1:]))
+
+
+def _option_with(branch: Branch, steps: Steps) -> Option:
+    found = [option for option in branch.options if _steps(option) == steps]
+    return min(found, key=len)
+
+
+def _undominated(branch: Branch) -> list[Steps]:
+    """The sets of steps of the options worth considering, best first."""
+    if len(branch.options) == 1:
+        return [_steps(branch.options[0])]
+    sets = [_steps(option) for option in branch.options]
+    ranked = sorted(
+        range(len(sets)),
+        key=lambda index: (
+            max(path.depth for path in branch.options[index]),
+            len(sets[index]),
+            len(branch.options[index]),
+            _height(sets[index]),
+            index,
+        ),
+    )
+    kept: list[Steps] = []
+    for steps in (sets[index] for index in ranked):
+        if not any(better <= steps for better in kept):
+            kept.append(steps)
+    return [s for s in kept if not any(other < s for other in kept)]
+
+
+def _height(steps: Steps) -> int:
+    """Prefer leaving late: a fetch deeper in the answer asks for less."""
+    return -sum(len(keys) for _, keys, _ in steps)
+
+
+class _Tally:
+    """The cost of a set of steps, kept up as steps come and go."""
+
+    def __init__(self) -> None:
+        self.steps: dict[Step, int] = {}
+        self.requests: dict[tuple[int, int], int] = {}
+        self.depths: dict[int, int] = {}
+        self.total = 0
+
+    def add(self, steps: Steps) -> None:
+        for step in steps:
+            count = self.steps.get(step, 0)
+            self.steps[step] = count + 1
+            if not count:
+                subgraph, _, depth = step
+                self.requests[subgraph, depth] = self.requests.get((subgraph, depth), 0) + 1
+                self.depths[depth] = self.depths.get(depth, 0) + 1
+                self.total += depth
+
+    def remove(self, steps: Steps) -> None:
+        for step in steps:
+            count = self.steps[step] - 1
+            if count:
+                self.steps[step] = count
+                continue
+            del self.steps[step]
+            subgraph, _, depth = step
+            _decrement(self.requests, (subgraph, depth))
+            _decrement(self.depths, depth)
+            self.total -= depth
+
+    def cost(self) -> Cost:
+        return max(self.depths, default=0), len(self.requests), len(self.steps), self.total
+
+    def with_added(self, steps: Steps) -> Cost:
+        self.add(steps)
+        cost = self.cost()
+        self.remove(steps)
+        return cost
+
+
+def _decrement(counts: dict[K, int], key: K) -> None:
+    if counts[key] == 1:
+        del counts[key]
+    else:
+        counts[key] -= 1
+
+
+class _Search:
+    def __init__(self, decisions: list[_Decision], tally: _Tally, budget: Budget) -> None:
+        self.decisions = decisions
+        self.tally = tally
+        self.budget = budget
+        self.evaluations = 0
+        self.deadline = monotonic() + budget.seconds
+        self.optimal = True
+        self.best: list[Steps] = []
+        self.best_cost: Cost | None = None
+
+    def run(self) -> list[Steps]:
+        if not self.decisions:
+            return []
+        self._greedy()
+        if len(self.decisions) <= MAX_DEPTH:
+            self._improve(0, [])
+        else:
+            self.optimal = False
+        return self.best
+
+    def _greedy(self) -> None:
+        picked: list[Steps] = []
+        for decision in self.decisions:
+            steps = min(decision.alternatives, key=self.tally.with_added)
+            self.tally.add(steps)
+            picked.append(steps)
+        self.best = picked
+        self.best_cost = self.tally.cost()
+        for steps in picked:
+            self.tally.remove(steps)
+
+    def _improve(self, index: int, picked: list[Steps]) -> None:
+        if index == len(self.decisions):
+            cost = self.tally.cost()
+            if self.best_cost is None or cost < self.best_cost:
+                self.best, self.best_cost = list(picked), cost
+            return
+        weighed = [
+            (self.tally.with_added(steps), place)
+            for place, steps in enumerate(self.decisions[index].alternatives)
+        ]
+        for cost, place in sorted(weighed):
+            if self.best_cost is not None and cost >= self.best_cost:
+                return
+            if self._exhausted():
+                return
+            steps = self.decisions[index].alternatives[place]
+            self.tally.add(steps)
+            picked.append(steps)
+            self._improve(index + 1, picked)
+            picked.pop()
+            self.tally.remove(steps)
+
+    def _exhausted(self) -> bool:
+        self.evaluations += 1
+        if self.evaluations > self.budget.evaluations or (
+            self.evaluations % 256 == 0 and monotonic() > self.deadline
+        ):
+            self.optimal = False
+            return True
+        return False

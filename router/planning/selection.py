@@ -1,0 +1,69 @@
+"""Selections of a normalised operation: immutable, fragments inlined, conditions taken out.
+
+``@skip`` and ``@include`` live in ``when`` (a conjunction, sorted), not in ``directives``; what is
+left in ``directives`` is printed as written. A composite field may have no selections left: then
+only the object itself (its ``__typename``) is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from router.planning.plan import When
+
+__all__ = ["Conditions", "Defer", "Field", "Fragment", "Selection", "Selections", "conjunction"]
+
+Conditions: TypeAlias = tuple[When, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """A ``@defer`` that is still to be decided at run time or always deferred."""
+
+    label: str
+    client_label: str | None
+    when: Conditions = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: ``key`` is the response key, ``type_name`` its named type in the supergraph."""
+
+    key: str
+    name: str
+    type_name: str
+    lists: int = 0
+    arguments: str = ""
+    directives: str = ""
+    variables: tuple[str, ...] = ()
+    when: Conditions = ()
+    composite: bool = False
+    selections: Selections = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """An inline fragment; ``on`` is None where it only carries conditions or directives."""
+
+    on: str | None
+    selections: Selections
+    directives: str = ""
+    variables: tuple[str, ...] = ()
+    when: Conditions = ()
+    defer: Defer | None = None
+
+
+Selection: TypeAlias = Field | Fragment
+Selections: TypeAlias = tuple[Selection, ...]
+
+
+def conjunction(*parts: Iterable[When]) -> Conditions | None:
+    """The sorted conjunction of conditions, or None if it can never hold."""
+    wanted: dict[str, bool] = {}
+    for part in parts:
+        for when in part:
+            if wanted.setdefault(when.variable, when.value) is not when.value:
+                return None
+    return tuple(When(name, wanted[name]) for name in sorted(wanted))

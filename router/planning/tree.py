@@ -1,0 +1,162 @@
+"""The selection of a fetch while it grows: a mutable tree of fields and fragments.
+
+Types are those of the fetch's subgraph. Fields are told apart by everything that is printed, so
+``id`` and ``id @include(if: $x)`` are two entries; fragments by their condition. A tree left empty
+is printed as ``__typename``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from router.planning.plan import When
+from router.planning.selection import Conditions
+
+__all__ = ["Entry", "Tree"]
+
+_FieldKey: TypeAlias = tuple[str, str, str, str, Conditions]
+_FragmentKey: TypeAlias = tuple[str | None, Conditions, str]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A selected field; ``lists`` are the list levels of its answer."""
+
+    key: str
+    name: str
+    arguments: str
+    directives: str
+    when: Conditions
+    variables: tuple[str, ...]
+    child: Tree | None = None
+
+    def copy(self) -> Entry:
+        """A copy whose child is independent."""
+        child = self.child.copy() if self.child is not None else None
+        return Entry(
+            self.key,
+            self.name,
+            self.arguments,
+            self.directives,
+            self.when,
+            self.variables,
+            child,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Tree:
+    """A selection set on a type of the subgraph; ``variables`` are those of its directives."""
+
+    type_name: str
+    fields: dict[_FieldKey, Entry] = field(default_factory=dict)
+    fragments: dict[_FragmentKey, Tree] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+
+    def add(
+        self,
+        key: str,
+        name: str,
+        *,
+        arguments: str = "",
+        directives: str = "",
+        when: Conditions = (),
+        variables: tuple[str, ...] = (),
+        child_type: str | None = None,
+    ) -> Entry:
+        """Select a field, or return its entry if it is selected already."""
+        place = (key, name, arguments, directives, when)
+        entry = self.fields.get(place)
+        if entry is None:
+            child = Tree(child_type) if child_type is not None else None
+            entry = Entry(key, name, arguments, directives, when, variables, child)
+            self.fields[place] = entry
+        return entry
+
+    def add_typename(self) -> None:
+        """Select ``__typename``."""
+        place: _FieldKey = ("__typename", "__typename", "", "", ())
+        if place not in self.fields:
+            self.fields[place] = Entry("__typename", "__typename", "", "", (), ())
+
+    def fragment(
+        self,
+        on: str | None,
+        when: Conditions = (),
+        directives: str = "",
+        variables: tuple[str, ...] = (),
+    ) -> Tree:
+        """The tree of a fragment; the tree itself where the fragment would say nothing."""
+        if on == self.type_name:
+            on = None
+        if on is None and not when and not directives:
+            return self
+        place = (on, when, directives)
+        found = self.fragments.get(place)
+        if found is None:
+            found = self.fragments[place] = Tree(on or self.type_name, variables=variables)
+        return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is selected."""
+        return not self.fields and all(inner.is_empty for inner in self.fragments.values())
+
+    def copy(self) -> Tree:
+        """A copy that shares nothing mutable."""
+        return Tree(
+            self.type_name,
+            {place: entry.copy() for place, entry in self.fields.items()},
+            {place: inner.copy() for place, inner in self.fragments.items()},
+            self.variables,
+        )
+
+    def merge(self, other: Tree) -> None:
+        """Select everything that another tree selects."""
+        for place, entry in other.fields.items():
+            own = self.fields.get(place)
+            if own is None:
+                self.fields[place] = entry
+            elif own.child is not None and entry.child is not None:
+                own.child.merge(entry.child)
+        for fragment, inner in other.fragments.items():
+            known = self.fragments.get(fragment)
+            if known is None:
+                self.fragments[fragment] = inner
+            else:
+                known.merge(inner)
+
+    def outermost(self, enclosing: Conditions = ()) -> Iterator[tuple[Entry, frozenset[When]]]:
+        """The outermost fields with all conditions on the way to them."""
+        for entry in self.fields.values():
+            yield entry, frozenset(enclosing) | frozenset(entry.when)
+        for (_, when, _), inner in self.fragments.items():
+            yield from inner.outermost((*enclosing, *when))
+
+    def by_key(self, type_name: str) -> Iterator[tuple[str, Entry]]:
+        """The outermost fields with the type they are selected on."""
+        for entry in self.fields.values():
+            yield type_name, entry
+        for inner in self.fragments.values():
+            yield from inner.by_key(inner.type_name)
+
+    def signature(self) -> tuple[object, ...]:
+        """A value that is equal for trees that select the same, in whatever order."""
+        fields = sorted(
+            (repr(place), entry.child.signature() if entry.child is not None else ())
+            for place, entry in self.fields.items()
+        )
+        fragments = sorted(
+            (repr(place), inner.signature()) for place, inner in self.fragments.items()
+        )
+        return tuple(fields), tuple(fragments)
+
+    def count(self) -> int:
+        """How many fields are selected."""
+        own = sum(
+            1 + (entry.child.count() if entry.child is not None else 0)
+            for entry in self.fields.values()
+        )
+        return own + sum(inner.count() for inner in self.fragments.values())
