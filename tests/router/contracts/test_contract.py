@@ -1,0 +1,84 @@
+"""Reading contract.toml."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from router.contracts.contract import VersionRules, load_contract, load_contracts
+from router.errors import SettingsInvalid
+
+
+def write(folder: Path, text: str, name: str = "tablet") -> Path:
+    path = folder / name / "contract.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_contract_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "tablet" / "operations").mkdir(parents=True)
+    contract = load_contract(
+        write(
+            tmp_path,
+            """
+            title = "Ward tablet"
+            tags = { include = ["ward"], exclude = ["internal"] }
+            transports = ["http", "websocket"]
+            introspection = false
+            [persisted]
+            mode = "required"
+            [persisted.cache_control]
+            Wards = "private, max-age=30"
+            [limits]
+            depth = 8
+            rate = "600/minute"
+            [[versions]]
+            name = "2.*"
+            deprecated = 2026-10-01
+            sunset = 2026-12-31
+            """,
+        )
+    )
+    assert contract.name == "tablet"
+    assert contract.url_path == "/tablet/graphql"
+    assert contract.tags.exclude == ("internal",)
+    assert contract.persisted.folder == tmp_path / "tablet" / "operations"
+    assert contract.limits.depth == 8
+    assert contract.versions == (
+        VersionRules(name="2.*", deprecated=date(2026, 10, 1), sunset=date(2026, 12, 31)),
+    )
+    assert contract.versions[0].covers("2.14")
+    assert not contract.versions[0].covers("3.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("titel = 'x'", r"contract\.toml:1: titel is not a setting; did you mean 'title'"),
+        ("[limits]\n\ndepth = 'x'", r"contract\.toml:3: limits\.depth must be a whole number"),
+        ("[persisted]\nmode = 'always'", r":2: persisted\.mode must be one of 'required'"),
+        ("transports = ['pigeon']", r":1: transports must be one of 'http'"),
+        ("title = ", "this is not TOML"),
+        ("[persisted]\nmanifests = ['gone.json']", "there is no file .*gone.json; generate it"),
+    ],
+)
+def test_a_broken_contract_names_file_line_and_mend(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=message):
+        load_contract(write(tmp_path, text))
+
+
+def test_two_contracts_with_one_path_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "path = '/x'", "a")
+    write(tmp_path, "path = '/x'", "b")
+    with pytest.raises(SettingsInvalid, match="already served for 'a'"):
+        load_contracts(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="no client here"):
+        load_contracts(tmp_path)

@@ -1,0 +1,114 @@
+"""Persisted operations in every form they come in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from router.contracts.contract import Contract, PersistedRules, VersionRules
+from router.contracts.manifests import PersistedOperations, load_persisted
+from router.errors import SettingsInvalid
+
+TEXT = "query Ward { ward { name } }"
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def loaded(tmp_path: Path, manifest: object, **rules: object) -> PersistedOperations:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    return load_persisted(
+        Contract(name="tablet", persisted=PersistedRules(manifests=(path,), **rules))  # type: ignore[arg-type]
+    )
+
+
+def apollo(*operations: dict[str, str]) -> dict[str, object]:
+    return {
+        "format": "apollo-persisted-query-manifest",
+        "version": 1,
+        "operations": list(operations),
+    }
+
+
+def test_an_apollo_manifest_is_found_by_id_hash_and_name(tmp_path: Path) -> None:
+    operations = loaded(
+        tmp_path, apollo({"id": sha(TEXT), "name": "Ward", "type": "query", "body": TEXT})
+    )
+    for key in (sha(TEXT), f"sha256:{sha(TEXT)}", "Ward", "tablet~*~Ward", "tablet~9.9~Ward"):
+        found = operations.find(key)
+        assert found is not None, key
+        assert found.text == TEXT
+    assert operations.find("phone~*~Ward") is None
+    assert operations.find_text("query  Ward {\n ward { name } }") is not None
+
+
+def test_a_relay_manifest_hashes_the_trailing_newline(tmp_path: Path) -> None:
+    text = TEXT + "\n"
+    assert loaded(tmp_path, {sha(text): text}).find(sha(text)) is not None
+
+
+def test_a_code_generators_manifest_prefixes_its_hashes(tmp_path: Path) -> None:
+    assert loaded(tmp_path, {f"sha256:{sha(TEXT)}": TEXT}).find(sha(TEXT)) is not None
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ([], "a manifest is a JSON object"),
+        ({"operations": [], "format": "x", "version": 1}, "unknown manifest format"),
+        (apollo({"id": "x"}), "lacks a text 'id' or 'body'"),
+        ({"a" * 64: TEXT}, "has another sha256"),
+        ({"x": "query {"}, "Syntax Error"),
+        ({"x": "{ a } query B { b }"}, "must hold one operation"),
+        ({"x": 1}, "must map to the text"),
+    ],
+)
+def test_a_broken_manifest_says_why(tmp_path: Path, manifest: object, message: str) -> None:
+    with pytest.raises(SettingsInvalid, match=message):
+        loaded(tmp_path, manifest)
+
+
+def test_one_id_for_two_texts_is_refused(tmp_path: Path) -> None:
+    one, two = tmp_path / "1.json", tmp_path / "2.json"
+    one.write_text(json.dumps({"Ward": TEXT}))
+    two.write_text(json.dumps({"Ward": "query Ward { other }"}))
+    rules = PersistedRules(manifests=(one, two))
+    with pytest.raises(SettingsInvalid, match="stands for another text"):
+        load_persisted(Contract(name="tablet", persisted=rules))
+
+
+def test_a_folder_gathers_fragments_from_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "Ward.graphql").write_text("query Ward { ward { ...Name } }")
+    (tmp_path / "fragments.graphql").write_text("fragment Name on Ward { name }")
+    operations = load_persisted(Contract(name="tablet", persisted=PersistedRules(folder=tmp_path)))
+    found = operations.find("Ward")
+    assert found is not None
+    assert "fragment Name" in found.text
+
+
+def test_versions_keep_their_own_text_of_one_name(tmp_path: Path) -> None:
+    old, new = tmp_path / "1.json", tmp_path / "2.json"
+    old.write_text(json.dumps({sha(TEXT): TEXT}))
+    other = "query Ward { ward { name beds } }"
+    new.write_text(json.dumps({sha(other): other}))
+    operations = load_persisted(
+        Contract(
+            name="tablet",
+            versions=(
+                VersionRules(name="1.0", manifest=old),
+                VersionRules(name="2.0", manifest=new),
+            ),
+        )
+    )
+    assert operations.find("Ward", "1.0").text == TEXT  # type: ignore[union-attr]
+    assert operations.find("tablet~2.0~Ward").text == other  # type: ignore[union-attr]
+    assert operations.find("Ward") is None
+
+
+def test_a_client_that_is_off_has_no_operations(tmp_path: Path) -> None:
+    assert len(loaded(tmp_path, {sha(TEXT): TEXT}, mode="off")) == 0
