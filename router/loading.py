@@ -27,6 +27,7 @@ __all__ = [
     "SubgraphLike",
     "load_subgraphs",
     "load_supergraph",
+    "printed_sdl",
     "read_subgraph_list",
 ]
 
@@ -171,8 +172,8 @@ def _described(name: str, given: SubgraphLike) -> Subgraph:
 async def _sdl(name: str, subgraph: Subgraph, client: SubgraphClient) -> str:
     if subgraph.sdl is not None:
         return subgraph.sdl
-    if subgraph.schema is not None and (sdl := _printed(subgraph.schema)) is not None:
-        return sdl
+    if subgraph.schema is not None and not _asgi(subgraph.schema):
+        return printed_sdl(subgraph.schema)
     place = subgraph.url or "in process"
     try:
         answer = await client.fetch(SubgraphRequest(_ASK, {}))
@@ -191,22 +192,34 @@ async def _sdl(name: str, subgraph: Subgraph, client: SubgraphClient) -> str:
     return sdl
 
 
-def _printed(schema: Any) -> str | None:
-    """The SDL of an in-process schema, None where it must be asked.
+def printed_sdl(schema: Any) -> str:
+    """The SDL of an in-process schema, with its federation directives.
 
-    Strawberry prints itself; a graphql-core schema with ``_service`` answers for itself, one
-    without is printed.
+    A Strawberry schema prints itself, a schema with ``_service`` (Ariadne's federation among them)
+    is asked, any other is printed as it is.
     """
-    from graphql import GraphQLSchema, print_schema
+    from graphql import GraphQLSchema, graphql_sync, print_schema
 
     as_text = getattr(schema, "as_str", None)
     if callable(as_text):
         return str(as_text())
-    if isinstance(schema, GraphQLSchema):
-        query = schema.query_type
-        if query is None or "_service" not in query.fields:
-            return print_schema(schema)
-    return None
+    if not isinstance(schema, GraphQLSchema):
+        raise SettingsInvalid(
+            f"{type(schema).__name__} is no schema: pass a Strawberry, Ariadne or graphql-core "
+            "schema, an ASGI app, or a URL."
+        )
+    if schema.query_type is not None and "_service" in schema.query_type.fields:
+        result = graphql_sync(schema, _ASK)
+        if result.data is not None:
+            return str(result.data["_service"]["sdl"])
+    return print_schema(schema)
+
+
+def _asgi(schema: Any) -> bool:
+    """Whether this is an ASGI app rather than a schema."""
+    from graphql import GraphQLSchema
+
+    return callable(schema) and not isinstance(schema, GraphQLSchema)
 
 
 def _connect(name: str, subgraph: Subgraph) -> SubgraphClient:
