@@ -1,0 +1,417 @@
+"""The walk: every client path through the API schema, with the subgraph paths that serve it.
+
+A state is a client path with all the simultaneous ways of being on it: each a vertex of some
+subgraph. States wait on a stack, the last one first; one is skipped when its type was visited
+before with a subset of its vertices, since whatever works from fewer works from more. The order
+matters: which states are skipped decides how many errors are told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Final, TypeAlias
+
+from router.composition.errors import CompositionError
+from router.composition.hints import Hint
+from router.composition.merged import Field, MergedSchema, ObjectType, base_name
+from router.composition.satisfiability.example import Step, Trail, print_operation
+from router.composition.satisfiability.graph import Edge, Graph, Vertex
+from router.composition.satisfiability.reasons import cast_reasons, field_reasons
+from router.composition.satisfiability.resolution import Resolver
+from router.composition.satisfiability.views import Kind, Landscape, survey
+
+__all__ = ["DEFAULT_MAX_PATHS", "check_satisfiability"]
+
+DEFAULT_MAX_PATHS: Final = 1_000_000
+
+Labels: TypeAlias = Mapping[str, bool]
+
+
+def check_satisfiability(
+    merged: MergedSchema, *, max_paths: int = DEFAULT_MAX_PATHS
+) -> tuple[list[CompositionError], list[Hint]]:
+    """Return why some client operation cannot be answered (nothing if none), and hints.
+
+    ``max_paths`` limits how many subgraph paths may wait at once; beyond it the only error is
+    ``MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED``.
+    """
+    return _Walk(survey(merged), max_paths).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One way of being somewhere in a subgraph.
+
+    ``runtime`` are the object types that are possible here; ``contexts`` the enclosing vertices
+    that set contexts, the nearest of each.
+    """
+
+    vertex: Vertex
+    runtime: frozenset[str]
+    contexts: tuple[tuple[str, Vertex], ...] = ()
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What a visit is remembered by."""
+        view = self.vertex.type
+        outer = (f"{name}={at.type.name}/{at.type.graph}" for name, at in self.contexts)
+        return view.graph, view.name, *outer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    type: str
+    trail: Trail
+    paths: tuple[_Path, ...]
+    labels: Labels
+    bucket: tuple[str, str] | None = None
+    """For what follows a mutation field of several subgraphs: the field and the subgraph."""
+
+
+@dataclass(slots=True)
+class _Visits:
+    """What was visited: by type, the sets of places and the labels chosen then."""
+
+    seen: dict[str, list[tuple[frozenset[tuple[str, ...]], Labels]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def is_known(self, state: _State) -> bool:
+        """Tell whether less was enough to visit this before; remember the visit if not."""
+        places = frozenset(path.place for path in state.paths)
+        for earlier, labels in self.seen[state.type]:
+            if earlier <= places and labels.items() <= state.labels.items():
+                return True
+        self.seen[state.type].append((places, state.labels))
+        return False
+
+
+class _TooManyPaths(Exception):
+    """The limit on waiting paths is exceeded."""
+
+
+class _Walk:
+    def __init__(self, landscape: Landscape, max_paths: int) -> None:
+        self.landscape = landscape
+        self.max_paths = max_paths
+        self.graph = Graph(landscape)
+        self.resolver = Resolver(self.graph)
+        self.stack: list[_State] = []
+        self.waiting = 0
+        self.visits: dict[tuple[str, str] | None, _Visits] = defaultdict(_Visits)
+        self.errors: dict[tuple[str, str] | None, list[CompositionError]] = defaultdict(list)
+        self.buckets: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self.hints: dict[str, Hint] = {}
+
+    def run(self) -> tuple[list[CompositionError], list[Hint]]:
+        try:
+            for kind, root in self.landscape.merged.roots.items():
+                self._push(self._start(kind, root))
+            while self.stack:
+                state = self.stack.pop()
+                self.waiting -= len(state.paths)
+                if not self.visits[state.bucket].is_known(state):
+                    self._visit(state)
+        except _TooManyPaths:
+            return [self._too_many()], []
+        return [*self.errors[None], *self._shared_mutation_errors()], list(self.hints.values())
+
+    def _start(self, kind: str, root: str) -> _State:
+        paths = tuple(
+            _Path(self.graph.vertex(graph, root), frozenset({root}))
+            for graph, types in self.landscape.types.items()
+            if root in types
+        )
+        return _State(root, Trail(kind), paths, {})
+
+    def _push(self, state: _State) -> None:
+        self.waiting += len(state.paths)
+        if self.waiting > self.max_paths:
+            raise _TooManyPaths
+        self.stack.append(state)
+
+    # one state ----------------------------------------------------------------------------
+
+    def _visit(self, state: _State) -> None:
+        owner = self.landscape.composite(state.type)
+        if isinstance(owner, ObjectType):
+            for found in self.landscape.visible_fields(owner):
+                for labels in self._labelings(found, state.labels):
+                    self._take_field(state, owner.name, found, labels)
+            return
+        for name in self.landscape.visible_possible[state.type]:
+            self._take_type(state, name)
+
+    def _labelings(self, found: Field, chosen: Labels) -> Iterator[Labels]:
+        """Yield the label values under which a field is looked at, agreeing with those chosen."""
+        labels = sorted(
+            {
+                str(applied.arguments["overrideLabel"])
+                for applied in found.directives
+                if applied.name == "join__field" and applied.arguments.get("overrideLabel")
+            }
+        )
+        for values in product(*((True, False) for _ in labels)):
+            picked = dict(zip(labels, values, strict=True))
+            if all(chosen.get(label, value) == value for label, value in picked.items()):
+                yield {**chosen, **picked}
+
+    def _take_field(self, state: _State, owner: str, found: Field, labels: Labels) -> None:
+        trail = state.trail.then(Step(owner, found))
+        target = self.landscape.composite(base_name(found.type))
+        is_start = state.trail.step is None
+        paths: dict[_Path, None] = {}
+        reachable = False
+        for path in state.paths:
+            for option in self._field_options(
+                path, owner, found.name, labels, moves=not is_start, leaf=target is None
+            ):
+                reachable = True
+                if target is None:
+                    return
+                if option is not None:
+                    paths[option] = None
+        if not reachable:
+            self._note_error(state, trail, owner, found.name, labels)
+            return
+        if target is not None and paths:
+            self._follow_field(state, trail, owner, found, tuple(paths), labels)
+
+    def _follow_field(
+        self,
+        state: _State,
+        trail: Trail,
+        owner: str,
+        found: Field,
+        paths: tuple[_Path, ...],
+        labels: Labels,
+    ) -> None:
+        target = base_name(found.type)
+        error = self._check_shared_abstract(trail, owner, found, paths)
+        if error is not None:
+            self.errors[state.bucket].append(error)
+            return
+        graphs = dict.fromkeys(path.vertex.type.graph for path in paths)
+        is_mutation = state.trail.step is None and state.trail.kind == "mutation"
+        if not is_mutation or len(graphs) < 2:
+            self._push(_State(target, trail, paths, labels, state.bucket))
+            return
+        for graph in graphs:
+            bucket = (found.name, graph)
+            self.buckets[found.name].append(bucket)
+            own = tuple(path for path in paths if path.vertex.type.graph == graph)
+            self._push(_State(target, trail, own, labels, bucket))
+
+    def _take_type(self, state: _State, name: str) -> None:
+        paths: dict[_Path, None] = {}
+        for path in state.paths:
+            is_object = path.vertex.type.kind is Kind.INTERFACE_OBJECT
+            if name not in path.runtime and not is_object:
+                return  # one of the subgraphs never gives such an object, so none may
+        for path in state.paths:
+            for option in self._cast_options(path, name):
+                paths[option] = None
+        trail = state.trail.then(Step(name, None))
+        if paths:
+            self._push(_State(name, trail, tuple(paths), state.labels, state.bucket))
+        else:
+            self._note_error(state, trail, name, None, state.labels)
+
+    # options of one path ------------------------------------------------------------------
+
+    def _field_options(
+        self, path: _Path, owner: str, name: str, labels: Labels, *, moves: bool, leaf: bool
+    ) -> Iterator[_Path | None]:
+        """Yield where a field leads (None for a leaf), directly and after moves."""
+        direct = self._field_option(path, path.vertex, owner, name, labels, by_key=False)
+        if direct is not None:
+            yield direct[0]
+            if leaf:
+                return
+        if not moves:
+            return
+        for vertex in self.resolver.reached(path.vertex):
+            option = self._field_option(path, vertex, owner, name, labels, by_key=True)
+            if option is not None:
+                yield option[0]
+
+    def _field_option(
+        self, path: _Path, vertex: Vertex, owner: str, name: str, labels: Labels, *, by_key: bool
+    ) -> tuple[_Path | None] | None:
+        if vertex.type.is_abstract:
+            cast = vertex.cast(owner)
+            if cast is None:
+                return None
+            vertex = cast
+        edge = vertex.edge(name)
+        if edge is None or not self._is_usable(path, vertex, edge, labels, by_key):
+            return None
+        if edge.target is None:
+            return (None,)
+        contexts = self._contexts(path, vertex)
+        return (_Path(edge.target, self._runtime(edge.target), contexts),)
+
+    def _is_usable(
+        self, path: _Path, vertex: Vertex, edge: Edge, labels: Labels, by_key: bool
+    ) -> bool:
+        view = edge.field
+        if view.label is not None and labels.get(view.label) != view.label_value:
+            return False
+        if edge.provided:
+            return True
+        if not self.resolver.requires_hold(vertex, edge, by_key):
+            return False
+        if not view.contexts:
+            return True
+        enclosing = dict(path.contexts)
+        return self.resolver.has_local_key(vertex) and all(
+            use.context in enclosing and self.resolver.holds(enclosing[use.context], use.selection)
+            for use in view.contexts
+        )
+
+    def _contexts(self, path: _Path, vertex: Vertex) -> tuple[tuple[str, Vertex], ...]:
+        setting = [
+            name for name, types in self.landscape.contexts.items() if vertex.type.name in types
+        ]
+        if not setting:
+            return path.contexts
+        return tuple(sorted({**dict(path.contexts), **dict.fromkeys(setting, vertex)}.items()))
+
+    def _runtime(self, vertex: Vertex) -> frozenset[str]:
+        if vertex.type.kind is Kind.INTERFACE_OBJECT:
+            return frozenset(self.landscape.possible[vertex.type.name])
+        return frozenset(vertex.type.possible)
+
+    def _cast_options(self, path: _Path, name: str) -> Iterator[_Path]:
+        runtime = frozenset({name})
+        for vertex in (path.vertex, *self.resolver.reached(path.vertex)):
+            view = vertex.type
+            if view.kind is Kind.INTERFACE_OBJECT:
+                if self.resolver.can_learn_type(vertex):
+                    yield _Path(vertex, runtime, path.contexts)
+            elif view.is_abstract:
+                cast = vertex.cast(name)
+                if cast is not None:
+                    yield _Path(cast, runtime, path.contexts)
+            elif view.name == name:
+                yield _Path(vertex, runtime, path.contexts)
+
+    # shared abstract fields ---------------------------------------------------------------
+
+    def _check_shared_abstract(
+        self, trail: Trail, owner: str, found: Field, paths: tuple[_Path, ...]
+    ) -> CompositionError | None:
+        """Compare which objects the subgraphs may give for one field of abstract type."""
+        target = base_name(found.type)
+        if isinstance(self.landscape.composite(target), ObjectType):
+            return None
+        abstract = [path for path in paths if path.vertex.type.is_abstract]
+        if len(abstract) < 2 or not self._is_shareable(owner, found):
+            return None
+        by_graph: dict[str, frozenset[str]] = {}
+        for path in abstract:
+            by_graph[path.vertex.type.graph] = path.runtime
+        if not any(by_graph.values()):
+            return None
+        common = frozenset(self.landscape.visible_possible[target]).intersection(*by_graph.values())
+        at = f"{owner}.{found.name}"
+        groups: dict[frozenset[str], list[str]] = defaultdict(list)
+        for graph, runtime in by_graph.items():
+            groups[runtime].append(self.landscape.names[graph])
+        told = "; ".join(
+            f"in {', '.join(graphs)}: {', '.join(sorted(runtime)) or 'none'}"
+            for runtime, graphs in groups.items()
+        )
+        if not common:
+            return CompositionError(
+                "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
+                "For the following supergraph API query:\n"
+                f"{print_operation(trail, self.landscape.merged)}\n"
+                f'the shared field "{at}" of type "{target}" gives different objects in different '
+                f"subgraphs, none of them common to all ({told}).",
+                tuple(self.landscape.names[graph] for graph in by_graph),
+                (at,),
+            )
+        if len(groups) > 1:
+            self.hints.setdefault(
+                at,
+                Hint(
+                    "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
+                    f'The shared field "{at}" of type "{target}" may give different objects in '
+                    f"different subgraphs ({told}): only what is common to all is sure.",
+                    at,
+                ),
+            )
+        return None
+
+    def _is_shareable(self, owner: str, found: Field) -> bool:
+        joined = [applied for applied in found.directives if applied.name == "join__field"]
+        if not joined:
+            return sum(owner in types for types in self.landscape.types.values()) > 1
+        resolving = [
+            applied
+            for applied in joined
+            if not applied.arguments.get("external") and not applied.arguments.get("usedOverridden")
+        ]
+        return len(resolving) > 1
+
+    # errors -------------------------------------------------------------------------------
+
+    def _note_error(
+        self, state: _State, trail: Trail, owner: str, name: str | None, labels: Labels
+    ) -> None:
+        """Note that no subgraph can go on; ``name`` is None where an object's type is in doubt."""
+        reasons: dict[str, dict[str, None]] = {}
+        for path in state.paths:
+            found = reasons.setdefault(self.landscape.names[path.vertex.type.graph], {})
+            told = (
+                cast_reasons(path.vertex, owner, self.resolver)
+                if name is None
+                else field_reasons(path.vertex, owner, name, labels, self.resolver)
+            )
+            found.update(dict.fromkeys(told))
+        lines = [
+            "The following supergraph API query:",
+            print_operation(trail, self.landscape.merged),
+            "cannot be satisfied by the subgraphs because:",
+        ]
+        for subgraph, told_here in reasons.items():
+            lines.append(f'- from subgraph "{subgraph}":')
+            lines += [f"  - {reason}" for reason in told_here]
+        coordinate = owner if name is None else f"{owner}.{name}"
+        self.errors[state.bucket].append(
+            CompositionError(
+                "SATISFIABILITY_ERROR", "\n".join(lines), tuple(reasons), (coordinate,)
+            )
+        )
+
+    def _shared_mutation_errors(self) -> Iterator[CompositionError]:
+        """Yield an error for each shared mutation field that no subgraph serves to the end."""
+        for name, buckets in self.buckets.items():
+            told = [self.errors[bucket] for bucket in buckets]
+            if not all(told):
+                continue
+            lines = [
+                "Supergraph API queries using the mutation field "
+                f'"{name}" at top level must be satisfiable without needing to call that field '
+                "from several subgraphs, but every subgraph gets stuck:"
+            ]
+            for (_, graph), errors in zip(buckets, told, strict=True):
+                lines.append(f'- when it is called from subgraph "{self.landscape.names[graph]}":')
+                lines += ["  " + line for error in errors for line in error.message.split("\n")]
+            yield CompositionError(
+                "SATISFIABILITY_ERROR",
+                "\n".join(lines),
+                tuple(self.landscape.names[graph] for _, graph in buckets),
+                (f"{self.landscape.merged.roots['mutation']}.{name}",),
+            )
+
+    def _too_many(self) -> CompositionError:
+        return CompositionError(
+            "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
+            f"Proving satisfiability takes more than {self.max_paths} subgraph paths at once: the "
+            "subgraphs share too much. Please raise the limit, or share less.",
+        )
