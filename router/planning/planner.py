@@ -12,18 +12,19 @@ from graphql import DocumentNode, print_ast
 
 from router.errors import NoPlan
 from router.planning.closure import Closures
+from router.planning.drafts import Draft
 from router.planning.emit import emit_fetches
 from router.planning.fetches import FetchBuilder, Names
 from router.planning.graph import QueryGraph
 from router.planning.operation import Operation, normalise
 from router.planning.passes import improve, order_mutation
-from router.planning.paths import Branch, Explorer
+from router.planning.paths import Branch, Explorer, Option
 from router.planning.plan import OperationKind, Plan
 from router.planning.search import Budget, Choice, choose
 from router.planning.selection import Field, Selections, conjunction
 from router.supergraph import SubgraphView, Supergraph
 
-__all__ = ["Planner", "PlannerOptions"]
+__all__ = ["Planner", "PlannerOptions", "Trace"]
 
 _GRAPHS: Final = 32
 """Query graphs kept: one for each set of active override labels lately seen."""
@@ -39,6 +40,17 @@ class PlannerOptions:
     defer: bool = False
     cached_plans: int = 1024
     budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(slots=True)
+class Trace:
+    """What planning found on its way: the branches with their choice, the drafts unmerged."""
+
+    operation: Operation
+    explorer: Explorer
+    drafts: list[Draft]
+    decided: list[tuple[Branch, Option]] = field(default_factory=list)
+    optimal: bool = True
 
 
 class Planner:
@@ -76,21 +88,53 @@ class Planner:
                 self._plans.popitem(last=False)
             return plan
 
+    def remember(
+        self,
+        document: DocumentNode,
+        operation_name: str | None,
+        plan: Plan,
+        *,
+        labels: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take a plan made earlier (an artifact's) instead of planning its operation."""
+        key = (print_ast(document), operation_name, labels & self.supergraph.override_labels)
+        with self._lock:
+            self._plans[key] = plan
+
+    def trace(
+        self,
+        document: DocumentNode,
+        operation_name: str | None = None,
+        *,
+        labels: frozenset[str] = frozenset(),
+    ) -> Trace:
+        """The stages before optimising and printing, for :mod:`router.planning.stages`."""
+        active = labels & self.supergraph.override_labels
+        with self._lock:
+            return self._decide(document, operation_name, active)
+
     def _make(
         self, document: DocumentNode, operation_name: str | None, labels: frozenset[str]
     ) -> Plan:
+        trace = self._decide(document, operation_name, labels)
+        drafts = improve(trace.drafts)
+        order_mutation(drafts)
+        fetches, _ = emit_fetches(drafts, trace.operation, batch=self.options.batch)
+        return Plan(kind=trace.operation.kind, fetches=fetches, optimal=trace.optimal)
+
+    def _decide(
+        self, document: DocumentNode, operation_name: str | None, labels: frozenset[str]
+    ) -> Trace:
         operation = normalise(document, operation_name, self.supergraph, defer=self.options.defer)
         explorer = self._explorer(labels)
-        names = Names(operation.occupied)
-        builder = FetchBuilder(explorer.graph, names, operation.kind)
+        builder = FetchBuilder(explorer.graph, Names(operation.occupied), operation.kind)
+        trace = Trace(operation, explorer, builder.drafts)
+        budget = self.options.budget
         if operation.kind is OperationKind.QUERY:
-            optimal = _plan_query(operation, explorer, builder, self.options.budget)
+            _plan_query(trace, builder, budget)
         else:
-            optimal = _plan_in_order(operation, explorer, builder, self.options.budget)
-        drafts = improve(builder.drafts)
-        order_mutation(drafts)
-        fetches, _ = emit_fetches(drafts, operation, batch=self.options.batch)
-        return Plan(kind=operation.kind, fetches=fetches, optimal=optimal)
+            _plan_in_order(trace, builder, budget)
+        return trace
 
     def _explorer(self, labels: frozenset[str]) -> Explorer:
         explorer = self._explorers.get(labels)
@@ -104,28 +148,23 @@ class Planner:
         return explorer
 
 
-def _plan_query(
-    operation: Operation, explorer: Explorer, builder: FetchBuilder, budget: Budget
-) -> bool:
+def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
+    operation, explorer = trace.operation, trace.explorer
     branches: list[Branch] = []
     start = explorer.enter(operation.root, explorer.graph.subgraphs)
     explorer.explore(operation.selections, start, branches)
-    return _build(branches, choose(branches, budget), builder)
+    _build(branches, choose(branches, budget), builder, trace)
 
 
-def _plan_in_order(
-    operation: Operation, explorer: Explorer, builder: FetchBuilder, budget: Budget
-) -> bool:
+def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
     """Root fields with effects: each is asked of exactly one subgraph, in the client's order."""
-    optimal = True
     previous: SubgraphView | None = None
-    for chosen in _root_fields(operation.selections):
-        branches, choice, subgraph = _cheapest_root(chosen, operation, explorer, budget)
+    for chosen in _root_fields(trace.operation.selections):
+        branches, choice, subgraph = _cheapest_root(chosen, trace.operation, trace.explorer, budget)
         if previous is not None and subgraph is not previous:
             builder.group += 1
         previous = subgraph
-        optimal &= _build(branches, choice, builder)
-    return optimal
+        _build(branches, choice, builder, trace)
 
 
 def _cheapest_root(
@@ -165,7 +204,8 @@ def _root_fields(selections: Selections) -> Sequence[Field]:
     return found
 
 
-def _build(branches: Sequence[Branch], choice: Choice, builder: FetchBuilder) -> bool:
+def _build(branches: Sequence[Branch], choice: Choice, builder: FetchBuilder, trace: Trace) -> None:
+    trace.optimal &= choice.optimal
     for branch, option in zip(branches, choice.options, strict=True):
+        trace.decided.append((branch, option))
         builder.add(option, rest=branch.rest)
-    return choice.optimal
