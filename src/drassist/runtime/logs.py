@@ -87,6 +87,16 @@ _IDS: Final = frozenset(
 
 def configure(level: str = "info") -> None:
     """Send all logs of this process to standard error as JSON; call once, at the start."""
+    _configure_ours(level)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Foreign())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # an access log quotes query strings, and Strawberry's log quotes errors
+    for name in ("uvicorn.access", "strawberry.execution"):
+        logging.getLogger(name).disabled = True
+
+
+def _configure_ours(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -97,15 +107,9 @@ def configure(level: str = "info") -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Foreign())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    # an access log quotes query strings, and Strawberry's log quotes errors
-    for name in ("uvicorn.access", "strawberry.execution"):
-        logging.getLogger(name).disabled = True
 
 
 def get_logger(name: str) -> Any:
@@ -157,3 +161,6 @@ class _Foreign(logging.Formatter):
         return str(
             structlog.processors.JSONRenderer()(None, "", _only_what_is_safe(None, "", entry))
         )
+
+
+_configure_ours("info")  # structlog's own default would print locals, and charts are in locals

@@ -241,7 +241,7 @@ class _OwnKeys(PydanticBaseSettingsSource):
     pydantic-settings ignores environment variables that it does not know, so they are read here.
     """
 
-    _NOT_SETTINGS = frozenset({"SETTINGS", "TEST_DATA", "REQUIRE_SERVICES"})
+    _NOT_SETTINGS = frozenset({"SETTINGS", "REQUIRE_SERVICES"})  # and all TEST_…
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         return None, field_name, False
@@ -250,7 +250,7 @@ class _OwnKeys(PydanticBaseSettingsSource):
         values: dict[str, Any] = {}
         for variable, text in os.environ.items():
             prefix, _, key = variable.partition("_")
-            if prefix != "DRASSIST" or key in self._NOT_SETTINGS:
+            if prefix != "DRASSIST" or key in self._NOT_SETTINGS or key.startswith("TEST_"):
                 continue
             *sections, leaf = key.lower().split("__")
             place = values
