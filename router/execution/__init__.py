@@ -16,3 +16,33 @@ names to :class:`SubgraphClient`; wrap one in :class:`InFlight` to share identic
 flight. ``headers`` is one mapping for all subgraphs, or a function of the subgraph's name.
 :class:`Admission` is the gate that a server may put in front of ``execute``.
 """
+
+from __future__ import annotations
+
+from router.execution.admission import Admission
+from router.execution.answer import Answer, Increment
+from router.execution.client import (
+    CallbackClient,
+    SubgraphAnswer,
+    SubgraphClient,
+    SubgraphRequest,
+)
+from router.execution.compiled import CompiledOperation, ExecutionOptions, compile_operation
+from router.execution.inflight import InFlight
+from router.execution.run import Observer, Run
+
+__all__ = [
+    "Admission",
+    "Answer",
+    "CallbackClient",
+    "CompiledOperation",
+    "ExecutionOptions",
+    "InFlight",
+    "Increment",
+    "Observer",
+    "Run",
+    "SubgraphAnswer",
+    "SubgraphClient",
+    "SubgraphRequest",
+    "compile_operation",
+]

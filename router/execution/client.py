@@ -9,9 +9,8 @@ when it is over; at benchmark load the tasks cost more than the requests. The ex
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias
 
 import orjson
 
@@ -42,7 +41,6 @@ UNREAD: Final = _Unread()
 """``SubgraphAnswer.data`` where only the bytes were kept (``SubgraphRequest.raw``)."""
 
 
-@dataclass(slots=True, eq=False)
 class SubgraphRequest:
     """One GraphQL request to a subgraph; nobody changes it once it is made.
 
@@ -51,13 +49,32 @@ class SubgraphRequest:
     content with the answer's bytes, unparsed, where it has data and no errors.
     """
 
-    operation: str
-    variables: Mapping[str, Any]
-    operation_name: str | None = None
-    headers: Mapping[str, str] = NO_HEADERS
-    mutation: bool = False
-    raw: bool = False
-    _variables_json: bytes | None = field(default=None, init=False, repr=False)
+    __slots__ = (
+        "_variables_json",
+        "headers",
+        "mutation",
+        "operation",
+        "operation_name",
+        "raw",
+        "variables",
+    )
+
+    def __init__(
+        self,
+        operation: str,
+        variables: Mapping[str, Any],
+        operation_name: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        mutation: bool = False,
+        raw: bool = False,
+    ) -> None:
+        self.operation = operation
+        self.variables = variables
+        self.operation_name = operation_name
+        self.headers = headers
+        self.mutation = mutation
+        self.raw = raw
+        self._variables_json: bytes | None = None
 
     def variables_json(self) -> bytes:
         """Return the variables as JSON; made once, however many layers ask."""
@@ -67,7 +84,6 @@ class SubgraphRequest:
         return encoded
 
 
-@dataclass(slots=True, eq=False)
 class SubgraphAnswer:
     """What came back: the parsed GraphQL response, and its bytes where there are any.
 
@@ -76,10 +92,19 @@ class SubgraphAnswer:
     errors.
     """
 
-    data: Any
-    errors: tuple[Any, ...] = ()
-    extensions: Mapping[str, Any] = NO_HEADERS
-    raw: bytes | None = None
+    __slots__ = ("data", "errors", "extensions", "raw")
+
+    def __init__(
+        self,
+        data: Any,
+        errors: tuple[Any, ...] = (),
+        extensions: Mapping[str, Any] = NO_HEADERS,
+        raw: bytes | None = None,
+    ) -> None:
+        self.data = data
+        self.errors = errors
+        self.extensions = extensions
+        self.raw = raw
 
 
 Outcome: TypeAlias = SubgraphAnswer | SubgraphError
@@ -101,7 +126,6 @@ class SubgraphClient(Protocol):
     async def aclose(self) -> None: ...
 
 
-@runtime_checkable
 class CallbackClient(Protocol):
     """A client that can be asked without a task.
 

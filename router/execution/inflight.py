@@ -72,9 +72,7 @@ class InFlight:
         """Close the wrapped client."""
         await self._client.aclose()
 
-    def _lead(
-        self, key: _Key, request: SubgraphRequest, done: Callable[[Outcome], None]
-    ) -> Cancel:
+    def _lead(self, key: _Key, request: SubgraphRequest, done: Callable[[Outcome], None]) -> Cancel:
         shared = self._flying[key] = _Shared()
         leave = self._join(key, shared, done)
         self.sent += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
 from router.errors import SubgraphError
 from router.execution.client import (
@@ -17,6 +18,8 @@ from router.execution.client import (
 
 __all__ = ["begin", "wait_for"]
 
+_Begin: TypeAlias = Callable[[SubgraphRequest, Callable[[Outcome], None]], Cancel]
+
 _tasks: set[asyncio.Task[None]] = set()
 """The event loop holds tasks weakly; this set owns them until they are done."""
 
@@ -25,8 +28,9 @@ def begin(
     client: SubgraphClient, request: SubgraphRequest, done: Callable[[Outcome], None]
 ) -> Cancel:
     """Start ``request`` on any client; ``done`` is called once unless it is cancelled before."""
-    if isinstance(client, CallbackClient):
-        return client.begin(request, done)
+    start: _Begin | None = getattr(client, "begin", None)
+    if start is not None:
+        return start(request, done)
     task = asyncio.get_running_loop().create_task(_drive(client, request, done))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)

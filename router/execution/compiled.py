@@ -1,0 +1,337 @@
+"""An operation ready to run: its plan's steps, its variables' checks and its generated code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+from graphql import DocumentNode, GraphQLSchema
+
+from router.errors import SubgraphError
+from router.execution.admission import Admission
+from router.execution.answer import Answer, Increment
+from router.execution.client import NO_HEADERS, Outcome, SubgraphClient, SubgraphRequest
+from router.execution.completion import Completion
+from router.execution.failures import Failures
+from router.execution.fields import View, condition_variables, operation_of
+from router.execution.gathering import Gatherer, generate_gatherer
+from router.execution.incremental import deliver
+from router.execution.introspection import Introspection, asks_for_introspection
+from router.execution.merging import merge_all
+from router.execution.overlap import Mismatch
+from router.execution.passing import can_pass
+from router.execution.projection import Projector, generate_projection
+from router.execution.run import HeadersFor, Observer, Run
+from router.execution.steps import CallStep, FetchStep, build_steps
+from router.execution.types import Types
+from router.execution.variables import Coercion
+from router.planning.plan import Plan
+
+__all__ = ["CompiledOperation", "ExecutionOptions", "HasSchema", "Prepared", "compile_operation"]
+
+MAX_VIEWS: Final = 32
+"""So many truth assignments of one operation's conditions are kept compiled."""
+
+
+class HasSchema(Protocol):
+    """What the executor needs of a supergraph: the schema with everything in it."""
+
+    @property
+    def schema(self) -> GraphQLSchema: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOptions:
+    """How operations are executed.
+
+    ``trusted``: names of subgraphs whose answers keep to their schema; where an answer of theirs
+    needs no reshaping its bytes pass through unread. ``generated`` False uses the plain forms
+    only (slower, the same answers; for comparison).
+    """
+
+    trusted: frozenset[str] = frozenset()
+    generated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation under one truth assignment of its conditions."""
+
+    view: View
+    projector: Projector | None
+    text: str
+    introspection: Introspection | None
+
+
+def compile_operation(
+    plan: Plan,
+    document: DocumentNode,
+    operation_name: str | None,
+    api_schema: GraphQLSchema,
+    supergraph: HasSchema,
+    *,
+    options: ExecutionOptions = ExecutionOptions(),
+) -> CompiledOperation:
+    """Compile a valid operation and its plan.
+
+    ``api_schema`` is the schema of the client (perhaps a contract's), ``supergraph`` the one that
+    was planned with. Raises OperationInvalid where there is no such operation.
+    """
+    return CompiledOperation(plan, document, operation_name, api_schema, supergraph, options)
+
+
+class CompiledOperation:
+    """Runs one operation; immutable but for its caches, used by many requests at once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        document: DocumentNode,
+        operation_name: str | None,
+        api_schema: GraphQLSchema,
+        supergraph: HasSchema,
+        options: ExecutionOptions,
+    ) -> None:
+        self.plan = plan
+        self.kind = plan.kind
+        self.document = document
+        self.operation = operation_of(document, operation_name)
+        self.types = Types(api_schema)
+        self.full_types = Types(supergraph.schema)
+        self.generated = options.generated
+        self.coerce = Coercion(self.operation, api_schema)
+        self.steps: tuple[FetchStep, ...] = build_steps(plan, self.full_types)
+        self.calls = sum(len(step.calls) for step in self.steps)
+        self.counters = [step.waits_for for step in self.steps]
+        self.roots = tuple(step for step in self.steps if not step.waits_for)
+        self.gatherers: dict[int, tuple[tuple[CallStep, Gatherer], ...]] = {}
+        self.texts: list[str] = []
+        self._generate_gatherers()
+        self._conditions = condition_variables(document, self.operation)
+        self._introspects = asks_for_introspection(document)
+        self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
+        self.raw = options.generated and can_pass(self, supergraph.schema, options.trusted)
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether variables decide which fields there are."""
+        return bool(self._conditions)
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether parts of the answer can be delivered later (``@defer``)."""
+        return bool(self.plan.deferred)
+
+    def start(
+        self,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        done: Callable[[Answer], None],
+        *,
+        headers: HeadersFor = NO_HEADERS,
+        observer: Observer | None = None,
+        admission: Admission | None = None,
+    ) -> Run:
+        """Execute with coerced variables; ``done`` is called once, perhaps before this returns.
+
+        Must be called on the event loop. ``cancel()`` of the run ends all its requests; then
+        ``done`` is never called.
+        """
+
+        def complete(run: Run) -> None:
+            done(self.answer(run))
+
+        run = Run(self, variables, clients, complete, headers, observer, admission)
+        run.start()
+        return run
+
+    async def execute(
+        self,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        *,
+        headers: HeadersFor = NO_HEADERS,
+        observer: Observer | None = None,
+        admission: Admission | None = None,
+    ) -> Answer:
+        """Execute a query or mutation with coerced variables; never raises for a sick subgraph."""
+        return await self._finished(
+            lambda done: Run(self, variables, clients, done, headers, observer, admission)
+        )
+
+    async def subscribe(
+        self,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        *,
+        headers: HeadersFor = NO_HEADERS,
+        observer: Observer | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Yield one answer per event of the source; a source that breaks yields a last error.
+
+        Closing the iterator ends the upstream subscription.
+        """
+
+        def make(done: Callable[[Run], None]) -> Run:
+            return Run(self, variables, clients, done, headers, observer)
+
+        step = self.steps[0]
+        fetch = step.fetch
+        client = clients.get(fetch.subgraph)
+        if client is None:
+            missing = SubgraphError(f"No client for subgraph '{fetch.subgraph}'.")
+            yield await self._finished(make, missing)
+            return
+        request = SubgraphRequest(
+            fetch.operation,
+            {name: variables[name] for name in step.variables if name in variables},
+            fetch.operation_name,
+            headers(fetch.subgraph) if callable(headers) else headers,
+        )
+        events = client.subscribe(request)
+        try:
+            async for event in events:
+                yield await self._finished(make, event)
+        except SubgraphError as error:
+            yield await self._finished(make, error)
+        finally:
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def execute_incrementally(
+        self,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        *,
+        headers: HeadersFor = NO_HEADERS,
+        observer: Observer | None = None,
+        legacy: bool = False,
+    ) -> AsyncIterator[Increment]:
+        """Yield the initial answer and then the deferred parts as they become ready.
+
+        ``legacy`` writes the format of 2022-08-24 instead of that of the current specification.
+        """
+
+        def make(done: Callable[[Run], None]) -> Run:
+            return Run(self, variables, clients, done, headers, observer)
+
+        async for increment in deliver(self, make, variables, legacy=legacy):
+            yield increment
+
+    def answer(self, run: Run) -> Answer:
+        """Make the answer out of what a run brought."""
+        prepared = self.prepared(run.variables)
+        if not run.plain:
+            if self.raw:
+                passed = run.passed()
+                if passed is not None:
+                    return Answer(passed)
+            if prepared.projector is not None:
+                try:
+                    intro = self.introspected(prepared, run.variables)
+                    return Answer(b'{"data":%b}' % orjson.dumps(prepared.projector(run, intro)))
+                except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
+                    pass  # something is not as it should be: the plain form says what
+        return self._plain_answer(run, prepared)
+
+    def prepared(self, variables: Mapping[str, Any], *, deferring: bool = False) -> Prepared:
+        """Return the operation under the conditions that these variables make true."""
+        truths = tuple(bool(variables.get(name, True)) for name in self._conditions)
+        key = (deferring, *truths)
+        found = self._prepared.get(key)
+        if found is None:
+            found = self._prepared[key] = self._prepare(
+                dict(zip(self._conditions, truths, strict=True)), deferring=deferring
+            )
+            if len(self._prepared) > MAX_VIEWS:
+                self._prepared.popitem(last=False)
+        elif len(self._prepared) > 1:
+            self._prepared.move_to_end(key)
+        return found
+
+    def introspected(self, prepared: Prepared, variables: Mapping[str, Any]) -> Mapping[int, Any]:
+        """Return the values of the introspection fields."""
+        if prepared.introspection is None:
+            return {}
+        return prepared.introspection.values(variables)
+
+    def _plain_answer(self, run: Run, prepared: Prepared) -> Answer:
+        replies = run.replies()
+        merged = merge_all(replies, self.full_types, run.variables)
+        failures = Failures(prepared.view.root)
+        failures.report(replies, merged)
+        intro = self.introspected(prepared, run.variables)
+        data = Completion(prepared.view, failures, intro).root(merged.tree)
+        return write_answer(data, failures.errors)
+
+    async def _finished(
+        self, make: Callable[[Callable[[Run], None]], Run], source: Outcome | None = None
+    ) -> Answer:
+        """Run to the end; cancelling the wait cancels the run."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(run: Run) -> None:
+            if not future.done():
+                future.set_result(self.answer(run))
+
+        run = make(done)
+        try:
+            run.start(source)
+            return await future
+        except asyncio.CancelledError:
+            run.cancel()
+            raise
+
+    def _generate_gatherers(self) -> None:
+        if not self.generated:
+            return
+        for step in self.steps:
+            if not step.calls:
+                continue
+            made = [
+                generate_gatherer(step, call, self.steps, self.full_types) for call in step.calls
+            ]
+            known = [each for each in made if each is not None]
+            if len(known) == len(made):
+                functions = tuple(
+                    (call, function) for call, (function, _) in zip(step.calls, known, strict=True)
+                )
+                self.gatherers[step.index] = functions
+                self.texts.extend(text for _, text in known)
+
+    def _prepare(self, truths: Mapping[str, bool], *, deferring: bool) -> Prepared:
+        view = View(self.document, self.operation, self.types, truths, deferring=deferring)
+        made = (
+            generate_projection(view, self.steps, self.full_types)
+            if self.generated and not deferring
+            else None
+        )
+        introspection = (
+            Introspection(self.document, self.operation, view) if self._introspects else None
+        )
+        if made is None:
+            return Prepared(view, None, "", introspection)
+        return Prepared(view, made[0], made[1], introspection)
+
+
+def write_answer(data: Any, errors: list[dict[str, Any]]) -> Answer:
+    """Write a response; values that JSON cannot hold become an error, never a crash."""
+    try:
+        body = orjson.dumps(data)
+    except orjson.JSONEncodeError:
+        message = "The response cannot be written as JSON."
+        errors = [*errors, {"message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]
+        body = b"null"
+    if not errors:
+        return Answer(b'{"data":%b}' % body)
+    try:
+        written = orjson.dumps(errors)
+    except orjson.JSONEncodeError:
+        errors = [{"message": error["message"]} for error in errors]
+        written = orjson.dumps(errors)
+    return Answer(b'{"data":%b,"errors":%b}' % (body, written), tuple(errors))

@@ -1,0 +1,143 @@
+"""What the generators of :mod:`gathering` and :mod:`projection` share.
+
+Generated code holds no text of the client but what ``repr`` wrote: response keys and type names,
+which are GraphQL names. Everything else goes through a table of constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from router.execution.shapes import Shape
+from router.execution.steps import FetchStep
+from router.execution.types import Types
+from router.planning.plan import EACH, OnTypes, Path
+
+__all__ = ["Code", "Pending", "Segment", "Source", "advance", "arrived", "pending_of", "segments"]
+
+
+class Code:
+    """Lines of a generated module, with the constants they name."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.constants: dict[str, Any] = {}
+        self._names: dict[Any, str] = {}
+
+    def constant(self, prefix: str, value: Any) -> str:
+        """Return the name of a constant; hashable values are kept once."""
+        key = (prefix, value)
+        name = self._names.get(key)
+        if name is None:
+            name = self._names[key] = f"{prefix}{len(self._names)}"
+            self.constants[name] = value
+        return name
+
+    def add(self, indent: int, text: str) -> None:
+        """Append a line."""
+        self.lines.append("    " * indent + text)
+
+    @property
+    def text(self) -> str:
+        """The module's source."""
+        return "\n".join(self.lines) + "\n"
+
+    def load(self, title: str, names: dict[str, Any]) -> dict[str, Any]:
+        """Run the module and return its namespace."""
+        space = {**names, **self.constants}
+        # the text is ours: see the module's docstring
+        exec(compile(self.text, f"<generated {title}>", "exec"), space)  # noqa: S102
+        return space
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One key of a path, the types it is meant for (None: any), and the list levels below it."""
+
+    types: frozenset[str] | None
+    key: str
+    lists: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that will contribute at the end of ``path``, seen from a place above it.
+
+    ``call`` is the index of an ``_entities`` call, or None for the root fetch ``fetch``.
+    """
+
+    fetch: int
+    call: int | None
+    path: tuple[Segment, ...]
+    types: frozenset[str] | None
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A variable of generated code that holds an object, and what the object may hold."""
+
+    variable: str
+    shape: Shape
+
+
+def segments(path: Path, types: Types) -> tuple[tuple[Segment, ...], frozenset[str] | None]:
+    """Split a path into its keys; the second value is the type condition at its end."""
+    found: list[Segment] = []
+    condition: frozenset[str] | None = None
+    for item in path:
+        if isinstance(item, OnTypes):
+            names = expand(item.types, types)
+            condition = names if condition is None else condition & names
+        elif item == EACH:
+            if found:
+                found[-1] = replace(found[-1], lists=found[-1].lists + 1)
+        else:
+            found.append(Segment(condition, item, 0))
+            condition = None
+    return tuple(found), condition
+
+
+def expand(names: Iterable[str], types: Types) -> frozenset[str]:
+    """Return the names with all object types that they can stand for."""
+    return frozenset(each for name in names for each in (name, *types.possible(name)))
+
+
+def pending_of(steps: Iterable[FetchStep], types: Types) -> tuple[Pending, ...]:
+    """Return what the given steps will contribute, seen from the root."""
+    found: list[Pending] = []
+    for step in steps:
+        for call in step.calls:
+            for path in call.call.paths:
+                keys, condition = segments(path, types)
+                found.append(Pending(step.index, call.index, keys, condition, call.shape))
+        if not step.calls:
+            keys, condition = segments(step.fetch.at, types)
+            found.append(Pending(step.index, None, keys, condition, step.shapes.root))
+    return tuple(found)
+
+
+def advance(
+    pending: Sequence[Pending], key: str, types: frozenset[str] | None
+) -> tuple[Pending, ...]:
+    """Return what is still pending below ``key`` on objects of ``types`` (None: any)."""
+    return tuple(
+        replace(each, path=each.path[1:])
+        for each in pending
+        if each.path and each.path[0].key == key and _meet(each.path[0].types, types)
+    )
+
+
+def arrived(pending: Sequence[Pending], types: frozenset[str] | None) -> tuple[Pending, ...]:
+    """Return what contributes right here to objects of ``types``, each answer once, in order."""
+    found: dict[tuple[int, int | None], Pending] = {}
+    for each in pending:
+        if not each.path and _meet(each.types, types):
+            found.setdefault((each.fetch, each.call), each)
+    return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or 0)))
+
+
+def _meet(one: frozenset[str] | None, two: frozenset[str] | None) -> bool:
+    return one is None or two is None or not one.isdisjoint(two)

@@ -1,0 +1,274 @@
+"""``@defer``: an answer in parts, each sent when the fetches it needs are in.
+
+The first part is the operation without its deferred fragments. Every deferred block becomes one
+increment per object at its path, as soon as its fetches are in and its parent has been sent.
+The format is that of the current specification (``pending``, ``incremental``, ``completed``),
+or of 2022-08-24 for older clients (``path`` and ``label`` in each increment).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from graphql import GraphQLNamedType, OperationDefinitionNode, SelectionSetNode, parse
+from graphql import get_named_type as named_type
+
+from router.execution.answer import Increment
+from router.execution.completion import Completion
+from router.execution.failures import Failures
+from router.execution.fields import View
+from router.execution.merging import Merged, merge_all
+from router.execution.representations import ClientPath, holds, walk
+from router.planning.plan import EACH, Deferred, OnTypes
+
+if TYPE_CHECKING:
+    from router.execution.compiled import CompiledOperation
+    from router.execution.run import Run
+
+__all__ = ["deliver"]
+
+
+@dataclass(slots=True)
+class _Block:
+    """A deferred block of this request; ``ids`` gives the announced id of each of its places."""
+
+    plan: Deferred
+    needs: frozenset[int]
+    selection: SelectionSetNode
+    kind: GraphQLNamedType | None
+    ids: dict[ClientPath, str] = field(default_factory=dict)
+    announced: bool = False
+
+
+async def deliver(
+    op: CompiledOperation,
+    make: Callable[[Callable[[Run], None]], Run],
+    variables: Mapping[str, Any],
+    *,
+    legacy: bool,
+) -> AsyncIterator[Increment]:
+    """Run the operation and yield its parts; closing the iterator ends all requests."""
+    changed = asyncio.Event()
+    run = make(lambda _: changed.set())
+    if not any(holds(each.when, variables) for each in op.plan.deferred):
+        async for increment in _whole(op, run, changed):
+            yield increment
+        return
+    delivery = _Delivery(op, run, variables, legacy=legacy)
+    finished: set[int] = set()
+
+    def watch(index: int) -> None:
+        finished.add(index)
+        changed.set()
+
+    run.watch = watch
+    try:
+        run.start()
+        while not delivery.initial <= finished:
+            await changed.wait()
+            changed.clear()
+        yield delivery.first()
+        while delivery.waiting:
+            part = delivery.next(finished)
+            if part is not None:
+                yield part
+            elif delivery.waiting:
+                await changed.wait()
+                changed.clear()
+    finally:
+        run.cancel()
+
+
+async def _whole(
+    op: CompiledOperation, run: Run, changed: asyncio.Event
+) -> AsyncIterator[Increment]:
+    try:
+        run.start()
+        await changed.wait()
+        answer = op.answer(run)
+        yield Increment(answer.body, False, answer.errors)
+    finally:
+        run.cancel()
+
+
+class _Delivery:
+    """What has been sent of one response, and what is waiting."""
+
+    def __init__(
+        self, op: CompiledOperation, run: Run, variables: Mapping[str, Any], *, legacy: bool
+    ) -> None:
+        self._op = op
+        self._run = run
+        self._variables = variables
+        self._legacy = legacy
+        self._view = op.prepared(variables, deferring=True).view
+        self._prepared = op.prepared(variables, deferring=True)
+        whole = op.prepared(variables).view
+        self._count = 0
+        self.waiting = [
+            _block(op, each, whole) for each in op.plan.deferred if holds(each.when, variables)
+        ]
+        self._labels = {block.plan.label for block in self.waiting}
+        later = frozenset().union(*(block.needs for block in self.waiting))
+        self.initial = frozenset(range(len(op.steps))) - later
+
+    def first(self) -> Increment:
+        """Write the initial part and announce the outermost blocks."""
+        replies = self._run.replies()
+        merged = merge_all(replies, self._op.full_types, self._variables)
+        failures = Failures(self._view.root)
+        failures.report([r for r in replies if r.step.index in self.initial], merged)
+        intro = self._op.introspected(self._prepared, self._variables)
+        data = Completion(self._view, failures, intro).root(merged.tree)
+        payload: dict[str, Any] = {"data": data}
+        if failures.errors:
+            payload["errors"] = failures.errors
+        self._announce(payload, merged, data, None)
+        return self._payload(payload, failures.errors)
+
+    def next(self, finished: set[int]) -> Increment | None:
+        """Write the blocks that are ready, all in one part; None where none is."""
+        ready = [block for block in self.waiting if block.announced and block.needs <= finished]
+        if not ready:
+            return None
+        replies = self._run.replies()
+        merged = merge_all(replies, self._op.full_types, self._variables)
+        payload: dict[str, Any] = {"incremental": [], "completed": []}
+        all_errors: list[dict[str, Any]] = []
+        for block in ready:
+            self.waiting.remove(block)
+            failures = Failures(self._view.root)
+            failures.report([r for r in replies if r.step.index in block.needs], merged)
+            self._write_block(block, merged, failures, payload)
+            all_errors.extend(failures.errors)
+            self._announce(payload, merged, None, block)
+        if self._legacy:
+            del payload["completed"]
+        return self._payload(payload, all_errors)
+
+    def _write_block(
+        self, block: _Block, merged: Merged, failures: Failures, payload: dict[str, Any]
+    ) -> None:
+        intro = self._op.introspected(self._prepared, self._variables)
+        completion = Completion(self._view, failures, intro)
+        spot = self._view.spot((block.selection,))
+        reported = list(failures.errors)
+        for place, name in block.ids.items():
+            own = [error for error in reported if _within(error, place)]
+            before = len(failures.errors)
+            value = _at(merged.tree, place)
+            data = None
+            if isinstance(value, dict) and block.kind is not None:
+                data = completion.placed(block.kind, spot, value, place)
+            own += failures.errors[before:]
+            self._write_place(block, place, name, data, own, payload)
+        stray = [e for e in reported if not any(_within(e, place) for place in block.ids)]
+        if stray and payload["incremental"]:
+            payload["incremental"][-1].setdefault("errors", []).extend(stray)
+
+    def _write_place(
+        self,
+        block: _Block,
+        place: ClientPath,
+        name: str,
+        data: Any,
+        errors: list[dict[str, Any]],
+        payload: dict[str, Any],
+    ) -> None:
+        if self._legacy:
+            entry: dict[str, Any] = {"data": data, "path": list(place)}
+            if block.plan.client_label is not None:
+                entry["label"] = block.plan.client_label
+        elif data is None:
+            payload["completed"].append({"id": name, "errors": errors})
+            return
+        else:
+            entry = {"id": name, "data": data}
+            payload["completed"].append({"id": name})
+        if errors:
+            entry["errors"] = errors
+        payload["incremental"].append(entry)
+
+    def _announce(
+        self, payload: dict[str, Any], merged: Merged, data: Any, parent: _Block | None
+    ) -> None:
+        pending: list[dict[str, Any]] = payload.setdefault("pending", [])
+        for block in list(self.waiting):
+            if block.announced or not self._is_child(block, parent):
+                continue
+            block.announced = True
+            for found in walk(merged.tree, block.plan.path, self._op.full_types):
+                if parent is None and not isinstance(_at(data, found.path), dict):
+                    continue
+                name = str(self._count)
+                self._count += 1
+                block.ids[found.path] = name
+                entry: dict[str, Any] = {"id": name, "path": list(found.path)}
+                if block.plan.client_label is not None:
+                    entry["label"] = block.plan.client_label
+                pending.append(entry)
+            if not block.ids:
+                self.waiting.remove(block)
+
+    def _is_child(self, block: _Block, parent: _Block | None) -> bool:
+        above = block.plan.parent if block.plan.parent in self._labels else None
+        return above == (None if parent is None else parent.plan.label)
+
+    def _payload(self, payload: dict[str, Any], errors: list[dict[str, Any]]) -> Increment:
+        self.waiting = [b for b in self.waiting if b.announced or self._reachable(b)]
+        has_next = bool(self.waiting)
+        for key in ("pending", "incremental", "completed"):
+            if not payload.get(key) or (key == "pending" and self._legacy):
+                payload.pop(key, None)
+        payload["hasNext"] = has_next
+        return Increment(orjson.dumps(payload), has_next, tuple(errors))
+
+    def _reachable(self, block: _Block) -> bool:
+        """Return whether a block that is not announced still can be: its parent is to come."""
+        return any(each.plan.label == block.plan.parent for each in self.waiting)
+
+
+def _block(op: CompiledOperation, plan: Deferred, view: View) -> _Block:
+    places = {step.fetch.id: step.index for step in op.steps}
+    text = plan.selection.strip()
+    document = parse(text if text.startswith("{") else f"{{{text}}}", no_location=True)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    needs = frozenset(places[each] for each in plan.fetches)
+    return _Block(plan, needs, operation.selection_set, _kind_at(view, plan))
+
+
+def _kind_at(view: View, plan: Deferred) -> GraphQLNamedType | None:
+    """Return the static type of the objects at a block's path."""
+    spots = [(view.root, view.root_type)]
+    for item in plan.path:
+        if isinstance(item, OnTypes) or item == EACH:
+            continue
+        found = []
+        for spot, name in spots:
+            for runtime in (name, *sorted(view.types.possible(name))):
+                if not view.types.is_object(runtime):
+                    continue
+                for each in spot.fields(runtime):
+                    if each.key == item and each.spot is not None and each.type is not None:
+                        found.append((each.spot, named_type(each.type).name))
+        spots = found
+    return view.types.schema.type_map.get(spots[0][1]) if spots else None
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    for item in path:
+        try:
+            value = value[item]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
+def _within(error: Mapping[str, Any], place: ClientPath) -> bool:
+    path = error.get("path")
+    return isinstance(path, list) and tuple(path[: len(place)]) == place

@@ -1,0 +1,348 @@
+"""One execution of a plan: a fetch starts when the fetches that it comes after are in.
+
+Counters and callbacks, no task per fetch. Preparing a request and storing an answer are
+synchronous, so the answers need no lock; answers are never changed, and nothing is merged here.
+What to make of them is decided once, when all are in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import orjson
+
+from router.errors import SubgraphError
+from router.execution.client import (
+    NO_HEADERS,
+    UNREAD,
+    Cancel,
+    Outcome,
+    SubgraphAnswer,
+    SubgraphClient,
+    SubgraphRequest,
+)
+from router.execution.merging import Reply, Wanted, gather, merge_all, rename
+from router.execution.overlap import Mismatch, Overlaps
+from router.execution.representations import holds
+from router.execution.starting import begin
+from router.execution.steps import FetchStep
+from router.planning.plan import Fetch, OperationKind
+
+if TYPE_CHECKING:
+    from router.execution.admission import Admission
+    from router.execution.compiled import CompiledOperation
+
+__all__ = ["NOTHING", "HeadersFor", "Nothing", "Observer", "Run"]
+
+
+class Nothing(dict[str, Any]):
+    """An object without values, in the place of an answer that is missing."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+NOTHING: Final = Nothing()
+_NO_ITEMS: Final[list[Any]] = [NOTHING]
+_NO_OVERLAY: Final[dict[int, int]] = {}
+
+HeadersFor: TypeAlias = Mapping[str, str] | Callable[[str], Mapping[str, str]]
+
+
+class Observer(Protocol):
+    """Told about every request to a subgraph (telemetry)."""
+
+    def fetched(self, fetch: Fetch, outcome: Outcome, seconds: float) -> None: ...
+
+
+class Run:
+    """The state of one execution.
+
+    ``data`` holds the root fetches' answers by step, ``items`` and ``overlays`` the entities by
+    call: ``items[call][overlays[call][id(object)]]`` is what a call brought for an object. Every
+    ``items`` list ends with :data:`NOTHING`, so that index -1 means "nothing".
+    """
+
+    __slots__ = (
+        "_admission",
+        "_cancels",
+        "_clients",
+        "_done",
+        "_headers",
+        "_left",
+        "_observer",
+        "_op",
+        "_outcomes",
+        "_replies",
+        "_representations",
+        "_tickets",
+        "_waiting",
+        "data",
+        "items",
+        "over",
+        "overlaps",
+        "overlays",
+        "plain",
+        "variables",
+        "watch",
+    )
+
+    def __init__(
+        self,
+        op: CompiledOperation,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        done: Callable[[Run], None],
+        headers: HeadersFor = NO_HEADERS,
+        observer: Observer | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        self._op = op
+        self._clients = clients
+        self._done = done
+        self._headers = headers
+        self._observer = observer
+        self._admission = admission
+        self._left = len(op.steps)
+        self._waiting = op.counters.copy()
+        self._outcomes: list[Outcome | None] = [None] * len(op.steps)
+        self._representations: list[Sequence[dict[str, Any]]] = [()] * op.calls
+        self._replies: dict[int, list[Reply]] = {}
+        self._cancels: dict[int, Cancel] = {}
+        self._tickets = 0
+        self.variables = variables
+        self.data: list[Any] = [NOTHING] * len(op.steps)
+        self.overlays: list[dict[int, int]] = [_NO_OVERLAY] * op.calls
+        self.items: list[list[Any]] = [_NO_ITEMS] * op.calls
+        self.plain = not op.generated
+        self.over = False
+        self.overlaps = Overlaps()
+        self.watch: Callable[[int], None] | None = None
+
+    def start(self, source: Outcome | None = None) -> None:
+        """Start all that waits for nothing; ``source`` is a subscription's event."""
+        if not self._left:
+            self._complete()
+            return
+        for step in self._op.roots:
+            if source is not None and step.index == 0:
+                self._arrived(step, source)
+            else:
+                self._start(step)
+
+    def cancel(self) -> None:
+        """Give up: no request goes on, ``done`` is not called."""
+        self.over = True
+        cancels = list(self._cancels.values())
+        self._cancels.clear()
+        for cancel in cancels:
+            cancel()
+
+    def passed(self) -> bytes | None:
+        """Return the only answer's bytes where nobody needed to read them."""
+        outcome = self._outcomes[0]
+        if isinstance(outcome, SubgraphAnswer) and outcome.data is UNREAD:
+            return outcome.raw
+        return None
+
+    def replies(self, steps: frozenset[int] | None = None) -> list[Reply]:
+        """Return what is in so far in plan order, of all steps or of some."""
+        found: list[Reply] = []
+        for step in self._op.steps:
+            if steps is not None and step.index not in steps:
+                continue
+            if step.index in self._replies:
+                found.extend(self._replies[step.index])
+                continue
+            outcome = self._outcomes[step.index]
+            if outcome is not None:
+                sent = {
+                    call.index: [orjson.dumps(each) for each in self._representations[call.index]]
+                    for call in step.calls
+                }
+                found.append(Reply(step, outcome, sent))
+        return found
+
+    def _start(self, step: FetchStep) -> None:
+        fetch = step.fetch
+        if fetch.when and not holds(fetch.when, self.variables):
+            self._finish(step)
+            return
+        variables = self.variables
+        given = {name: variables[name] for name in step.variables if name in variables}
+        if not step.calls:
+            self._send(step, given, lambda outcome: self._arrived(step, outcome))
+        elif not self._gather(step, given):
+            self.plain = True
+            self._gather_plainly(step, given)
+
+    def _gather(self, step: FetchStep, given: dict[str, Any]) -> bool:
+        """Send what the generated functions find; False where they cannot."""
+        # what was gathered plainly is not in the overlays that generated functions read
+        gatherers = None if self._replies else self._op.gatherers.get(step.index)
+        if gatherers is None:
+            return False
+        some = False
+        try:
+            for call, function in gatherers:
+                found, overlay = function(self)
+                self._representations[call.index] = given[call.call.variable] = found
+                self.overlays[call.index] = overlay
+                some = some or bool(found)
+        except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
+            # an answer is not what the plan asked for; the plain form copes with anything
+            for call in step.calls:
+                self._representations[call.index] = ()
+            return False
+        if some:
+            self._send(step, given, lambda outcome: self._arrived(step, outcome))
+        else:
+            self._finish(step)
+        return True
+
+    def _gather_plainly(self, step: FetchStep, given: dict[str, Any]) -> None:
+        op = self._op
+        merged = merge_all(self.replies(step.ancestors), op.full_types, self.variables)
+        requests = _requests(
+            [gather(merged.tree, call, op.full_types, self.variables) for call in step.calls]
+        )
+        if not requests:
+            self._finish(step)
+            return
+        replies: list[Reply | None] = [None] * len(requests)
+        left = len(requests)
+
+        def arrived(place: int, sent: Mapping[int, Sequence[bytes]], outcome: Outcome) -> None:
+            nonlocal left
+            replies[place] = Reply(step, self._renamed(step, outcome), sent)
+            left -= 1
+            if not left:
+                self._replies[step.index] = [reply for reply in replies if reply is not None]
+                self._finish(step)
+
+        for place, parts in enumerate(requests):
+            variables = dict(given)
+            sent: dict[int, Sequence[bytes]] = {}
+            for call, wanted in zip(step.calls, parts, strict=True):
+                variables[call.call.variable] = [each.sent for each in wanted]
+                sent[call.index] = [each.key for each in wanted]
+                for each in wanted[:1]:
+                    variables.update(each.context)
+            self._send(
+                step,
+                variables,
+                partial(arrived, place, sent),
+            )
+
+    def _send(
+        self, step: FetchStep, variables: dict[str, Any], done: Callable[[Outcome], None]
+    ) -> None:
+        fetch = step.fetch
+        client = self._clients.get(fetch.subgraph)
+        if client is None:
+            done(SubgraphError(f"No client for subgraph '{fetch.subgraph}'."))
+            return
+        headers = self._headers
+        request = SubgraphRequest(
+            fetch.operation,
+            variables,
+            fetch.operation_name,
+            headers(fetch.subgraph) if callable(headers) else headers,
+            fetch.kind is OperationKind.MUTATION,
+            self._op.raw,
+        )
+        started = time.perf_counter() if self._observer is not None else 0.0
+        self._tickets = ticket = self._tickets + 1
+        finished = False
+
+        def arrived(outcome: Outcome) -> None:
+            nonlocal finished
+            finished = True
+            if self.over:
+                return
+            self._cancels.pop(ticket, None)
+            if self._admission is not None:
+                self._admission.answered()
+            if self._observer is not None:
+                self._observer.fetched(fetch, outcome, time.perf_counter() - started)
+            done(outcome)
+
+        cancel = begin(client, request, arrived)
+        if not finished:
+            self._cancels[ticket] = cancel
+
+    def _arrived(self, step: FetchStep, outcome: Outcome) -> None:
+        index = step.index
+        outcome = self._renamed(step, outcome)
+        self._outcomes[index] = outcome
+        if isinstance(outcome, SubgraphError) or outcome.errors:
+            self.plain = True
+        elif not step.calls:
+            data = outcome.data
+            if data.__class__ is dict:
+                self.data[index] = data
+            elif data is not None and data is not UNREAD:
+                self.plain = True
+        elif outcome.data.__class__ is dict:
+            self._keep_items(step, outcome.data)
+        else:
+            self.plain = True
+        self._finish(step)
+
+    def _keep_items(self, step: FetchStep, data: dict[str, Any]) -> None:
+        for call in step.calls:
+            items = data.get(call.call.alias)
+            if items.__class__ is not list or len(items) != len(self._representations[call.index]):
+                self.plain = self.plain or bool(self._representations[call.index])
+                continue
+            kept = [NOTHING if item is None else item for item in items]
+            kept.append(NOTHING)
+            self.items[call.index] = kept
+
+    def _renamed(self, step: FetchStep, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, SubgraphError) or not outcome.data:
+            return outcome
+        data = outcome.data
+        if step.fetch.renames and not step.calls:
+            data = rename(data, step.fetch.renames, self._op.full_types)
+        for call in step.calls:
+            renames = (*step.fetch.renames, *call.call.renames)
+            if renames and isinstance(data, dict) and data.get(call.call.alias):
+                items = rename(data[call.call.alias], renames, self._op.full_types)
+                data = {**data, call.call.alias: items}
+        if data is outcome.data:
+            return outcome
+        return SubgraphAnswer(data, outcome.errors, outcome.extensions)
+
+    def _finish(self, step: FetchStep) -> None:
+        self._left -= 1
+        if self.watch is not None:
+            self.watch(step.index)
+        waiting = self._waiting
+        for index in step.dependents:
+            waiting[index] -= 1
+            if not waiting[index] and not self.over:
+                self._start(self._op.steps[index])
+        if not self._left and not self.over:
+            self._complete()
+
+    def _complete(self) -> None:
+        self.over = True
+        self._done(self)
+
+
+def _requests(wanted: Sequence[Mapping[bytes, Wanted]]) -> list[list[list[Wanted]]]:
+    """Group by context: objects with different arguments travel in different requests."""
+    groups: list[list[list[Wanted]]] = []
+    for each in wanted:
+        by_context: dict[bytes, list[Wanted]] = {}
+        for one in each.values():
+            by_context.setdefault(orjson.dumps(one.context), []).append(one)
+        groups.append(list(by_context.values()))
+    count = max((len(group) for group in groups), default=0)
+    return [
+        [group[place] if place < len(group) else [] for group in groups] for place in range(count)
+    ]

@@ -1,0 +1,196 @@
+"""What a fetch brings: its selection read back as nested response keys.
+
+A shape forgets arguments and type conditions: it says which keys an answer *may* hold at a
+place. The generated code asks it from which answers a client's field can come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+)
+
+from router.planning.plan import Fetch, OperationKind, Rename
+
+__all__ = ["Shape", "Shapes", "Slot", "read_shapes", "unite"]
+
+_Part = tuple[SelectionSetNode, str | None]
+"""A selection set and the type that its fields are of, where that is known."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One response key.
+
+    ``shape`` is None for leaves. ``sure``: selected without a condition, so a well-made answer
+    has it. ``static`` is the object type of its values and ``lists`` their list levels, where
+    both are known from the supergraph.
+    """
+
+    shape: Shape | None
+    sure: bool
+    static: str | None
+    lists: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """The response keys of a place; compared by identity."""
+
+    slots: dict[str, Slot]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shape of a root fetch's data, and that of each ``_entities`` call by alias."""
+
+    root: Shape
+    calls: dict[str, Shape]
+
+
+def read_shapes(fetch: Fetch, schema: GraphQLSchema) -> Shapes:
+    """Read the shapes of a fetch from its operation's text."""
+    document = parse(fetch.operation, no_location=True)
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    operation = next(
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    )
+    root = {
+        OperationKind.QUERY: schema.query_type,
+        OperationKind.MUTATION: schema.mutation_type,
+        OperationKind.SUBSCRIPTION: schema.subscription_type,
+    }[fetch.kind]
+    if not fetch.entities:
+        reader = _Reader(schema, fragments, fetch.renames)
+        part = (operation.selection_set, root.name if root else None)
+        return Shapes(reader.shape([part]), {})
+    selections = {
+        node.alias.value if node.alias else node.name.value: node.selection_set
+        for node in operation.selection_set.selections
+        if isinstance(node, FieldNode)
+    }
+    calls = {}
+    for call in fetch.entities:
+        reader = _Reader(schema, fragments, (*fetch.renames, *call.renames))
+        selection = selections.get(call.alias)
+        calls[call.alias] = reader.shape([(selection, None)] if selection else [], entities=True)
+    return Shapes(Shape({}), calls)
+
+
+def unite(shapes: Iterable[Shape]) -> Shape:
+    """Return the shape of a place to which several answers contribute."""
+    slots: dict[str, Slot] = {}
+    for shape in shapes:
+        for key, slot in shape.slots.items():
+            known = slots.get(key)
+            slots[key] = slot if known is None else _unite_slots(known, slot)
+    return Shape(slots)
+
+
+def _unite_slots(one: Slot, two: Slot) -> Slot:
+    if one.shape is not None and two.shape is not None:
+        shape: Shape | None = unite((one.shape, two.shape))
+    else:
+        shape = one.shape or two.shape
+    return Slot(
+        shape,
+        sure=False,
+        static=one.static if one.static == two.static else None,
+        lists=one.lists if one.lists == two.lists else None,
+    )
+
+
+class _Reader:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: dict[str, FragmentDefinitionNode],
+        renames: tuple[Rename, ...],
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        # aliases are unique in their selection, so the path does not matter here
+        self._renames = {rename.alias: rename.name for rename in renames}
+
+    def shape(self, parts: list[_Part], *, entities: bool = False) -> Shape:
+        found: dict[str, list[tuple[FieldNode, str | None, bool]]] = {}
+        for selection_set, parent in parts:
+            # the one fragment of an ``_entities`` call applies to all that was asked for
+            alone = entities and len(selection_set.selections) == 1
+            for node, owner, sure in self._fields(selection_set, parent, True, alone=alone):
+                key = node.alias.value if node.alias else node.name.value
+                if key in self._renames:
+                    key, sure = self._renames[key], False
+                found.setdefault(key, []).append((node, owner, sure))
+        return Shape({key: self._slot(nodes) for key, nodes in found.items()})
+
+    def _slot(self, nodes: list[tuple[FieldNode, str | None, bool]]) -> Slot:
+        parts: list[_Part] = []
+        statics: set[str | None] = set()
+        levels: set[int | None] = set()
+        for node, owner, _ in nodes:
+            named, lists = self._type_of(owner, node.name.value)
+            statics.add(named)
+            levels.add(lists)
+            if node.selection_set is not None:
+                parts.append((node.selection_set, named))
+        static = statics.pop() if len(statics) == 1 else None
+        if not isinstance(self._schema.type_map.get(static or ""), GraphQLObjectType):
+            static = None
+        return Slot(
+            self.shape(parts) if parts else None,
+            sure=any(sure for _, _, sure in nodes),
+            static=static,
+            lists=levels.pop() if len(levels) == 1 else None,
+        )
+
+    def _fields(
+        self, selection_set: SelectionSetNode, parent: str | None, sure: bool, *, alone: bool
+    ) -> Iterator[tuple[FieldNode, str | None, bool]]:
+        for node in selection_set.selections:
+            plain = sure and not node.directives
+            if isinstance(node, FieldNode):
+                yield node, parent, plain
+                continue
+            if isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value]
+                on: str | None = fragment.type_condition.name.value
+                inner = fragment.selection_set
+            elif isinstance(node, InlineFragmentNode):
+                on = node.type_condition.name.value if node.type_condition else parent
+                inner = node.selection_set
+            else:
+                continue
+            applies = plain and (on == parent or alone)
+            yield from self._fields(inner, on, applies, alone=False)
+
+    def _type_of(self, owner: str | None, name: str) -> tuple[str | None, int | None]:
+        kind = self._schema.type_map.get(owner or "")
+        if not isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)):
+            return None, None
+        field = kind.fields.get(name)
+        if field is None:
+            return None, None
+        lists, of = 0, field.type
+        while isinstance(of, (GraphQLList, GraphQLNonNull)):
+            lists += isinstance(of, GraphQLList)
+            of = of.of_type
+        return of.name, lists

@@ -1,0 +1,125 @@
+"""A plan made ready to run: its fetches with their dependents, shapes and constant parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.execution.representations import ClientPath
+from router.execution.shapes import Shape, Shapes, read_shapes
+from router.execution.types import Types
+from router.planning.plan import EACH, EntityCall, Fetch, OnTypes, Path, Plan
+
+__all__ = ["CallStep", "FetchStep", "build_steps"]
+
+
+@dataclass(slots=True, eq=False)
+class CallStep:
+    """An ``_entities`` call: ``index`` counts calls over the whole plan.
+
+    ``statics`` gives, per path, the object type that stands there where it is known without
+    ``__typename``; ``prefix`` is the part of the path that is the same for all its objects.
+    """
+
+    index: int
+    fetch: int
+    call: EntityCall
+    shape: Shape
+    statics: tuple[str | None, ...]
+    prefix: ClientPath
+
+
+@dataclass(slots=True, eq=False)
+class FetchStep:
+    """A fetch: ``index`` is its place in the plan, ``dependents`` are the indexes it releases.
+
+    ``ancestors`` are the indexes of all that is in when it starts.
+    """
+
+    index: int
+    fetch: Fetch
+    shapes: Shapes
+    calls: tuple[CallStep, ...]
+    waits_for: int
+    dependents: tuple[int, ...]
+    ancestors: frozenset[int]
+    variables: tuple[str, ...]
+    prefix: ClientPath
+
+
+def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
+    """Read the plan's fetches, which are in topological order."""
+    places = {fetch.id: index for index, fetch in enumerate(plan.fetches)}
+    dependents: list[list[int]] = [[] for _ in plan.fetches]
+    ancestors: list[frozenset[int]] = []
+    for index, fetch in enumerate(plan.fetches):
+        parents = [places[parent] for parent in fetch.after]
+        for parent in parents:
+            dependents[parent].append(index)
+        ancestors.append(frozenset(parents).union(*(ancestors[parent] for parent in parents)))
+    steps: list[FetchStep] = []
+    calls = 0
+    for index, fetch in enumerate(plan.fetches):
+        shapes = read_shapes(fetch, types.schema)
+        own = []
+        for call in fetch.entities:
+            statics = tuple(_static(steps, path, types) for path in call.paths)
+            prefix = _prefix(call.paths[0]) if call.paths else ()
+            own.append(CallStep(calls, index, call, shapes.calls[call.alias], statics, prefix))
+            calls += 1
+        step = FetchStep(
+            index=index,
+            fetch=fetch,
+            shapes=shapes,
+            calls=tuple(own),
+            waits_for=len(set(fetch.after)),
+            dependents=tuple(dict.fromkeys(dependents[index])),
+            ancestors=ancestors[index],
+            variables=tuple(use.name for use in fetch.variables),
+            prefix=own[0].prefix if own else _prefix(fetch.at),
+        )
+        steps.append(step)
+    return tuple(steps)
+
+
+def _prefix(path: Path) -> ClientPath:
+    known: list[str | int] = []
+    for item in path:
+        if item == EACH:
+            break
+        if not isinstance(item, OnTypes):
+            known.append(item)
+    return tuple(known)
+
+
+def _static(steps: Sequence[FetchStep], path: Path, types: Types) -> str | None:
+    """Return the object type at ``path`` where all that bring it agree on one."""
+    if path and isinstance(path[-1], OnTypes) and len(path[-1].types) == 1:
+        name = path[-1].types[0]
+        if types.is_object(name):
+            return name
+    keys = [item for item in path if isinstance(item, str) and item != EACH]
+    found: set[str | None] = set()
+    for step in steps:
+        starts: list[tuple[Shape, Path]] = [
+            (call.shape, p) for call in step.calls for p in call.call.paths
+        ]
+        if not step.calls:
+            starts.append((step.shapes.root, step.fetch.at))
+        for shape, at in starts:
+            above = [item for item in at if isinstance(item, str) and item != EACH]
+            if keys[: len(above)] == above and len(keys) > len(above):
+                below = _descend(shape, keys[len(above) :])
+                if below is not None:
+                    found.add(below[0])
+    return found.pop() if len(found) == 1 else None
+
+
+def _descend(shape: Shape, keys: Sequence[str]) -> tuple[str | None] | None:
+    for key in keys[:-1]:
+        slot = shape.slots.get(key)
+        if slot is None or slot.shape is None:
+            return None
+        shape = slot.shape
+    slot = shape.slots.get(keys[-1])
+    return None if slot is None else (slot.static,)

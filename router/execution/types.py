@@ -1,0 +1,54 @@
+"""Which runtime types fit which type conditions, by one schema, looked up once."""
+
+from __future__ import annotations
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    is_abstract_type,
+)
+
+__all__ = ["Types"]
+
+
+class Types:
+    """A schema's composite types by name; unknown names fit only themselves."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self._possible: dict[str, frozenset[str]] = {}
+
+    def possible(self, name: str) -> frozenset[str]:
+        """Return the object types that ``name`` can stand for."""
+        found = self._possible.get(name)
+        if found is None:
+            kind = self.schema.type_map.get(name)
+            if isinstance(kind, (GraphQLInterfaceType, GraphQLUnionType)):
+                found = frozenset(each.name for each in self.schema.get_possible_types(kind))
+            else:
+                found = frozenset((name,))
+            self._possible[name] = found
+        return found
+
+    def is_object(self, name: str) -> bool:
+        """Return whether ``name`` is an object type of the schema."""
+        return isinstance(self.schema.type_map.get(name), GraphQLObjectType)
+
+    def is_abstract(self, name: str) -> bool:
+        """Return whether ``name`` is an interface or union of the schema."""
+        return is_abstract_type(self.schema.type_map.get(name))
+
+    def fits(self, runtime: str, condition: str) -> bool:
+        """Return whether an object whose ``__typename`` is ``runtime`` meets ``condition``.
+
+        The name of an interface (an interface object's ``__typename``) meets only that
+        interface and those it implements.
+        """
+        if runtime == condition or runtime in self.possible(condition):
+            return True
+        kind = self.schema.type_map.get(runtime)
+        return isinstance(kind, GraphQLInterfaceType) and any(
+            each.name == condition for each in kind.interfaces
+        )
