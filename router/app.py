@@ -264,18 +264,19 @@ class Router:
         if self._contracts_dir is not None:
             contracts = (*contracts, *load_contracts(self._contracts_dir))
         loaded = await self._load()
-        from router.planning.planner import Planner
+        from router.planning.planner import Planner, PlannerOptions
 
         self._generations += 1
         try:
             return build_generation(
                 loaded.supergraph,
-                Planner(loaded.supergraph),
+                Planner(loaded.supergraph, PlannerOptions(defer=True)),
                 loaded.clients,
                 contracts,
                 number=self._generations,
                 matching=self.settings.clients,
                 plain_path=self.settings.http.path,
+                private_tag=self.settings.private_tag,
             )
         except RouterError:
             for client in loaded.clients.values():

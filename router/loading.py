@@ -226,6 +226,6 @@ def _connect(name: str, subgraph: Subgraph) -> SubgraphClient:
     from router.transport import connect
 
     try:
-        return connect(subgraph)
+        return connect(name, subgraph)
     except RouterError:
         raise

@@ -84,6 +84,8 @@ class Generation:
     default: Client
     rights: Rights
     annotations: Annotations
+    private: frozenset[str] = frozenset()
+    """Coordinates whose values never appear in logs and messages."""
     on_closed: Callable[[], Awaitable[None]] | None = None
     _holders: int = 0
     _retired: bool = False
@@ -124,6 +126,7 @@ def build_generation(
     number: int = 1,
     matching: ClientMatching | None = None,
     plain_path: str = "/graphql",
+    private_tag: str = "phi",
 ) -> Generation:
     """Build every client's view of ``supergraph``.
 
@@ -135,7 +138,7 @@ def build_generation(
     api = supergraph.api_schema
     costs = Costs(api, annotations)
     whole = Client(DEFAULT_CLIENT, api, PersistedOperations(DEFAULT_CLIENT.name, ()), costs)
-    tags = annotations.tags() if contracts else {}
+    tags = annotations.tags()
     clients: dict[str, Client] = {}
     for contract in contracts:
         schema = filter_schema(api, tags, contract.tags, contract.name)
@@ -159,4 +162,5 @@ def build_generation(
         default=default,
         rights=Rights(annotations),
         annotations=annotations,
+        private=frozenset(place for place, names in tags.items() if private_tag in names),
     )

@@ -1,8 +1,8 @@
 """What of an error reaches the client: a code and an id, while the log gets the cause.
 
 An error of the request itself (its document, its rights, its limits) is the client's own and is
-shown whole. Messages of subgraphs may hold anything, a patient's name for instance: with masking
-on they are replaced unless their code is on the list of codes meant for people.
+shown whole. Messages of subgraphs are replaced, with masking on, unless their code is on the list
+of codes meant for people. Private values are cut out of every message, shown or logged.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from router.execution import Answer
 from router.settings import ErrorSettings
+
+if TYPE_CHECKING:
+    from router.server.private import PrivateValues
 
 __all__ = ["Masking"]
 
@@ -36,51 +39,52 @@ class Masking:
 
     def __init__(self, settings: ErrorSettings) -> None:
         self.settings = settings
-        self.active = settings.mask
 
-    def answer(self, answer: Answer) -> Answer:
-        """The answer with every entry of ``errors`` masked."""
-        errors = tuple(self.error(error) for error in answer.errors)
+    def answer(self, answer: Answer, private: PrivateValues | None) -> Answer:
+        """The answer with every entry of ``errors`` as the client may see it."""
+        errors = tuple(self.error(error, private) for error in answer.errors)
         response = orjson.loads(answer.body)
         return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
-    def payload(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def payload(self, payload: dict[str, Any], private: PrivateValues | None) -> dict[str, Any]:
         """An incremental payload with the errors of every part masked."""
         masked = dict(payload)
         if "errors" in payload:
-            masked["errors"] = [self.error(error) for error in payload["errors"]]
+            masked["errors"] = [self.error(error, private) for error in payload["errors"]]
         for member in ("incremental", "completed"):
             if member in payload:
                 masked[member] = [
-                    {**entry, "errors": [self.error(error) for error in entry["errors"]]}
+                    {**entry, "errors": [self.error(error, private) for error in entry["errors"]]}
                     if entry.get("errors")
                     else entry
                     for entry in payload[member]
                 ]
         return masked
 
-    def error(self, error: Mapping[str, Any]) -> dict[str, Any]:
-        """One error as the client may see it; its cause is logged under the id it carries."""
+    def error(self, error: Mapping[str, Any], private: PrivateValues | None) -> dict[str, Any]:
+        """One error as the client may see it; a masked one is logged under the id it carries."""
         extensions: Mapping[str, Any] = error.get("extensions") or {}
+        message = str(error.get("message", self.settings.message))
+        if private is not None:
+            message = private.text(message, error.get("path"))
+        if not self.settings.mask:
+            return {**error, "message": message}
         code = str(extensions.get("code", "INTERNAL_SERVER_ERROR"))
         shown: dict[str, Any] = {
             key: extensions[key] for key in self.settings.extensions if key in extensions
         }
         shown["code"] = code
-        allowed = code in _OWN_CODES or code in self.settings.codes or "*" in self.settings.codes
-        if allowed:
-            message = str(error.get("message", self.settings.message))
-        else:
-            message = self.settings.message
+        if not (code in _OWN_CODES or code in self.settings.codes or "*" in self.settings.codes):
             shown["id"] = secrets.token_hex(8)
-            # the path and the code tell where and what; the message may hold anything
             _LOG.warning(
-                "masked error id=%s code=%s service=%s path=%s",
+                "masked error id=%s code=%s service=%s path=%s: %s",
                 shown["id"],
                 code,
                 extensions.get("service") or extensions.get("serviceName"),
                 ".".join(map(str, error.get("path") or ())),
+                message,
             )
+            message = self.settings.message
         entry: dict[str, Any] = {"message": message}
         if "path" in error:
             entry["path"] = error["path"]

@@ -31,6 +31,7 @@ from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity
 from router.server.masking import Masking
 from router.server.messages import GraphQLRequest
 from router.server.operations import Operation, Operations
+from router.server.private import PrivateValues
 from router.server.rates import Rates
 from router.server.refusals import Refused
 from router.server.rights import Decide, Need
@@ -252,9 +253,20 @@ class Pipeline:
         """The answer as its client may see it: denied paths added, causes masked."""
         if exchange.denied:
             answer = with_errors(answer, [need.error() for need in exchange.denied])
-        if answer.errors and self.masking.active:
-            answer = self.masking.answer(answer)
+        if answer.errors and self.masks(exchange):
+            answer = self.masking.answer(answer, self.private(exchange))
         return answer
+
+    def masks(self, exchange: Exchange) -> bool:
+        """Whether errors of this exchange are looked through before they are shown."""
+        return self.settings.errors.mask or bool(exchange.generation.private)
+
+    def private(self, exchange: Exchange) -> PrivateValues | None:
+        """The exchange's private values; None where the schema tags none."""
+        places = exchange.generation.private
+        if not places:
+            return None
+        return PrivateValues(places, exchange.operation, exchange.variables)
 
     async def _execute(self, exchange: Exchange) -> Answer:
         return await exchange.runnable.execute(

@@ -13,7 +13,7 @@ import orjson
 from router.execution import Increment
 from router.server.asgi import Receive, Send
 from router.server.framing import Framing, framing
-from router.server.incremental import Reshaper
+from router.server.incremental import Placed
 from router.server.negotiation import Stream
 from router.server.pipeline import Exchange, Pipeline
 
@@ -102,26 +102,34 @@ def one(stream: Stream, body: bytes) -> Streamed:
 def deferred(pipeline: Pipeline, exchange: Exchange, stream: Stream) -> Streamed:
     """The answer of an operation with ``@defer``, in the payload form the client asked for."""
     increments = exchange.runnable.execute_incrementally(
-        exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
+        exchange.variables,
+        exchange.generation.subgraphs,
+        headers=exchange.forward,
+        legacy=stream is Stream.DEFER_2022,
     )
-    return Streamed(framing(stream), _payloads(pipeline, exchange, increments, Reshaper(stream)))
+    placed = Placed() if stream is Stream.DEFER_BOTH else None
+    return Streamed(framing(stream), _payloads(pipeline, exchange, increments, placed))
 
 
 async def _payloads(
     pipeline: Pipeline,
     exchange: Exchange,
     increments: AsyncIterator[Increment],
-    reshaper: Reshaper,
+    placed: Placed | None,
 ) -> AsyncGenerator[bytes, None]:
     denied = [need.error() for need in exchange.denied]
     async for increment in increments:
+        masks = increment.errors and pipeline.masks(exchange)
+        if not denied and not masks and placed is None:
+            yield increment.body
+            continue
         payload = orjson.loads(increment.body)
         if denied:
             payload["errors"] = [*denied, *payload.get("errors", ())]
             denied = []
-        if increment.errors and pipeline.masking.active:
-            payload = pipeline.masking.payload(payload)
-        yield orjson.dumps(reshaper.reshape(payload))
+        if masks:
+            payload = pipeline.masking.payload(payload, pipeline.private(exchange))
+        yield orjson.dumps(placed.payload(payload) if placed is not None else payload)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,0 +1,207 @@
+"""Subscriptions and deferred answers over HTTP, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from router.settings import Settings, SubscriptionSettings
+
+ARRIVALS = {"query": "subscription { arrivals { title author } }"}
+
+
+class Raw:
+    """An HTTP/1.1 answer read as it arrives."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.head = ""
+
+    async def chunk(self, seconds: float = 5.0) -> bytes:
+        """The next chunk of the body; empty at its end."""
+        async with asyncio.timeout(seconds):
+            size = int((await self.reader.readline()).strip(), 16)
+            data = await self.reader.readexactly(size)
+            await self.reader.readexactly(2)
+            return data
+
+    async def rest(self) -> bytes:
+        parts = []
+        while part := await self.chunk():
+            parts.append(part)
+        return b"".join(parts)
+
+
+@asynccontextmanager
+async def opened(address: str, body: Any, accept: str, **headers: str) -> AsyncIterator[Raw]:
+    host, port = address.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    raw = json.dumps(body).encode()
+    lines = [
+        "POST /graphql HTTP/1.1",
+        f"host: {address}",
+        "content-type: application/json",
+        f"accept: {accept}",
+        f"content-length: {len(raw)}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + raw)
+    answer = Raw(reader, writer)
+    answer.head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    try:
+        yield answer
+    finally:
+        writer.close()
+
+
+def event(title: str) -> bytes:
+    return json.dumps(
+        {"data": {"arrivals": {"title": title, "author": "author of 9"}}}, separators=(",", ":")
+    ).encode()
+
+
+async def test_sse_sends_each_event_at_once_and_ends_with_complete(
+    served: Any, library: Any
+) -> None:
+    async with opened(await served(), ARRIVALS, "text/event-stream") as stream:
+        assert "text/event-stream" in stream.head
+        assert await stream.chunk() == b":\n\n"
+        await library.published_to(1)
+        for title in ("Emma", "Walden"):
+            library.publish(title)
+            assert await stream.chunk() == b"event: next\ndata: " + event(title) + b"\n\n"
+        library.publish(None)
+        assert await stream.rest() == b"event: complete\ndata:\n\n"
+
+
+async def test_multipart_closes_each_part_with_the_part(served: Any, library: Any) -> None:
+    accept = "multipart/mixed;subscriptionSpec=1.0, application/json"
+    async with opened(await served(), ARRIVALS, accept) as stream:
+        assert 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0' in stream.head
+        assert await stream.chunk() == b"\r\n--graphql"
+        await library.published_to(1)
+        library.publish("Emma")
+        assert await stream.chunk() == (
+            b'\r\nContent-Type: application/json\r\n\r\n{"payload":'
+            + event("Emma")
+            + b"}\r\n--graphql"
+        )
+        library.publish(None)
+        assert await stream.rest() == b"--\r\n"
+
+
+async def test_a_quiet_stream_has_heartbeats(served: Any, library: Any) -> None:
+    settings = Settings(subscriptions=SubscriptionSettings(keep_alive=0.05))
+    async with opened(await served(settings=settings), ARRIVALS, "text/event-stream") as stream:
+        assert await stream.chunk() == b":\n\n"
+        assert await stream.chunk() == b":\n\n"
+
+
+async def test_an_invalid_subscription_is_one_event_where_only_streams_are_taken(
+    served: Any,
+) -> None:
+    body = {"query": "subscription { nothing }"}
+    async with opened(await served(), body, "text/event-stream") as stream:
+        text = (await stream.rest()).decode()
+    assert text.startswith(":\n\nevent: next\ndata: {")
+    assert "GRAPHQL_VALIDATION_FAILED" in text
+    assert text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_a_subscription_over_plain_json_is_refused(client: Any) -> None:
+    http = await client()
+    answer = await http.post("/graphql", json=ARRIVALS)
+    assert answer.status_code == 406
+    assert answer.json()["errors"][0]["extensions"]["code"] == "SUBSCRIPTIONS_NOT_SUPPORTED"
+
+
+async def test_equal_subscriptions_share_one_upstream(served: Any, library: Any) -> None:
+    address = await served()
+    async with (
+        opened(address, ARRIVALS, "text/event-stream") as one,
+        opened(address, ARRIVALS, "text/event-stream") as two,
+        opened(address, ARRIVALS, "text/event-stream", authorization="Bearer x") as other,
+    ):
+        for stream in (one, two, other):
+            await stream.chunk()
+        await library.published_to(2)  # other rights, other upstream
+        library.publish("Emma")
+        for stream in (one, two, other):
+            assert b"Emma" in await stream.chunk()
+
+
+async def test_the_upstream_closes_with_its_last_reader(served: Any, library: Any) -> None:
+    address = await served()
+    async with opened(address, ARRIVALS, "text/event-stream") as one:
+        await one.chunk()
+        async with opened(address, ARRIVALS, "text/event-stream") as two:
+            await two.chunk()
+            await library.published_to(1)
+        await asyncio.sleep(0.05)
+        await library.published_to(1)
+    await library.published_to(0)
+
+
+async def test_a_reader_that_does_not_read_is_dropped_alone(started: Any, library: Any) -> None:
+    """In process, so that no socket buffer hides the slow reader."""
+    from router.server.messages import GraphQLRequest
+    from router.server.streaming import StreamFailed
+
+    router = await started(settings=Settings(subscriptions=SubscriptionSettings(queue=3)))
+    pipeline, subscriptions = router.server.pipeline, router.server.subscriptions
+    streams = []
+    for _ in range(2):
+        request = GraphQLRequest(query=ARRIVALS["query"])
+        exchange = pipeline.exchange(pipeline.generation.default, request, {})
+        await pipeline.prepare(exchange)
+        streams.append(subscriptions.events(exchange))
+    slow, quick = streams
+    firsts = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    await library.published_to(1)
+    for number in range(10):
+        library.publish(f"Book {number}")
+        body = await firsts[1] if number == 0 else await anext(quick)
+        assert f"Book {number}".encode() in body
+    await firsts[0]
+    with pytest.raises(StreamFailed) as failure:
+        async for _ in slow:
+            pass
+    assert failure.value.errors[0]["extensions"]["code"] == "SUBSCRIPTION_SLOW_CONSUMER"
+    await slow.aclose()
+    await quick.aclose()
+
+
+@pytest.mark.parametrize(
+    ("accept", "members"),
+    [
+        ("multipart/mixed;deferSpec=20220824, application/json", {"data", "path", "label"}),
+        ("multipart/mixed;incrementalSpec=v0.2, application/json", {"id", "data"}),
+        ("application/json, multipart/mixed", {"id", "data", "path", "label"}),
+    ],
+)
+async def test_a_deferred_part_comes_in_the_form_asked_for(
+    served: Any, accept: str, members: set[str]
+) -> None:
+    query = '{ book(id: "1") { title ... @defer(label: "late") { author } } }'
+    async with opened(await served(), {"query": query}, accept) as stream:
+        assert "multipart/mixed" in stream.head
+        parts = (await stream.rest()).decode().split("\r\n--graphql")
+    payloads = [json.loads(part.split("\r\n\r\n")[1]) for part in parts if "\r\n\r\n" in part]
+    assert payloads[0]["data"] == {"book": {"title": "Emma"}}
+    entries = [entry for payload in payloads for entry in payload.get("incremental", ())]
+    assert [entry["data"] for entry in entries] == [{"author": "author of 1"}]
+    assert set(entries[0]) == members
+    assert [payload["hasNext"] for payload in payloads][-1] is False
+
+
+async def test_a_deferred_part_comes_at_once_where_no_stream_is_taken(client: Any) -> None:
+    http = await client()
+    query = '{ book(id: "1") { title ... @defer { author } } }'
+    answer = await http.post("/graphql", json={"query": query})
+    assert answer.json() == {"data": {"book": {"title": "Emma", "author": "author of 1"}}}
