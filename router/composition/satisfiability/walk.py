@@ -311,9 +311,11 @@ class _Walk:
         abstract = [path for path in paths if path.vertex.type.is_abstract]
         if len(abstract) < 2 or not self._is_shareable(owner, found):
             return None
-        by_graph: dict[str, frozenset[str]] = {}
-        for path in abstract:
-            by_graph[path.vertex.type.graph] = path.runtime
+        by_graph = {
+            path.vertex.type.graph: path.runtime
+            for path in paths
+            if path.vertex.type.kind is not Kind.INTERFACE_OBJECT
+        }
         if not any(by_graph.values()):
             return None
         common = frozenset(self.landscape.visible_possible[target]).intersection(*by_graph.values())
