@@ -59,7 +59,19 @@ __all__ = ["Application", "read_supergraph"]
 JOIN_VERSIONS: Final = ("0.1", "0.2", "0.3", "0.4", "0.5")
 
 _KNOWN_FEATURES: Final = frozenset(
-    "core link join tag inaccessible authenticated requiresScopes policy context cost cacheTag".split()
+    [
+        "core",
+        "link",
+        "join",
+        "tag",
+        "inaccessible",
+        "authenticated",
+        "requiresScopes",
+        "policy",
+        "context",
+        "cost",
+        "cacheTag",
+    ]
 )
 _FEATURE_URL: Final = re.compile(r"^(?P<base>.*)/(?P<name>[^/]+)/v(?P<version>\d+\.\d+)/?$")
 
