@@ -44,7 +44,8 @@ def _find(text: str, named: Iterable[tuple[_T, tuple[str, ...]]]) -> list[_T]:
         (max(_likeness(wanted, utils.default_process(name)) for name in names), item)
         for item, names in named
     ]
-    return [item for score, item in sorted(scored, key=lambda pair: -pair[0]) if score]
+    fitting = [(score, item) for score, item in scored if score > 0]
+    return [item for _, item in sorted(fitting, key=lambda pair: -pair[0])]
 
 
 def _likeness(wanted: str, name: str) -> float:
@@ -56,5 +57,6 @@ def _likeness(wanted: str, name: str) -> float:
         return 120
     score = max(fuzz.ratio(wanted, name), fuzz.token_set_ratio(wanted, name))
     best = process.extractOne(wanted, name.split(), scorer=fuzz.ratio)
-    score = max(score, best[1] if best else 0)
+    if best is not None:
+        score = max(score, best[1])
     return float(score) if score >= _LIKE_ENOUGH else 0
