@@ -271,9 +271,9 @@ def condition_variables(
 
 
 def _condition_names(node: Node) -> Iterator[str]:
-    directives: Any = getattr(node, "directives", ())
+    directives: Any = getattr(node, "directives", None) or ()
     for directive in directives:
         if directive.name.value in ("skip", "include", "defer"):
-            for argument in directive.arguments:
+            for argument in directive.arguments or ():
                 if argument.name.value == "if" and isinstance(argument.value, VariableNode):
                     yield argument.value.name.value
