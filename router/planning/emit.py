@@ -78,12 +78,13 @@ def _requests(drafts: Iterable[Draft], level: Mapping[int, int], *, batch: bool)
         if not draft.is_entity or draft.contexts or not batch:
             requests.append(_Request([draft], condition))
             continue
-        place = (draft.subgraph.index, level[draft.id], draft.group, draft.defer, condition)
+        place = (draft.subgraph.index, level[draft.id], draft.group, draft.defer)
         known = open_requests.get(place)
         if known is None:
             known = open_requests[place] = _Request([], condition)
             requests.append(known)
         known.drafts.append(draft)
+        known.condition &= condition  # what only some demand guards their inputs
     return requests
 
 
@@ -146,11 +147,12 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
 def _calls(request: _Request) -> list[_Call]:
     calls: dict[tuple[object, ...], _Call] = {}
     for draft in request.drafts:
-        printed = print_selection(draft.tree, draft.subgraph, request.condition)
+        condition = draft.condition
+        printed = print_selection(draft.tree, draft.subgraph, condition)
         inputs = tuple(
             Input(
                 on=sent.on,
-                selections=input_selections(sent.parts, request.condition | sent.when),
+                selections=input_selections(sent.parts, condition | sent.when),
                 typename=sent.typename,
                 when=tuple(
                     sorted(sent.when - request.condition, key=lambda w: (w.variable, w.value))

@@ -30,6 +30,9 @@ __all__ = ["Become", "Branch", "Carry", "Context", "Enter", "Explorer", "Go", "O
 MAX_COMBINATIONS: Final = 16
 """Full products of simultaneous paths up to this size; beyond it, one per preferred subgraph."""
 
+MAX_ALIKE: Final = 4
+"""Options kept of those that end alike: a dearer prefix may be one that others need anyway."""
+
 MAX_OPTIONS: Final = 128
 """Options kept for one selection; the dearest are dropped."""
 
@@ -539,14 +542,13 @@ def _pruned(options: list[Option]) -> list[Option]:
         if len(group) == 1:
             kept += group
             continue
-        ranks = [_rank(option) for option in group]
-        nearest = min(ranks)
-        fewest = min(ranks, key=lambda rank: (rank[1], rank[0]))
         chosen: dict[Steps, Option] = {}
-        for option, rank in zip(group, ranks, strict=True):
-            if rank in (nearest, fewest) and len(chosen) < 4:
-                steps = option[0].steps.union(*(p.steps for p in option[1:]))
-                chosen.setdefault(steps, option)
+        for option in sorted(group, key=_rank):
+            steps = option[0].steps.union(*(p.steps for p in option[1:]))
+            if not any(known <= steps for known in chosen):
+                chosen[steps] = option
+                if len(chosen) == MAX_ALIKE:
+                    break
         kept += chosen.values()
     if len(kept) > MAX_OPTIONS:
         kept = sorted(kept, key=_rank)[:MAX_OPTIONS]
