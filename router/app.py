@@ -199,7 +199,7 @@ class Router:
         server, self._server = self._server, None
         if server is not None:
             await server.pipeline.generation.retire()
-            await server.pipeline.aclose()
+            await server.aclose()
 
     async def __aenter__(self) -> Self:
         """Start."""

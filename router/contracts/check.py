@@ -14,7 +14,7 @@ from graphql import GraphQLSchema, OperationDefinitionNode, parse, print_schema,
 
 from router.contracts.annotations import annotations_of
 from router.contracts.contract import Contract
-from router.contracts.filter import filter_schema
+from router.contracts.filter import filter_schema, with_defer
 from router.contracts.limits import LimitExceeded, check_shape
 from router.contracts.manifests import PersistedOperation, load_persisted
 from router.errors import RouterError
@@ -93,7 +93,7 @@ def check_contracts(
 def client_schema(contract: Contract, supergraph: Supergraph) -> GraphQLSchema:
     """The schema that ``contract`` shows of ``supergraph``."""
     tags = annotations_of(parse(supergraph.sdl, no_location=True)).tags()
-    return filter_schema(supergraph.api_schema, tags, contract.tags, contract.name)
+    return filter_schema(with_defer(supergraph.api_schema), tags, contract.tags, contract.name)
 
 
 def export_schemas(contracts: Iterable[Contract], supergraph: Supergraph) -> dict[str, str]:

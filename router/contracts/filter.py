@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from graphql import (
     DefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
+    GraphQLDeferDirective,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
@@ -36,7 +38,7 @@ from graphql import (
 from router.contracts.contract import TagRules
 from router.errors import SettingsInvalid
 
-__all__ = ["Tags", "filter_schema"]
+__all__ = ["Tags", "filter_schema", "with_defer"]
 
 Tags = Mapping[str, frozenset[str]]
 """Tag names by schema coordinate (``Type``, ``Type.field``, ``Type.field(argument:)``)."""
@@ -61,6 +63,15 @@ def filter_schema(schema: GraphQLSchema, tags: Tags, rules: TagRules, client: st
         return schema
     document = _printed(schema)
     return _Filter(document, tags, rules, client).schema()
+
+
+def with_defer(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema with ``@defer`` defined, as clients' tools need it."""
+    if schema.get_directive("defer") is not None:
+        return schema
+    described: dict[str, Any] = dict(schema.to_kwargs())
+    described["directives"] = (*schema.directives, GraphQLDeferDirective)
+    return GraphQLSchema(**{**described, "assume_valid": True})
 
 
 @lru_cache(maxsize=4)

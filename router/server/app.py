@@ -76,6 +76,11 @@ class Server:
             except TimeoutError:
                 _LOG.warning("%d requests were cut off by the shutdown", self._running)
 
+    async def aclose(self) -> None:
+        """Close what is shared with other routers: stores and counters."""
+        await self.http.idempotency.store.aclose()
+        await self.pipeline.aclose()
+
     async def _http(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         by_path = self.pipeline.generation.by_path
         if path in by_path:

@@ -15,7 +15,7 @@ from graphql import DocumentNode, GraphQLSchema, parse
 
 from router.contracts.annotations import Annotations, annotations_of
 from router.contracts.contract import Contract, ContractLimits
-from router.contracts.filter import filter_schema
+from router.contracts.filter import filter_schema, with_defer
 from router.contracts.limits import Costs
 from router.contracts.manifests import PersistedOperations, load_persisted
 from router.errors import SettingsInvalid
@@ -135,7 +135,7 @@ def build_generation(
     """
     matching = matching or ClientMatching()
     annotations = annotations_of(parse(supergraph.sdl, no_location=True))
-    api = supergraph.api_schema
+    api = with_defer(supergraph.api_schema)
     costs = Costs(api, annotations)
     whole = Client(DEFAULT_CLIENT, api, PersistedOperations(DEFAULT_CLIENT.name, ()), costs)
     tags = annotations.tags()

@@ -151,6 +151,7 @@ class Pipeline:
     async def aclose(self) -> None:
         """Close the stores."""
         await self.apq.aclose()
+        await self.rates.aclose()
 
     def _operations(self, generation: Generation) -> Operations:
         limits = self.settings.limits
@@ -252,7 +253,7 @@ class Pipeline:
     def shown(self, exchange: Exchange, answer: Answer) -> Answer:
         """The answer as its client may see it: denied paths added, causes masked."""
         if exchange.denied:
-            answer = with_errors(answer, [need.error() for need in exchange.denied])
+            answer = denied_answer(answer, exchange.denied)
         if answer.errors and self.masks(exchange):
             answer = self.masking.answer(answer, self.private(exchange))
         return answer
@@ -411,11 +412,20 @@ def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
     )
 
 
-def with_errors(answer: Answer, errors: Sequence[dict[str, Any]]) -> Answer:
-    """The same response with ``errors`` first."""
+def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
+    """The same response with one error per denied path.
+
+    What the executor says about a null at a denied path is left out: the denial is its reason.
+    """
+    places = {tuple(key for key in need.path if key != "@") for need in denied}
+    others = [
+        error
+        for error in answer.errors
+        if tuple(key for key in error.get("path") or () if isinstance(key, str)) not in places
+    ]
     response = orjson.loads(answer.body)
-    together = (*errors, *answer.errors)
-    return Answer(orjson.dumps({**response, "errors": together}), together)
+    errors = (*(need.error() for need in denied), *others)
+    return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
 
 def _around(stage: Stage, run: Run) -> Run:

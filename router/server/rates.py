@@ -49,6 +49,13 @@ class Rates:
             headers={"Retry-After": str(wait)},
         )
 
+    async def aclose(self) -> None:
+        """Close the connection to Redis."""
+        bridge = getattr(getattr(self._limiter, "storage", None), "bridge", None)
+        client = getattr(bridge, "storage", None)
+        if client is not None:
+            await client.aclose()
+
     def _connect(self) -> Any:
         from limits.aio.storage import MemoryStorage, RedisStorage
         from limits.aio.strategies import SlidingWindowCounterRateLimiter

@@ -214,7 +214,7 @@ async def serve(app: Any) -> AsyncIterator[str]:
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield "127.0.0.1:%d" % listener.getsockname()[1]
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,7 @@ async def test_persisted_operations_are_compiled_before_the_first_request(
 
 
 async def test_old_app_versions_are_announced_and_then_refused(client: Any) -> None:
-    today = date.today()
+    today = datetime.now(UTC).date()
     versions = (
         VersionRules(name="3.*"),
         VersionRules(name="2.*", deprecated=today, sunset=today + timedelta(days=9)),
