@@ -367,7 +367,7 @@ class _Upgrade:
                 for field in found.fields.values():
                     at = (found.name, field.name)
                     shared = any(at in other.resolved for other in self.others)
-                    if shared and at not in facts.shareable:
+                    if shared and at not in facts.shareable and at not in facts.external:
                         field.directives.append(Applied("shareable", "shareable", {}))
             elif any(found.name in other.composites for other in self.others):
                 found.directives.append(Applied("shareable", "shareable", {}))

@@ -102,7 +102,9 @@ class _World:
         union = ""
         members = [name for name in parts if name.startswith("E")]
         if self.with_union and members:
-            union = f"union U = {' | '.join(random.sample(members, random.randint(1, len(members))))}"
+            union = (
+                f"union U = {' | '.join(random.sample(members, random.randint(1, len(members))))}"
+            )
         query = self._query(parts, index, bool(union), bool(interface))
         texts = [LINK, query, union, interface, *(part.text() for part in parts.values())]
         return "\n\n".join(text for text in texts if text)
@@ -144,9 +146,7 @@ class _World:
             part = parts.get(entity.name)
             if part is None or random.random() < 0.5:
                 continue
-            missing = [
-                name for name in entity.fields if name not in part.fields and name != "link"
-            ]
+            missing = [name for name in entity.fields if name not in part.fields and name != "link"]
             if missing:
                 wanted = random.choice(missing)
                 part.fields[wanted] = f"{entity.fields[wanted]} @external"
@@ -169,13 +169,12 @@ class _World:
         if index != self.interface_home:
             if not self.with_interface_object or any(name.startswith("E") for name in parts):
                 return ""
-            return (
-                'type N @interfaceObject @key(fields: "k0") {\n  k0: ID!\n'
-                f"  n{index}: Int\n}}"
-            )
+            return f'type N @interfaceObject @key(fields: "k0") {{\n  k0: ID!\n  n{index}: Int\n}}'
         members = [part for name, part in parts.items() if name.startswith("E")]
         members = [
-            part for part in members if '@key(fields: "k0")' in part.directives or random.random() < 0.2
+            part
+            for part in members
+            if '@key(fields: "k0")' in part.directives or random.random() < 0.2
         ]
         if not members:
             return ""
@@ -194,9 +193,7 @@ class _World:
         for name, part in parts.items():
             if random.random() < 0.6:
                 provides = ""
-                externals = [
-                    key for key, text in part.fields.items() if text.endswith("@external")
-                ]
+                externals = [key for key, text in part.fields.items() if text.endswith("@external")]
                 if externals and random.random() < 0.3:
                     provides = f' @provides(fields: "{externals[0]}")'
                 fields.append(f"  {name.lower()}_{index}: {name}{provides}")
