@@ -9,7 +9,7 @@ nothing here decides what the answer looks like.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from graphql import (
@@ -38,7 +38,7 @@ from graphql import (
 )
 
 from router.errors import OperationInvalid
-from router.planning.plan import OperationKind, VariableUse, When
+from router.planning.plan import EACH, OperationKind, Path, VariableUse, When
 from router.planning.selection import (
     Conditions,
     Defer,
@@ -206,6 +206,8 @@ class _Walk:
         self.defer = defer
         self.defers: list[Defer] = []
         self.occupied: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
+        self._paths: dict[tuple[str, ...], Path] = {(): ()}
+        self._within: Defer | None = None
         self.interface_objects = frozenset(
             view.name
             for subgraph in supergraph.subgraphs.values()
@@ -231,7 +233,9 @@ class _Walk:
         """
         groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup] = {}
         for source, when in sources:
-            self._collect(source, when, parent, runtime, enclosing, groups, interface_object)
+            self._collect(
+                source, when, parent, runtime, position, enclosing, groups, interface_object
+            )
         return self._finish(groups, parent, position, enclosing, interface_object)
 
     def _collect(
@@ -240,6 +244,7 @@ class _Walk:
         when: Conditions,
         parent: str,
         runtime: frozenset[str],
+        position: tuple[str, ...],
         enclosing: Conditions,
         groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
         interface_object: bool,
@@ -254,7 +259,14 @@ class _Walk:
                 self._collect_field(selection, conditions, parent, groups, interface_object)
             elif isinstance(selection, (FragmentSpreadNode, InlineFragmentNode)):
                 self._collect_fragment(
-                    selection, conditions, parent, runtime, enclosing, groups, interface_object
+                    selection,
+                    conditions,
+                    parent,
+                    runtime,
+                    position,
+                    enclosing,
+                    groups,
+                    interface_object,
                 )
 
     def _collect_field(
@@ -291,6 +303,7 @@ class _Walk:
         when: Conditions,
         parent: str,
         runtime: frozenset[str],
+        position: tuple[str, ...],
         enclosing: Conditions,
         groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
         interface_object: bool,
@@ -310,10 +323,12 @@ class _Walk:
                 return
             if self._adds_nothing(on, parent):
                 on = None
-        defer = self._deferred(node)
+        defer = self._deferred(node, on, inner, position, conjunction(enclosing, when))
         directives, variables = _printed_directives(node.directives)
         if on is None and not directives and defer is None:
-            self._collect(inner, when, parent, runtime, enclosing, groups, interface_object)
+            self._collect(
+                inner, when, parent, runtime, position, enclosing, groups, interface_object
+            )
             return
         key = ("fragment", on, directives, when, defer)
         group = groups.get(key)
@@ -333,24 +348,35 @@ class _Walk:
             interface.name == on for interface in named.interfaces
         )
 
-    def _deferred(self, node: FragmentSpreadNode | InlineFragmentNode) -> Defer | None:
-        if not self.defer:
+    def _deferred(
+        self,
+        node: FragmentSpreadNode | InlineFragmentNode,
+        on: str | None,
+        inner: SelectionSetNode,
+        position: tuple[str, ...],
+        exists: Conditions | None,
+    ) -> Defer | None:
+        directive = next((d for d in node.directives or () if d.name.value == "defer"), None)
+        if not self.defer or directive is None:
             return None
-        for directive in node.directives or ():
-            if directive.name.value == "defer":
-                arguments = {a.name.value: a.value for a in directive.arguments or ()}
-                condition = arguments.get("if")
-                if isinstance(condition, BooleanValueNode) and not condition.value:
-                    return None
-                when: Conditions = ()
-                if isinstance(condition, VariableNode):
-                    when = (When(condition.name.value, True),)
-                label = arguments.get("label")
-                client_label = label.value if isinstance(label, StringValueNode) else None
-                defer = Defer(f"d{len(self.defers)}", client_label, when)
-                self.defers.append(defer)
-                return defer
-        return None
+        arguments = {a.name.value: a.value for a in directive.arguments or ()}
+        condition, label = arguments.get("if"), arguments.get("label")
+        if isinstance(condition, BooleanValueNode) and not condition.value:
+            return None
+        text = _block_text(inner, self.fragments)
+        defer = Defer(
+            label=f"d{len(self.defers)}",
+            client_label=label.value if isinstance(label, StringValueNode) else None,
+            path=self._paths[position],
+            selection=f"... on {on} {{ {text} }}" if on is not None else text,
+            parent=self._within,
+            when=(
+                (When(condition.name.value, True),) if isinstance(condition, VariableNode) else ()
+            ),
+            exists=exists or (),
+        )
+        self.defers.append(defer)
+        return defer
 
     def _finish(
         self,
@@ -370,6 +396,7 @@ class _Walk:
                 continue
             inner = conjunction(enclosing, group.when)
             assert inner is not None
+            around, self._within = self._within, group.defer or self._within
             selections = self.selections(
                 group.sources,
                 group.parent,
@@ -378,6 +405,9 @@ class _Walk:
                 inner,
                 interface_object=interface_object,
             )
+            self._within = around
+            if group.defer is not None:
+                selections = tuple(s for s in selections if not _is_leaf_of(s, unconditional))
             if selections or group.defer is not None:
                 finished.append(
                     Fragment(
@@ -413,6 +443,11 @@ class _Walk:
         if group.sources:
             inner = conjunction(enclosing, group.when)
             assert inner is not None
+            self._paths[*position, key] = (
+                *self._paths[position],
+                key,
+                *(EACH,) * _list_levels(declared),
+            )
             selections = self.selections(
                 group.sources,
                 named.name,
@@ -433,6 +468,41 @@ class _Walk:
             composite=is_composite_type(named),
             selections=selections,
         )
+
+
+def _is_leaf_of(selection: Selection, unconditional: set[tuple[object, ...]]) -> bool:
+    """Whether a deferred leaf is part of the answer around it anyway."""
+    if not isinstance(selection, Field) or selection.composite:
+        return False
+    place = (selection.key, selection.name, selection.arguments, selection.directives)
+    return place in unconditional
+
+
+def _block_text(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> str:
+    """A deferred block's own selection: fragments inlined, inner deferred blocks left out."""
+    parts: list[str] = []
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            if node.selection_set is None:
+                parts.append(print_ast(node))
+                continue
+            head = print_ast(replace(node, selection_set=None))
+            parts.append(f"{head} {{ {_block_text(node.selection_set, fragments)} }}")
+            continue
+        if any(d.name.value == "defer" for d in node.directives or ()):
+            continue
+        if isinstance(node, FragmentSpreadNode):
+            definition = fragments[node.name.value]
+            on, inner = f" on {definition.type_condition.name.value}", definition.selection_set
+        else:
+            assert isinstance(node, InlineFragmentNode)
+            condition, inner = node.type_condition, node.selection_set
+            on = f" on {condition.name.value}" if condition is not None else ""
+        marks = "".join(f" {print_ast(d)}" for d in node.directives or ())
+        parts.append(f"...{on}{marks} {{ {_block_text(inner, fragments)} }}")
+    return " ".join(parts) or "__typename"
 
 
 def _list_levels(declared: object) -> int:

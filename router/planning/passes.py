@@ -26,6 +26,11 @@ def improve(drafts: list[Draft]) -> list[Draft]:
     return drafts
 
 
+def drop_empty(drafts: list[Draft]) -> list[Draft]:
+    """A root that only deferred parts ask is not asked for the first answer."""
+    return [d for d in drafts if d.is_entity or d.parents or not d.tree.is_empty]
+
+
 def merge_level(drafts: list[Draft]) -> list[Draft]:
     """Merge drafts of one depth, subgraph and place."""
     level = depths(drafts)
@@ -159,7 +164,7 @@ def _survivor(draft: Draft, gone: dict[int, Draft]) -> Draft:
     return draft
 
 
-PASSES: Final[tuple[Pass, ...]] = (merge_level, merge_later, merge_level)
+PASSES: Final[tuple[Pass, ...]] = (drop_empty, merge_level, merge_later, merge_level)
 
 
 def order_mutation(drafts: list[Draft]) -> None:

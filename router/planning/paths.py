@@ -362,6 +362,7 @@ class Explorer:
         node = reach.node.downcast(type_name)
         if node is None:
             return None
+        defer = (fragment.defer if fragment is not None else None) or path.defer
         return Path(
             parent=path,
             move=Become(reach, fragment),
@@ -370,8 +371,8 @@ class Explorer:
             depth=path.depth + reach.depth,
             steps=_extended(path, reach),
             keys=path.keys,
-            defer=path.defer,
-            entered=path.entered,
+            defer=defer,
+            entered=path.entered if reach.stays else defer,
         )
 
     def _fragment(self, path: Path, fragment: Fragment) -> list[Option] | None:
@@ -390,13 +391,13 @@ class Explorer:
         here = self.closures.of(path.node).reaches[0]
         if self._names(path.node, on, matching):
             narrowed = self._become(path, here, on, fragment)
-            return [(self._deferring(narrowed, fragment),)] if narrowed is not None else None
+            return [(narrowed,)] if narrowed is not None else None
         alternatives: list[list[Option]] = []
         for name in sorted(matching):
             narrowed = self._become(path, here, name, fragment)
             if narrowed is None:
                 return None
-            alternatives.append([(self._deferring(narrowed, fragment),)])
+            alternatives.append([(narrowed,)])
         return _combined(alternatives)
 
     def _names(self, node: Node, on: str, matching: frozenset[str]) -> bool:
@@ -419,7 +420,7 @@ class Explorer:
             known = [name for name in type_names if reach.node.downcast(name) is not None]
             paths = [self._become(path, reach, name, fragment) for name in known]
             if paths:
-                options.append(tuple(self._deferring(p, fragment) for p in paths if p is not None))
+                options.append(tuple(p for p in paths if p is not None))
         return options or None
 
     def _carry(self, path: Path, fragment: Fragment) -> Path:
@@ -436,11 +437,6 @@ class Explorer:
             defer=fragment.defer or path.defer,
             entered=path.entered,
         )
-
-    def _deferring(self, path: Path, fragment: Fragment) -> Path:
-        if fragment.defer is not None:
-            path.defer = fragment.defer
-        return path
 
     # --- parts answered whole -----------------------------------------------------------------
 

@@ -191,7 +191,9 @@ class Deferred:
     """A ``@defer`` block: delivered when ``fetches`` are in.
 
     ``path`` is where its objects lie, ``selection`` the printed sub-selection of the client's
-    operation that belongs to this block alone, ``when`` the variables of ``@defer(if:)``.
+    operation that belongs to this block alone, ``when`` the variables of ``@defer(if:)``: where
+    they do not hold, the block belongs to the answer around it. ``exists``: the ``@skip`` and
+    ``@include`` conditions around it, without which there is no block.
     ``parent`` is the label of the enclosing block. Fetches listed here are not waited for by
     the initial answer.
     """
@@ -203,6 +205,7 @@ class Deferred:
     fetches: tuple[int, ...]
     parent: str | None = None
     when: tuple[When, ...] = ()
+    exists: tuple[When, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from router.planning.graph import QueryGraph
 from router.planning.operation import Operation, normalise
 from router.planning.passes import improve, order_mutation
 from router.planning.paths import Branch, Explorer, Option
-from router.planning.plan import OperationKind, Plan
+from router.planning.plan import Deferred, OperationKind, Plan
 from router.planning.search import Budget, Choice, choose
-from router.planning.selection import Field, Selections, conjunction
+from router.planning.selection import Defer, Field, Selections, conjunction
 from router.supergraph import SubgraphView, Supergraph
 
 __all__ = ["Planner", "PlannerOptions", "Trace"]
@@ -119,8 +119,14 @@ class Planner:
         trace = self._decide(document, operation_name, labels)
         drafts = improve(trace.drafts)
         order_mutation(drafts)
-        fetches, _ = emit_fetches(drafts, trace.operation, batch=self.options.batch)
-        return Plan(kind=trace.operation.kind, fetches=fetches, optimal=trace.optimal)
+        fetches, fetch_of = emit_fetches(drafts, trace.operation, batch=self.options.batch)
+        blocks = tuple(
+            _block(defer, {fetch_of[draft.id] for draft in drafts if draft.defer is defer})
+            for defer in trace.operation.defers
+        )
+        return Plan(
+            kind=trace.operation.kind, fetches=fetches, deferred=blocks, optimal=trace.optimal
+        )
 
     def _decide(
         self, document: DocumentNode, operation_name: str | None, labels: frozenset[str]
@@ -146,6 +152,19 @@ class Planner:
         else:
             self._explorers.move_to_end(labels)
         return explorer
+
+
+def _block(defer: Defer, fetches: set[int]) -> Deferred:
+    return Deferred(
+        label=defer.label,
+        client_label=defer.client_label,
+        path=defer.path,
+        selection=defer.selection,
+        fetches=tuple(sorted(fetches)),
+        parent=defer.parent.label if defer.parent is not None else None,
+        when=defer.when,
+        exists=defer.exists,
+    )
 
 
 def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:

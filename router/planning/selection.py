@@ -11,20 +11,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from router.planning.plan import When
+from router.planning.plan import Path, When
 
 __all__ = ["Conditions", "Defer", "Field", "Fragment", "Selection", "Selections", "conjunction"]
 
 Conditions: TypeAlias = tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Defer:
-    """A ``@defer`` that is still to be decided at run time or always deferred."""
+    """A ``@defer`` that is still to be decided at run time (``when``) or always deferred.
+
+    ``path`` is where its objects lie, ``selection`` the client's selection of this block alone
+    (named fragments inlined, inner deferred blocks left out), ``exists`` the conditions around it.
+    """
 
     label: str
     client_label: str | None
+    path: Path
+    selection: str
+    parent: Defer | None
     when: Conditions = ()
+    exists: Conditions = ()
 
 
 @dataclass(frozen=True, slots=True)

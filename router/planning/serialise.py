@@ -122,7 +122,12 @@ def _call(call: EntityCall) -> dict[str, Any]:
 def _deferred(block: Deferred) -> dict[str, Any]:
     return {
         "label": block.label,
-        **_filled(clientLabel=block.client_label, parent=block.parent, when=_when(block.when)),
+        **_filled(
+            clientLabel=block.client_label,
+            parent=block.parent,
+            when=_when(block.when),
+            exists=_when(block.exists),
+        ),
         "path": _path(block.path),
         "selection": block.selection,
         "fetches": list(block.fetches),
@@ -218,6 +223,7 @@ def _load_deferred(data: Mapping[str, Any]) -> Deferred:
         fetches=tuple(data["fetches"]),
         parent=data.get("parent"),
         when=_load_when(data.get("when", ())),
+        exists=_load_when(data.get("exists", ())),
     )
 
 
