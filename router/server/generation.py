@@ -107,6 +107,11 @@ class Generation:
         if self._holders == 0:
             await self._close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether its subgraph connections are closed."""
+        return self._closed.is_set()
+
     async def _close(self) -> None:
         if self._closed.is_set():
             return

@@ -331,8 +331,8 @@ class Source(SubgraphClient):
                 self._next = self._next or asyncio.ensure_future(_anext(self._events))
                 both: set[asyncio.Future[Any]] = {self._next, paused}
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                if not self._next.done():
-                    return
+                if self._paused.is_set():
+                    return  # an event that is in already waits for the next iteration
                 event, self._next = self._next, None
                 try:
                     answer = event.result()

@@ -159,10 +159,10 @@ class Library:
 
         return resolve
 
-    def authors(self) -> Any:
+    def authors(self, word: str = "author of") -> Any:
         query, book = QueryType(), FederatedObjectType("Book")
         query.set_field("authors", lambda *_: ["Austen", "Thoreau"])
-        book.set_field("author", lambda parent, *_: f"author of {parent['id']}")
+        book.set_field("author", lambda parent, *_: f"{word} {parent['id']}")
         book.reference_resolver(lambda _, __, representation: {"id": representation["id"]})
         return make_federated_schema(AUTHORS, [query, book])
 
