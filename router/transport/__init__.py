@@ -1,0 +1,75 @@
+"""How a subgraph is reached: in this process, over HTTP, over WebSocket, SSE or multipart.
+
+:func:`connect` makes a client out of a description; identical queries in flight are sent once
+unless ``deduplicate`` is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from graphql import GraphQLSchema
+
+from router.errors import SettingsInvalid
+from router.execution.client import SubgraphClient
+from router.execution.inflight import InFlight
+from router.transport.endpoint import HttpOptions
+from router.transport.http import HttpClient
+from router.transport.inprocess import InProcessClient
+
+__all__ = ["Described", "HttpClient", "HttpOptions", "InProcessClient", "connect"]
+
+
+class Described(Protocol):
+    """What :func:`connect` needs to know of a subgraph."""
+
+    @property
+    def url(self) -> str | None: ...
+
+    @property
+    def schema(self) -> Any: ...
+
+    @property
+    def client(self) -> SubgraphClient | None: ...
+
+    @property
+    def headers(self) -> Mapping[str, str] | None: ...
+
+
+def connect(
+    name: str,
+    subgraph: Described,
+    *,
+    options: HttpOptions | None = None,
+    deduplicate: bool = True,
+) -> SubgraphClient:
+    """Return a client for a subgraph: the given one, else by its schema or app, else by its URL.
+
+    Raises SettingsInvalid where there is none of the three or the URL is no URL.
+    """
+    if subgraph.client is not None:
+        return subgraph.client
+    client: SubgraphClient
+    headers = dict(subgraph.headers or {})
+    if subgraph.schema is not None:
+        client = _in_process(name, subgraph.schema, headers)
+    elif subgraph.url:
+        options = options or HttpOptions()
+        client = HttpClient(subgraph.url, replace(options, headers={**options.headers, **headers}))
+    else:
+        raise SettingsInvalid(f"The subgraph '{name}' has neither a URL nor a schema.")
+    return InFlight(client) if deduplicate else client
+
+
+def _in_process(name: str, schema: Any, headers: Mapping[str, str]) -> InProcessClient:
+    if isinstance(schema, GraphQLSchema):
+        return InProcessClient.from_graphql(schema)
+    if hasattr(schema, "execute") and hasattr(schema, "as_str"):
+        return InProcessClient.from_strawberry(schema)
+    if callable(schema):
+        return InProcessClient.from_asgi(schema, headers=headers)
+    raise SettingsInvalid(
+        f"The subgraph '{name}' is neither a schema nor an ASGI app ({type(schema).__name__})."
+    )
