@@ -7,14 +7,14 @@ known is asked for: a running subgraph answers ``_service { sdl }``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from router.errors import RouterError, SettingsInvalid, SubgraphError
+from router.errors import SettingsInvalid, SubgraphError
 from router.execution.client import SubgraphClient, SubgraphRequest
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class Subgraph:
 
     ``schema`` runs in this process: a Strawberry, Ariadne or graphql-core schema, or any ASGI app
     that serves GraphQL over HTTP. ``sdl`` is asked of the running subgraph when it is absent;
-    ``headers`` are sent with every request to it.
+    ``headers`` are sent with every request to it. ``context`` makes the resolvers' context out of
+    each request to a ``schema`` (its forwarded headers say who asks); it may be a coroutine.
     """
 
     url: str | None = None
@@ -51,6 +52,7 @@ class Subgraph:
     schema: Any = None
     client: SubgraphClient | None = None
     headers: Mapping[str, str] | None = None
+    context: Callable[[SubgraphRequest], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +225,15 @@ def _asgi(schema: Any) -> bool:
 
 
 def _connect(name: str, subgraph: Subgraph) -> SubgraphClient:
-    from router.transport import connect
+    from graphql import GraphQLSchema
 
-    try:
+    from router.execution import InFlight
+    from router.transport import InProcessClient, connect
+
+    if subgraph.context is None or subgraph.schema is None or _asgi(subgraph.schema):
         return connect(name, subgraph)
-    except RouterError:
-        raise
+    if isinstance(subgraph.schema, GraphQLSchema):
+        client = InProcessClient.from_graphql(subgraph.schema, context=subgraph.context)
+    else:
+        client = InProcessClient.from_strawberry(subgraph.schema, context=subgraph.context)
+    return InFlight(client)

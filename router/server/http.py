@@ -24,8 +24,9 @@ from router.server import streaming
 from router.server.asgi import ClientGone, Receive, Response, Scope, Send, read_body, send_response
 from router.server.compression import choose_encoding, compress
 from router.server.cors import cors_headers, preflight, refuse_forgeable
+from router.server.generation import Client
 from router.server.idempotency import Idempotency
-from router.server.identity import ANONYMOUS
+from router.server.identity import ANONYMOUS, Identity
 from router.server.messages import (
     GraphQLRequest,
     parse_json,
@@ -35,6 +36,7 @@ from router.server.messages import (
 from router.server.negotiation import Accepts, Single, accepts, is_json_utf8
 from router.server.pipeline import Exchange, Pipeline
 from router.server.refusals import Refused, errors_body, errors_of, status_of
+from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
 from router.server.uploads import read_upload
 
@@ -52,6 +54,7 @@ class GraphQLOverHTTP:
         self.subscriptions = subscriptions
         self.settings = pipeline.settings
         self.malformed = 422 if self.settings.http.statuses == "draft" else 400
+        self.streams = SingleConnections(pipeline, subscriptions)
         self.idempotency = Idempotency(self.settings.idempotency)
 
     async def handle(
@@ -91,7 +94,9 @@ class GraphQLOverHTTP:
         method = scope["method"]
         if method == "OPTIONS":
             return self._options(headers)
-        if method not in ("GET", "POST"):
+        token = self.streams.token_of(headers, scope.get("query_string", b""))
+        streams = self.settings.subscriptions.enabled and (method == "PUT" or token is not None)
+        if method not in ("GET", "POST") and not streams:
             raise Refused(
                 f"The method {method} is not supported.", 405, "METHOD_NOT_ALLOWED", headers=_ALLOW
             )
@@ -108,6 +113,9 @@ class GraphQLOverHTTP:
         client = pipeline.client_of(path, headers, identity)
         if "http" not in client.contract.transports:
             raise Refused("This client is not served over HTTP.", 403, "TRANSPORT_NOT_ALLOWED")
+        if streams and method in ("PUT", "GET", "DELETE"):
+            self._check_stream(client)
+            return self._stream(method, token, identity, scope)
         read = (
             self._read_url(scope, path_id)
             if method == "GET"
@@ -116,11 +124,28 @@ class GraphQLOverHTTP:
         if isinstance(read, GraphQLRequest):
             exchange = pipeline.exchange(client, read, headers)
             exchange.identity = identity
+            if streams and token is not None:
+                return await self.streams.start(token, exchange)
             return await self._one(exchange, accepted, method)
         exchanges = [pipeline.exchange(client, request, headers) for request in read]
         for exchange in exchanges:
             exchange.identity = identity
         return await self._batch(exchanges, accepted)
+
+    def _check_stream(self, client: Client) -> None:
+        if "sse" not in client.contract.transports:
+            raise Refused("This client is not served over sse.", 403, "TRANSPORT_NOT_ALLOWED")
+
+    def _stream(
+        self, method: str, token: str | None, identity: Identity, scope: Scope
+    ) -> Response | streaming.Streamed:
+        """SSE in single connection mode: reserve, open, stop."""
+        if method == "PUT":
+            return self.streams.reserve(identity)
+        assert token is not None
+        if method == "GET":
+            return self.streams.open(token, identity)
+        return self.streams.stop(token, identity, scope.get("query_string", b""))
 
     async def _one(
         self, exchange: Exchange, accepted: Accepts, method: str

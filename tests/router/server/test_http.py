@@ -92,7 +92,7 @@ async def test_a_field_error_leaves_the_rest(client: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "options", "status"),
     [
-        ("PUT", {}, 405),
+        ("PATCH", {}, 405),
         ("POST", {"content": b"{}"}, 403),
         ("POST", {"content": b"{}", "headers": {"content-type": "text/plain"}}, 415),
         ("POST", {"content": b"x", "headers": {"content-type": "application/xml"}}, 415),
