@@ -76,7 +76,7 @@ class Emitter:
 
     def _schema_definition(self) -> str:
         schema = self._schema
-        lines = [f"{kind}: {name}" for kind, name in schema.roots.items()]
+        lines = [f"  {kind}: {name}" for kind, name in schema.roots.items()]
         header = _description(schema.description) + "schema"
         return header + self._own_lines(schema.applications) + _block(lines, True)
 

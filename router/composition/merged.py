@@ -176,8 +176,9 @@ class MergedSchema:
     """A supergraph, ``@join__*`` applications included.
 
     ``roots`` maps ``"query"``, ``"mutation"`` and ``"subscription"`` to type names;
-    ``directives`` of the schema begin with its links. ``feature_names`` are the directives and
-    types that belong to linked features: machinery that no client sees.
+    ``applications`` are the schema's own, its links first. ``inaccessible`` is the name that
+    ``@inaccessible`` has here, if it is linked. ``feature_directives`` and ``feature_types``
+    belong to linked features: machinery that no client sees.
     """
 
     description: str = ""
@@ -185,6 +186,7 @@ class MergedSchema:
     roots: dict[str, str] = field(default_factory=dict)
     directives: dict[str, DirectiveDefinition] = field(default_factory=dict)
     types: dict[str, NamedType] = field(default_factory=dict)
+    inaccessible: str | None = None
     feature_directives: set[str] = field(default_factory=set)
     feature_types: set[str] = field(default_factory=set)
 

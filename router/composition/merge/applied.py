@@ -1,0 +1,213 @@
+"""Directives applied to merged elements: what every subgraph says, said once.
+
+Elements are noted while they are merged and their directives are merged at the end, because
+access requirements travel between types that must all be there. ``@inaccessible`` alone is
+merged at once: it decides what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from router.composition.merge.features import Features
+from router.composition.merge.state import Merge, Source
+from router.composition.merge.strategies import ARGUMENT_STRATEGIES
+from router.composition.merge.values import equal_values, read_value
+from router.composition.merge.wording import in_subgraphs
+from router.composition.merged import ABSENT, Application, DirectiveDefinition, Value
+from router.composition.model import Applied, Element, Named, Subgraph
+
+__all__ = ["AppliedMerger", "Target"]
+
+
+class Target(Protocol):
+    """A merged element to which directives are applied."""
+
+    directives: list[Application]
+
+
+_TEXT = Named("String")
+AuthSources = Callable[[], Iterable[Source[Element]]]
+
+
+@dataclass(slots=True)
+class _Noted:
+    target: Target
+    sources: Sequence[Source[Element]]
+    named: str
+    coordinate: str | None
+    travelling: AuthSources | None
+
+
+@dataclass(slots=True)
+class _Application:
+    """One subgraph's application, its arguments read."""
+
+    name: str
+    canonical: str | None
+    arguments: dict[str, Value]
+    subgraphs: list[str]
+
+
+@dataclass(slots=True)
+class AppliedMerger:
+    """Notes merged elements with their sources, and merges their directives."""
+
+    merge: Merge
+    features: Features
+    noted: list[_Noted] = field(default_factory=list)
+
+    def note(
+        self,
+        target: Target,
+        sources: Sequence[Source[Element]],
+        named: str,
+        coordinate: str | None,
+        *,
+        travelling: AuthSources | None = None,
+    ) -> None:
+        """Remember an element.
+
+        ``travelling`` gives elements whose access requirements hold for this one too; where it
+        is given (even if it gives none), those requirements are printed first.
+        """
+        if self._is_inaccessible(sources):
+            target.directives.append(Application(self.features.names["inaccessible"]))
+        if (travelling is not None and self.features.auth) or any(
+            element.directives for _, element in sources
+        ):
+            self.noted.append(_Noted(target, sources, named, coordinate, travelling))
+
+    def forget(self, target: Target) -> None:
+        """Take back the note about an element that is not in the supergraph after all."""
+        if self.noted and self.noted[-1].target is target:
+            self.noted.pop()
+
+    def _is_inaccessible(self, sources: Iterable[Source[Element]]) -> bool:
+        return "inaccessible" in self.features.names and any(
+            element.directives and element.is_applied("inaccessible") for _, element in sources
+        )
+
+    def merge_noted(self) -> None:
+        """Merge the directives of every element noted."""
+        for noted in self.noted:
+            self._merge_element(noted)
+        self.noted.clear()
+
+    def _merge_element(self, noted: _Noted) -> None:
+        groups: dict[str, list[Source[Applied]]] = {}
+        if noted.travelling is not None:
+            everything = [*noted.sources, *noted.travelling()]
+            for canonical in self.features.auth:
+                found = [
+                    Source(subgraph, applied)
+                    for subgraph, element in everything
+                    for applied in element.applications(canonical)
+                ]
+                if found:
+                    groups[self.features.names[canonical]] = found
+        travelled = frozenset(groups)
+        for subgraph, element in noted.sources:
+            for applied in element.directives:
+                name = self.features.supergraph_name(applied)
+                if name is None or name in travelled or applied.canonical == "inaccessible":
+                    continue
+                groups.setdefault(name, []).append(Source(subgraph, applied))
+        for name, found in groups.items():
+            noted.target.directives += self._merge_directive(name, found, noted)
+
+    # one directive ------------------------------------------------------------------------
+
+    def _merge_directive(
+        self, name: str, sources: Sequence[Source[Applied]], noted: _Noted
+    ) -> list[Application]:
+        composing = self.features.composed.get(name)
+        if composing is not None and not any(source.name in composing for source in sources):
+            return []
+        definition = self.merge.schema.directives.get(name)
+        distinct = self._distinct(name, sources, definition)
+        if len(distinct) == 1 or (definition is not None and definition.repeatable):
+            return [Application(name, each.arguments) for each in distinct]
+        canonical = distinct[0].canonical
+        if canonical is not None and canonical in ARGUMENT_STRATEGIES:
+            return [self._by_strategy(name, canonical, distinct, noted)]
+        return [self._most_frequent(name, distinct, noted)]
+
+    def _distinct(
+        self,
+        name: str,
+        sources: Sequence[Source[Applied]],
+        definition: DirectiveDefinition | None,
+    ) -> list[_Application]:
+        found: list[_Application] = []
+        for subgraph, applied in sources:
+            arguments = self._arguments(subgraph, applied)
+            for seen in found:
+                if _same(seen.arguments, arguments, definition):
+                    seen.subgraphs.append(subgraph.name)
+                    break
+            else:
+                found.append(_Application(name, applied.canonical, arguments, [subgraph.name]))
+        return found
+
+    def _arguments(self, subgraph: Subgraph, applied: Applied) -> dict[str, Value]:
+        definition = subgraph.directives.get(applied.name)
+        arguments: dict[str, Value] = {}
+        for name, node in applied.arguments.items():
+            known = definition.arguments.get(name) if definition is not None else None
+            arguments[name] = read_value(node, known.type if known else _TEXT, subgraph.types)
+        if applied.canonical == "context":
+            arguments["name"] = f"{subgraph.name}__{arguments['name']}"
+        return arguments
+
+    def _by_strategy(
+        self, name: str, canonical: str, distinct: Sequence[_Application], noted: _Noted
+    ) -> Application:
+        strategies = ARGUMENT_STRATEGIES[canonical]
+        merged: dict[str, Value] = {}
+        for argument, (_, strategy) in strategies.items():
+            default = None
+            definition = self.merge.schema.directives.get(name)
+            if definition is not None and argument in definition.arguments:
+                declared = definition.arguments[argument].default
+                default = None if declared is ABSENT else declared
+            value = strategy([each.arguments.get(argument, default) for each in distinct])
+            if value is not None:
+                merged[argument] = value
+        texts = ", ".join(f'"{argument}": {text}' for argument, (text, _) in strategies.items())
+        names = [each for one in distinct for each in one.subgraphs]
+        self.merge.findings.hint(
+            "MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+            f"Directive @{name} is applied to {noted.named} with different arguments "
+            f"{in_subgraphs(dict.fromkeys(names))}; they are merged by {{ {texts} }}.",
+        )
+        return Application(name, merged)
+
+    def _most_frequent(
+        self, name: str, distinct: Sequence[_Application], noted: _Noted
+    ) -> Application:
+        winner = max(distinct, key=lambda each: len(each.subgraphs))
+        others = [name for each in distinct if each is not winner for name in each.subgraphs]
+        self.merge.findings.hint(
+            "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+            f"Directive @{name} is applied to {noted.named} with different arguments: those "
+            f"{in_subgraphs(winner.subgraphs)} are kept, those {in_subgraphs(others)} are not.",
+            noted.coordinate,
+        )
+        return Application(name, winner.arguments)
+
+
+def _same(
+    one: dict[str, Value], other: dict[str, Value], definition: DirectiveDefinition | None
+) -> bool:
+    """Tell whether two applications are equal, once their defaults are filled in."""
+    if one == other:
+        return True
+    defaults = {
+        name: argument.default
+        for name, argument in (definition.arguments.items() if definition is not None else ())
+        if argument.default is not ABSENT
+    }
+    return equal_values({**defaults, **one}, {**defaults, **other})

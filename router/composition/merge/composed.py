@@ -1,0 +1,289 @@
+"""``@composeDirective``: directives of the users' own specifications reach the supergraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from graphql import NullValueNode, StringValueNode
+
+from router.composition.links import CORE, FEDERATION, LINK, Feature
+from router.composition.merge.features import PROPAGATED, Features, definition_of
+from router.composition.merge.join import JOIN
+from router.composition.merge.state import Findings, Merge
+from router.composition.merge.wording import differences, in_subgraphs
+from router.composition.model import Applied, DirectiveDefinition, Subgraph
+
+__all__ = ["Composed", "define_composed", "find_composed"]
+
+_CODE: Final = "DIRECTIVE_COMPOSITION_ERROR"
+_SOURCE: Final = "https://specs.apollo.dev/source"
+_UNSUPPORTED: Final = frozenset({FEDERATION, CORE, LINK, JOIN, _SOURCE})
+
+
+@dataclass(slots=True)
+class Request:
+    """One subgraph's wish to compose a directive of a feature it links."""
+
+    subgraph: Subgraph
+    directive: DirectiveDefinition
+    feature: Feature
+    element: str
+
+
+@dataclass(slots=True)
+class Composed:
+    """A composed feature: its link, and its directives by original name."""
+
+    identity: str
+    url: str
+    name: str
+    imports: dict[str, str]
+    definitions: list[DirectiveDefinition]
+    subgraphs: dict[str, frozenset[str]]
+    """By directive name: the subgraphs that compose it."""
+
+
+def find_composed(merge: Merge, features: Features) -> list[Composed]:
+    """Return the features to compose; every problem is noted."""
+    requests: list[Request] = []
+    for subgraph in merge.subgraphs:
+        for applied in subgraph.schema.applications("composeDirective"):
+            request = _request(merge, features, subgraph, applied)
+            if request is not None and not any(
+                each.subgraph is subgraph and each.directive is request.directive
+                for each in requests
+            ):
+                requests.append(request)
+    by_identity: dict[str, list[Request]] = {}
+    for request in requests:
+        by_identity.setdefault(request.feature.identity, []).append(request)
+    if _names_clash(merge.findings, requests):
+        return []
+    return [
+        found
+        for identity, asked in by_identity.items()
+        if (found := _compose_feature(merge, identity, asked)) is not None
+    ]
+
+
+# -- what a subgraph asks for --------------------------------------------------------------
+
+
+def _request(
+    merge: Merge, features: Features, subgraph: Subgraph, applied: Applied
+) -> Request | None:
+    """Return a valid request, or None once its error or hint is noted."""
+    findings = merge.findings
+    node = applied.arguments.get("name")
+    if node is None or isinstance(node, NullValueNode) or not isinstance(node, StringValueNode):
+        _error(findings, subgraph, "has no name", "@composeDirective")
+        return None
+    text = node.value
+    if not text.startswith("@"):
+        reason = (
+            f'names "{text}": a directive\'s name starts with "@"' if text else "has an empty name"
+        )
+        _error(findings, subgraph, reason, text)
+        return None
+    name = text[1:]
+    directive = subgraph.directives.get(name)
+    if directive is None:
+        guesses = get_close_matches(name, subgraph.directives, n=3)
+        mend = f"; did you mean {' or '.join('@' + each for each in guesses)}?" if guesses else ""
+        _error(findings, subgraph, f'names "{text}", which is not defined{mend}', text)
+        return None
+    source = subgraph.links.directive_source(name)
+    if source is None:
+        _error(findings, subgraph, f'names "{text}", which is of no linked feature', text)
+        return None
+    feature, element = source
+    if directive.canonical is not None and directive.canonical in PROPAGATED:
+        findings.hint(
+            "DIRECTIVE_COMPOSITION_INFO",
+            f'Directive "{text}" is composed by default: @composeDirective in subgraph '
+            f'"{subgraph.name}" has no effect.',
+            text,
+        )
+        return None
+    if feature.identity in _UNSUPPORTED:
+        reason = f'names "{text}" of {feature.identity}, which cannot be composed'
+        _error(findings, subgraph, reason, text)
+        return None
+    taken = _taken_names(merge, features)
+    if name in taken:
+        reason = f'names "{text}", which is the name of @{taken[name]} in some subgraph'
+        _error(findings, subgraph, reason, text)
+        return None
+    return Request(subgraph, directive, feature, element)
+
+
+def _taken_names(merge: Merge, features: Features) -> dict[str, str]:
+    """Return the names that any subgraph has for ``@tag`` and ``@inaccessible``."""
+    return {
+        definition.name: definition.canonical
+        for subgraph in merge.subgraphs
+        for definition in subgraph.directives.values()
+        if definition.canonical in ("tag", "inaccessible")
+    }
+
+
+def _error(findings: Findings, subgraph: Subgraph, reason: str, name: str) -> None:
+    findings.error(
+        _CODE,
+        f'@composeDirective in subgraph "{subgraph.name}" {reason}.',
+        [subgraph.name],
+        name,
+    )
+
+
+# -- whether all ask for the same ----------------------------------------------------------
+
+
+def _names_clash(findings: Findings, requests: Sequence[Request]) -> bool:
+    """Tell whether one name means two directives, or one directive has two names."""
+    clash = False
+    by_name: dict[str, dict[str, list[str]]] = {}
+    by_element: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for each in requests:
+        element = f"@{each.element} of {each.feature.identity}"
+        by_name.setdefault(each.directive.name, {}).setdefault(element, []).append(
+            each.subgraph.name
+        )
+        key = (each.feature.identity, each.element)
+        by_element.setdefault(key, {}).setdefault(f"@{each.directive.name}", []).append(
+            each.subgraph.name
+        )
+    for name, elements in by_name.items():
+        if len(elements) > 1:
+            clash = True
+            findings.error(
+                _CODE,
+                f'Composed directive "@{name}" means {differences(elements)}.',
+                [subgraph for where in elements.values() for subgraph in where],
+                f"@{name}",
+            )
+    for (identity, element), names in by_element.items():
+        if len(names) > 1:
+            clash = True
+            findings.error(
+                _CODE,
+                f'Directive "@{element}" of {identity} is composed as {differences(names)}.',
+                [subgraph for where in names.values() for subgraph in where],
+                f"@{element}",
+            )
+    return clash
+
+
+def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> Composed | None:
+    composing = {each.subgraph.name: each.feature for each in asked}
+    if len({feature.version.major for feature in composing.values()}) > 1:
+        texts: dict[str, list[str]] = {}
+        for name, feature in composing.items():
+            texts.setdefault(f"version {feature.version}", []).append(name)
+        merge.findings.error(
+            _CODE,
+            f'Feature "{identity}" is composed in incompatible major versions: '
+            f"{differences(texts)}.",
+            list(composing),
+        )
+        return None
+    chosen = max(composing.values(), key=lambda feature: feature.version)
+    _hint_other_majors(merge, identity, chosen, composing)
+    imports: dict[str, str] = {}
+    definitions: list[DirectiveDefinition] = []
+    for each in asked:
+        if each.element in imports:
+            continue
+        imports[each.element] = each.directive.name
+        definition = _definition(merge, identity, chosen, each)
+        if definition is not None:
+            definitions.append(definition)
+            _hint_other_names(merge, identity, each, composing)
+    if len(definitions) < len(imports):
+        return None
+    return Composed(
+        identity,
+        chosen.url,
+        chosen.name,
+        imports,
+        definitions,
+        {
+            name: frozenset(each.subgraph.name for each in asked if each.directive.name == name)
+            for name in imports.values()
+        },
+    )
+
+
+def _definition(
+    merge: Merge, identity: str, chosen: Feature, asked: Request
+) -> DirectiveDefinition | None:
+    """Return the definition in the last subgraph that links exactly the chosen version."""
+    for subgraph in reversed(merge.subgraphs):
+        feature = subgraph.links.feature(identity)
+        if feature is None or feature.version != chosen.version:
+            continue
+        found = subgraph.directives.get(feature.directive_name(asked.element))
+        if found is not None:
+            return found
+    merge.findings.error(
+        _CODE,
+        f'Feature "{identity}" is composed in version {chosen.version}, but no subgraph with '
+        f'that version defines "@{asked.element}".',
+        [asked.subgraph.name],
+        f"@{asked.directive.name}",
+    )
+    return None
+
+
+def _hint_other_majors(
+    merge: Merge, identity: str, chosen: Feature, composing: dict[str, Feature]
+) -> None:
+    others: list[str] = []
+    for subgraph in merge.subgraphs:
+        feature = subgraph.links.feature(identity)
+        if feature is None or subgraph.name in composing:
+            continue
+        if feature.version.major != chosen.version.major:
+            others.append(subgraph.name)
+    if others:
+        merge.findings.hint(
+            "DIRECTIVE_COMPOSITION_INFO",
+            f'Feature "{identity}" is composed in version {chosen.version}; another major version '
+            f"is linked, but not composed, {in_subgraphs(others)}.",
+        )
+
+
+def _hint_other_names(
+    merge: Merge, identity: str, asked: Request, composing: dict[str, Feature]
+) -> None:
+    others: dict[str, list[str]] = {}
+    for subgraph in merge.subgraphs:
+        feature = subgraph.links.feature(identity)
+        if feature is None or subgraph.name in composing:
+            continue
+        name = feature.directive_name(asked.element)
+        if name != asked.directive.name and name in subgraph.directives:
+            others.setdefault(f'"@{name}"', []).append(subgraph.name)
+    if others:
+        merge.findings.hint(
+            "DIRECTIVE_COMPOSITION_WARN",
+            f'Composed directive "@{asked.directive.name}" has another name where it is not '
+            f"composed, and is not taken from there: it is {differences(others)}.",
+        )
+
+
+# -- definitions ---------------------------------------------------------------------------
+
+
+def define_composed(merge: Merge, features: Features, composed: Sequence[Composed]) -> None:
+    """Define the composed directives and note who composes them."""
+    for each in composed:
+        for original, directive in zip(each.imports, each.definitions, strict=True):
+            definition = definition_of(directive)
+            definition.name = each.imports[original]
+            merge.schema.directives[definition.name] = definition
+            merge.schema.feature_directives.add(definition.name)
+        features.composed.update(each.subgraphs)

@@ -1,0 +1,203 @@
+"""The merged schema must be valid GraphQL: what no subgraph alone could get wrong.
+
+Subgraphs are valid one by one, so only what merging brings together is looked at: names of
+graphs, implementations against merged interfaces, defaults against merged types, cycles of
+merged input objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from router.composition.merge.state import Findings
+from router.composition.merge.subtypes import is_subtype
+from router.composition.merged import (
+    ABSENT,
+    Argument,
+    EnumType,
+    Field,
+    InputType,
+    InterfaceType,
+    MergedSchema,
+    ObjectType,
+    ScalarType,
+    Value,
+    base_name,
+    item_type,
+)
+
+__all__ = ["check_graphql"]
+
+_CODE: Final = "INVALID_GRAPHQL"
+
+
+def check_graphql(schema: MergedSchema, findings: Findings) -> None:
+    """Note every rule of GraphQL that the merged schema breaks."""
+    for message, coordinate in _problems(schema):
+        findings.error(_CODE, message, (), coordinate)
+
+
+def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
+    graphs = schema.types["join__Graph"]
+    assert isinstance(graphs, EnumType)
+    for name in graphs.values:
+        if name.startswith("__"):
+            yield (
+                f'Name "{name}" must not begin with "__", which is reserved by GraphQL '
+                "introspection.",
+                f"join__Graph.{name}",
+            )
+    for merged in schema.types.values():
+        if isinstance(merged, ObjectType | InterfaceType):
+            yield from _composite_problems(schema, merged)
+        elif isinstance(merged, InputType):
+            for entry in merged.fields.values():
+                yield from _argument_problems(schema, entry, f"{merged.name}.{entry.name}")
+    yield from _cycles(schema)
+    for directive in schema.directives.values():
+        for argument in directive.arguments.values():
+            where = f"@{directive.name}({argument.name}:)"
+            yield from _argument_problems(schema, argument, where)
+
+
+# -- implementations -----------------------------------------------------------------------
+
+
+def _composite_problems(
+    schema: MergedSchema, merged: ObjectType | InterfaceType
+) -> Iterator[tuple[str, str]]:
+    if not merged.fields:
+        yield f"Type {merged.name} must define one or more fields.", merged.name
+    for field in merged.fields.values():
+        for argument in field.arguments.values():
+            where = f"{merged.name}.{field.name}({argument.name}:)"
+            yield from _argument_problems(schema, argument, where)
+    for name in merged.interfaces:
+        interface = schema.types.get(name)
+        if not isinstance(interface, InterfaceType):
+            continue
+        for grand in interface.interfaces:
+            if grand == merged.name:
+                yield (
+                    f"Type {merged.name} cannot implement {name} because it would create a "
+                    "circular reference.",
+                    merged.name,
+                )
+            elif grand not in merged.interfaces:
+                yield (
+                    f"Type {merged.name} must implement {grand} because it is implemented by "
+                    f"{name}.",
+                    merged.name,
+                )
+        for field in interface.fields.values():
+            if field.name in merged.fields:
+                yield from _implementation_problems(schema, merged, interface, field)
+
+
+def _implementation_problems(
+    schema: MergedSchema,
+    merged: ObjectType | InterfaceType,
+    interface: InterfaceType,
+    expected: Field,
+) -> Iterator[tuple[str, str]]:
+    field = merged.fields[expected.name]
+    where, promised = f"{merged.name}.{field.name}", f"{interface.name}.{field.name}"
+    if not is_subtype(schema, field.type, expected.type):
+        yield (
+            f"Interface field {promised} expects type {expected.type} but {where} of type "
+            f"{field.type} is not a proper subtype.",
+            where,
+        )
+    for name, argument in expected.arguments.items():
+        own = field.arguments.get(name)
+        if own is None:
+            yield (
+                f"Interface field argument {promised}({name}:) expected but {where} does not "
+                "provide it.",
+                where,
+            )
+        elif own.type != argument.type:
+            yield (
+                f"Interface field argument {promised}({name}:) expects type {argument.type} but "
+                f"{where}({name}:) is type {own.type}.",
+                where,
+            )
+    for name, argument in field.arguments.items():
+        if argument.is_required and name not in expected.arguments:
+            yield (
+                f"Field {where} includes required argument {name} that is missing from the "
+                f"interface field {promised}.",
+                where,
+            )
+
+
+# -- values --------------------------------------------------------------------------------
+
+
+def _argument_problems(
+    schema: MergedSchema, argument: Argument, where: str
+) -> Iterator[tuple[str, str]]:
+    if argument.is_required and any(each.name == "deprecated" for each in argument.directives):
+        yield f"Required argument {where} cannot be deprecated.", where
+    if argument.default is not ABSENT and not _fits(schema, argument.default, argument.type):
+        yield (
+            f"Invalid default value (got: {argument.default!r}) provided for {where} of type "
+            f"{argument.type}.",
+            where,
+        )
+
+
+def _fits(schema: MergedSchema, value: Value, type_text: str) -> bool:
+    """Tell whether a value that fits its subgraph's type fits the merged one."""
+    if type_text.endswith("!"):
+        return value is not None and _fits(schema, value, type_text[:-1])
+    if value is None:
+        return True
+    item = item_type(type_text)
+    if item is not None:
+        items = value if isinstance(value, list) else [value]
+        return all(_fits(schema, each, item) for each in items)
+    named = schema.types.get(type_text)
+    match named:
+        case EnumType():
+            return isinstance(value, str) and value in named.values
+        case InputType():
+            if not isinstance(value, dict) or not named.fields.keys() >= value.keys():
+                return False
+            return all(
+                _fits(schema, value[name], entry.type) if name in value else not entry.is_required
+                for name, entry in named.fields.items()
+            )
+        case ScalarType() | None:
+            return True
+        case _:
+            return False
+
+
+def _cycles(schema: MergedSchema) -> Iterator[tuple[str, str]]:
+    """Find input objects that need themselves: each cycle of non-null fields once."""
+    done: set[str] = set()
+
+    def visit(merged: InputType, trail: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        done.add(merged.name)
+        for entry in merged.fields.values():
+            inner = schema.types.get(base_name(entry.type))
+            if not isinstance(inner, InputType) or entry.type != f"{inner.name}!":
+                continue
+            path = [*trail, (merged.name, entry.name)]
+            owners = [owner for owner, _ in path]
+            if inner.name in owners:
+                cycle = path[owners.index(inner.name) :]
+                fields = ".".join(name for _, name in cycle)
+                yield (
+                    f'Cannot reference Input Object "{inner.name}" within itself through a series '
+                    f'of non-null fields: "{fields}".',
+                    inner.name,
+                )
+            elif inner.name not in done:
+                yield from visit(inner, path)
+
+    for merged in schema.types.values():
+        if isinstance(merged, InputType) and merged.name not in done:
+            yield from visit(merged, [])
