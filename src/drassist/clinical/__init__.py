@@ -1,6 +1,7 @@
 """Clinical value types, shared by subgraphs and adapters; no input or output, no framework."""
 
 from drassist.clinical.days import HospitalCalendar
+from drassist.clinical.ids import EHR, imported_id
 from drassist.clinical.values import (
     UCUM,
     AbhaAddress,
@@ -21,6 +22,7 @@ from drassist.clinical.values import (
 )
 
 __all__ = [
+    "EHR",
     "UCUM",
     "AbhaAddress",
     "AbhaNumber",
@@ -36,6 +38,7 @@ __all__ = [
     "PartialDate",
     "Period",
     "Quantity",
+    "imported_id",
     "normalise_phone",
     "verhoeff_check",
 ]

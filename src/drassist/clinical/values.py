@@ -40,7 +40,7 @@ class InvalidValue(ValueError):
         self.field = field
 
 
-_MRN: Final = re.compile(r"[A-Z0-9][A-Z0-9/._-]{0,31}")
+_MRN: Final = re.compile(r"[A-Z0-9][A-Z0-9/._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +52,7 @@ class Mrn:
     def __post_init__(self) -> None:
         text = re.sub(r"\s+", "", self.value).upper()
         if not _MRN.fullmatch(text):
-            raise InvalidValue("An MRN has 1 to 32 letters, digits, or / . _ -")
+            raise InvalidValue("An MRN has 1 to 64 letters, digits, or / . _ -")
         object.__setattr__(self, "value", text)
 
     def __str__(self) -> str:

@@ -43,7 +43,6 @@ Entities of other subgraphs are stubs: ``@graph.entity("…") class Patient(grap
 """
 
 from strawberry import ID, UNSET
-from strawberry.federation.schema_directives import Key as FederationKey
 
 from drassist.graph.context import Batch, Context
 from drassist.graph.entity import Entity, entity, reference
@@ -112,7 +111,6 @@ __all__ = [
     "Edge",
     "Entity",
     "ErrorCode",
-    "FederationKey",
     "First",
     "GraphSchema",
     "HumanName",

@@ -31,7 +31,8 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.federation.schema_directives import External
+from strawberry.federation.schema_directives import External, Key
+from strawberry.federation.types import FieldSet
 
 from drassist.graph.fields import field
 from drassist.graph.scalars import SCALARS
@@ -52,12 +53,19 @@ class Entity:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
 def entity(
-    description: str, *, keys: typing.Sequence[Any] = ("id",), **options: Any
+    description: str,
+    *,
+    keys: typing.Sequence[str] = ("id",),
+    resolvable: bool = True,
+    **options: Any,
 ) -> Callable[[C], C]:
-    """An object type with ``@key``s."""
+    """An object type with ``@key``s; ``resolvable=False`` for a stub that has nothing to add."""
 
     def decorate(cls: C) -> C:
-        return strawberry.federation.type(cls, description=description, keys=list(keys), **options)
+        applied = [Key(fields=FieldSet(key), resolvable=False) for key in keys]
+        return strawberry.federation.type(
+            cls, description=description, keys=list(keys) if resolvable else applied, **options
+        )
 
     return decorate
 

@@ -216,7 +216,7 @@ def _values(order: Sequence[Key], cursor: tuple[Any, ...]) -> list[Any]:
         raise _not_ours()
     values: list[Any] = []
     for key, value in zip(order, cursor, strict=True):
-        wanted = key.column.type.python_type
+        wanted = _python_type(key.column.type)
         if wanted is datetime:
             try:
                 values.append(datetime.fromisoformat(value).astimezone(UTC))
@@ -227,6 +227,12 @@ def _values(order: Sequence[Key], cursor: tuple[Any, ...]) -> list[Any]:
         else:
             raise _not_ours()
     return values
+
+
+def _python_type(kind: sa.types.TypeEngine[Any]) -> type[Any]:
+    """What a column holds in Python; a decorated type only knows it of what it decorates."""
+    plain = kind.impl_instance if isinstance(kind, sa.types.TypeDecorator) else kind
+    return plain.python_type
 
 
 def _beyond(order: Sequence[Key], values: Sequence[Any], *, after: bool) -> Any:

@@ -160,6 +160,7 @@ ROLE_SCOPES: Final[Mapping[Role, frozenset[str]]] = {
         "Practitioner Location",
         "Patient RelatedPerson Schedule Appointment QueueToken Task",
         "patient.merge",
+        "patient.identifiers",
     )
     | {"user/Encounter.rs", "user/Encounter.cu"},
     Role.LAB: _user(
