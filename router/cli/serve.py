@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -105,6 +105,8 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         log_level="warning",
         access_log=False,
         lifespan="off",
+        loop="none",
+        http="httptools",
         server_header=False,
         ws="websockets-sansio",
         ws_max_size=router.settings.subscriptions.message_bytes,
@@ -132,6 +134,13 @@ def _draining(router: Router, config: uvicorn.Config) -> uvicorn.Server:
     import uvicorn
 
     class Draining(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            yield  # and no second delivery afterwards: a drained router exits with status 0
+
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             await asyncio.gather(router.drain(), super().shutdown(sockets))
 

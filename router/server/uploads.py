@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
-from python_multipart.multipart import MultipartParser, parse_options_header
-
 from router.server.asgi import ClientGone, Receive
 from router.server.messages import parse_json
 from router.server.refusals import Refused
@@ -53,6 +51,8 @@ async def read_upload(
     """
     if not settings.enabled:
         raise Refused("File uploads are off.", 415, "UNSUPPORTED_CONTENT_TYPE")
+    from python_multipart.multipart import MultipartParser, parse_options_header  # rarely needed
+
     _, options = parse_options_header(headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if not boundary:
@@ -115,6 +115,8 @@ class _Reader:
         self.header = (bytearray(), bytearray())
 
     def headers_done(self) -> None:
+        from python_multipart.multipart import parse_options_header
+
         _, options = parse_options_header(self.part.headers.get("content-disposition", b""))
         self.part.name = options.get(b"name", b"").decode("utf-8", "replace")
         if b"filename" in options:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 from router.errors import SubgraphError
 from router.execution.client import SubgraphAnswer, SubgraphRequest
-from router.transport import websocket
 from router.transport.endpoint import Endpoint, HttpOptions, Subscribing
 from router.transport.streaming import stream
 
@@ -24,6 +23,8 @@ class Subscriber:
     async def subscribe(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
         """Yield one answer per event."""
         if self._way != "http":
+            from router.transport import websocket  # its library is slow to import
+
             try:
                 async for answer in websocket.subscribe(self._endpoint, self._options, request):
                     self._way = "websocket"
