@@ -36,6 +36,7 @@ Destination: TypeAlias = Callable[[Event], Awaitable[None]]
 """Delivers one event; returning is acceptance, raising is a failure to be retried."""
 
 _PENDING, _DELIVERED, _DEAD = "pending", "delivered", "dead"
+_GRACE: Final = 3.0
 
 
 class Undeliverable(Exception):
@@ -157,14 +158,20 @@ class Relay:
         self._settings = settings or RelaySettings()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         database.after_commit(self._wake.set)
 
     async def __aenter__(self) -> Relay:
+        self._stopping = False
         self._task = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
+            # a statement that is cut in two can take its connection with it: let it end first
+            self._stopping = True
+            self._wake.set()
+            await asyncio.wait({self._task}, timeout=_GRACE)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
@@ -179,7 +186,7 @@ class Relay:
 
     async def _run(self) -> None:
         await self._prune()
-        while True:
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self.drain()
