@@ -17,7 +17,6 @@ __all__ = [
     "Dispense",
     "Dispenses",
     "DosageInstruction",
-    "IncomingMedication",
     "IncomingObservation",
     "IncomingReport",
     "LabReports",
@@ -246,22 +245,3 @@ class Patients(Protocol):
 
     async def identify(self, patient_id: str) -> Subject:
         """Return what may be told to a laboratory or pharmacy; at least the id."""
-
-
-# What an EHR import brings.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingMedication:
-    """A medicine that another system has on record: history, never a prescription of ours."""
-
-    source_id: str
-    patient_id: str
-    encounter_id: str | None
-    medicine: str
-    code: str | None
-    code_system: str | None
-    status: str
-    dosage: str | None
-    authored: datetime | None
-    prescriber: str | None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TypeVar
 
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz import fuzz, utils
 
 from drassist.codes import LabTest, Medicine, lab_tests, medicines
 
@@ -55,8 +55,7 @@ def _likeness(wanted: str, name: str) -> float:
         return 150
     if any(word.startswith(wanted) for word in name.split()):
         return 120
-    score = max(fuzz.ratio(wanted, name), fuzz.token_set_ratio(wanted, name))
-    best = process.extractOne(wanted, name.split(), scorer=fuzz.ratio)
-    if best is not None:
-        score = max(score, best[1])
-    return float(score) if score >= _LIKE_ENOUGH else 0
+    words = [fuzz.ratio(wanted, word) for word in name.split()]
+    score = max(fuzz.token_set_ratio(wanted, name), *words, 0)
+    # among names with a word that is alike, the one that is alike as a whole comes first
+    return score * 0.7 + fuzz.ratio(wanted, name) * 0.3 if score >= _LIKE_ENOUGH else 0.0

@@ -135,9 +135,9 @@ async def cancel_order(
 
 
 def _check_tests(command: PlaceOrders) -> None:
-    check_command(command.patient_id, command.client_key, len(command.tests), "tests")
+    check_command(command.patient_id, command.client_key, len(command.tests), "items")
     for number, test in enumerate(command.tests):
-        path = ("tests", str(number))
+        path = ("items", str(number))
         if test.code not in lab_tests():
             raise DomainError(
                 ErrorCode.VALIDATION_FAILED, "The catalogue has no such test.", *path, "code"
@@ -148,7 +148,7 @@ def _check_tests(command: PlaceOrders) -> None:
         limit_text(test.note, *path, "note")
     codes = [test.code for test in command.tests]
     if len(set(codes)) < len(codes):
-        raise DomainError(ErrorCode.VALIDATION_FAILED, "One test stands here twice.", "tests")
+        raise DomainError(ErrorCode.VALIDATION_FAILED, "One test stands here twice.", "items")
 
 
 async def _placed_before(session: AsyncSession, key: str, digest: str) -> list[Order]:
@@ -175,7 +175,7 @@ async def _ordered_lately(session: AsyncSession, command: PlaceOrders) -> list[W
         Warn(
             "ORDERED_LATELY",
             f"{order.display} was ordered within the last day.",
-            ("tests", str([test.code for test in command.tests].index(order.code))),
+            ("items", str([test.code for test in command.tests].index(order.code))),
             order.id,
         )
         for order in rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from drassist.adapters.errors import AdapterError
 from drassist.runtime.logs import get_logger
@@ -18,23 +18,35 @@ __all__ = ["watching"]
 log = get_logger(__name__)
 
 _LONGEST_PAUSE = 60.0
+_GRACE = 5.0
 
 
 @asynccontextmanager
 async def watching(every: float, **sweeps: Callable[[], Awaitable[int]]) -> AsyncIterator[None]:
-    """Run each sweep every ``every`` seconds while the block runs."""
-    tasks = [asyncio.create_task(_watch(name, sweep, every)) for name, sweep in sweeps.items()]
+    """Run each sweep every ``every`` seconds while the block runs.
+
+    At the end a sweep that is under way is let finish for a moment: to cut a statement in two
+    costs its connection.
+    """
+    stop = asyncio.Event()
+    tasks = [
+        asyncio.create_task(_watch(name, sweep, every, stop)) for name, sweep in sweeps.items()
+    ]
     try:
         yield
     finally:
-        for task in tasks:
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=_GRACE)
+        for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch(name: str, sweep: Callable[[], Awaitable[int]], every: float) -> None:
+async def _watch(
+    name: str, sweep: Callable[[], Awaitable[int]], every: float, stop: asyncio.Event
+) -> None:
     failures = 0
-    while True:
+    while not stop.is_set():
         try:
             if found := await sweep():
                 log.info("orders.swept", peer=name, new=found)
@@ -45,4 +57,6 @@ async def _watch(name: str, sweep: Callable[[], Awaitable[int]], every: float) -
         except Exception as error:  # noqa: BLE001  whatever it is, the next sweep may pass
             failures += 1
             log.error("orders.sweep_failed", peer=name, error_class=type(error).__name__)
-        await asyncio.sleep(min(every * 2 ** min(failures, 10), max(_LONGEST_PAUSE, every)))
+        pause = min(every * 2 ** min(failures, 10), max(_LONGEST_PAUSE, every))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)

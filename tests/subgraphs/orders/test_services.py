@@ -113,10 +113,10 @@ async def test_the_same_test_again_within_a_day_is_a_warning(house: House) -> No
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"tests": (OrderRequest("1-8"),)}, ["tests", "0", "code"]),
-        ({"tests": (OrderRequest("718-7", priority="soon"),)}, ["tests", "0", "priority"]),
-        ({"tests": ()}, ["tests"]),
-        ({"tests": (OrderRequest("718-7"), OrderRequest("718-7"))}, ["tests"]),
+        ({"tests": (OrderRequest("1-8"),)}, ["items", "0", "code"]),
+        ({"tests": (OrderRequest("718-7", priority="soon"),)}, ["items", "0", "priority"]),
+        ({"tests": ()}, ["items"]),
+        ({"tests": (OrderRequest("718-7"), OrderRequest("718-7"))}, ["items"]),
         ({"client_key": "x"}, ["clientKey"]),
         ({"patient_id": "somebody"}, ["patientId"]),
     ],

@@ -1,0 +1,200 @@
+"""What an EHR has on record: reports, laboratory values, medicines.
+
+Importing the same source again changes what changed and adds nothing twice: rows go by their
+source. Vital signs belong to encounters and are left alone. What belongs to a patient who was not
+imported is a stray, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from drassist.fhir import records as r
+from drassist.runtime.database import Database, now
+from subgraphs.orders.models import HistoricMedication, Observation, Report, Stray
+
+__all__ = ["ChartRecord", "import_chart"]
+
+ChartRecord = r.ReportRecord | r.ObservationRecord | r.MedicationRecord
+
+_LOINC = "http://loinc.org"
+_EHR = "ehr"
+_UNDATED = datetime(1900, 1, 1, tzinfo=UTC)
+_NOT_OURS = frozenset({"vital-signs", "social-history", "survey", "activity", "exam"})
+
+
+async def import_chart(
+    database: Database, records: Sequence[ChartRecord], ids: Mapping[str, str]
+) -> Counter[str]:
+    """Store records in one transaction; returns how many of each kind were taken.
+
+    ``ids`` leads from a source (``Patient/17``, ``Encounter/4``) to an id of our graph. Give the
+    observations of a report before it, or with it.
+    """
+    taken: Counter[str] = Counter()
+    async with database.transaction() as session:
+        for record in _observations_first(records):
+            patient = ids.get(str(record.patient))
+            if patient is None:
+                await _stray(session, record.source)
+                continue
+            encounter = ids.get(str(record.encounter)) if record.encounter else None
+            match record:
+                case r.ObservationRecord():
+                    if set(record.categories) & _NOT_OURS:
+                        continue
+                    await _observation(session, record, patient, encounter)
+                case r.ReportRecord():
+                    await _report(session, record, patient, encounter)
+                case r.MedicationRecord():
+                    await _medication(session, record, patient, encounter)
+            taken[record.source.kind] += 1
+    return taken
+
+
+def _observations_first(records: Sequence[ChartRecord]) -> list[ChartRecord]:
+    return sorted(records, key=lambda record: isinstance(record, r.ReportRecord))
+
+
+async def _observation(
+    session: AsyncSession, record: r.ObservationRecord, patient: str, encounter: str | None
+) -> None:
+    row = await _held(session, Observation, record.source)
+    values = _values(record)
+    if row is None:
+        row = Observation(patient_id=patient, source_id=_name(record.source), **values)
+    for name, value in {**values, "encounter_id": encounter}.items():
+        setattr(row, name, value)
+    session.add(row)
+
+
+def _values(record: r.ObservationRecord) -> dict[str, Any]:
+    usual = record.ranges[0] if record.ranges else None
+    amount = record.quantity
+    return {
+        "status": record.status,
+        "code": record.code.code_in(_LOINC),
+        "display": (record.code.label or "Observation")[:400],
+        "effective": record.effective.at if record.effective else None,
+        "sorted_at": _sorted_at(record.effective, record.issued),
+        "value": amount.value if amount else None,
+        "comparator": amount.comparator if amount else None,
+        "unit": (amount.unit or "")[:80] or None if amount else None,
+        "ucum": (amount.code or "")[:80] or None if amount else None,
+        "text": _said(record),
+        "absent_reason": record.absent_reason,
+        "interpretation": next(iter(record.interpretations), None),
+        "low": usual.low.value if usual and usual.low else None,
+        "high": usual.high.value if usual and usual.high else None,
+        "range_text": usual.text if usual else None,
+        "note": "\n".join(record.notes) or None,
+    }
+
+
+def _said(record: r.ObservationRecord) -> str | None:
+    if record.concept is not None:
+        return record.concept.label
+    if record.boolean is not None:
+        return "yes" if record.boolean else "no"
+    if record.components and record.text is None:
+        return "; ".join(_component(part) for part in record.components)
+    return record.text
+
+
+def _component(part: r.Component) -> str:
+    shown = f"{part.quantity.value} {part.quantity.unit or ''}".strip() if part.quantity else None
+    said = shown or (part.concept.label if part.concept else part.text)
+    return f"{part.code.label}: {said or part.absent_reason or 'absent'}"
+
+
+async def _report(
+    session: AsyncSession, record: r.ReportRecord, patient: str, encounter: str | None
+) -> None:
+    report = await _held(session, Report, record.source)
+    if report is None:
+        report = Report(
+            patient_id=patient,
+            source=_EHR,
+            source_id=_name(record.source),
+            source_version="",
+            status=record.status,
+            category="imaging" if {"RAD", "imaging"} & set(record.categories) else "laboratory",
+            display="",
+        )
+    version = record.source.version or record.source.updated or "1"
+    if report.source_version not in ("", version):
+        report.version += 1
+        report.updated_at = now()
+    report.source_version, report.status = version, record.status
+    report.encounter_id = encounter
+    report.code = record.code.code_in(_LOINC)
+    report.display = (record.code.label or "Report")[:400]
+    report.effective = record.effective.at if record.effective else None
+    report.issued = record.issued.at if record.issued else None
+    report.sorted_at = _sorted_at(record.effective, record.issued)
+    report.conclusion = record.conclusion
+    session.add(report)
+    await session.flush()
+    names = [f"ehr/{link}" for link in record.results]
+    for position, name in enumerate(names):
+        await session.execute(
+            sa.update(Observation)
+            .where(Observation.source_id == name)  # type: ignore[arg-type]
+            .values(report_id=report.id, position=position)
+        )
+
+
+async def _medication(
+    session: AsyncSession, record: r.MedicationRecord, patient: str, encounter: str | None
+) -> None:
+    row = await _held(session, HistoricMedication, record.source)
+    coding = next((c for c in record.medication.codings if c.code), None)
+    texts = [dosage.text for dosage in record.dosages if dosage.text]
+    medicine = record.medication.label or "unnamed medicine"
+    if record.do_not_perform:
+        medicine = f"NOT to be given: {medicine}"  # a modifier: to ignore it inverts the order
+    values: dict[str, Any] = {
+        "encounter_id": encounter,
+        "medicine": medicine[:400],
+        "code": coding.code if coding else None,
+        "code_system": coding.system if coding else None,
+        "status": record.status,
+        "dosage": "; ".join(texts) or None,
+        "authored": record.authored.at if record.authored else None,
+        "sorted_at": _sorted_at(record.authored),
+        "prescriber": record.requester.display if record.requester else None,
+    }
+    if row is None:
+        row = HistoricMedication(patient_id=patient, source_id=_name(record.source), **values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.add(row)
+
+
+def _name(source: r.Source) -> str:
+    return f"ehr/{source}"[:200]
+
+
+async def _held(session: AsyncSession, model: Any, source: r.Source) -> Any:
+    return await session.scalar(sa.select(model).where(model.source_id == _name(source)))
+
+
+async def _stray(session: AsyncSession, source: r.Source) -> None:
+    reason = "belongs to a patient who was not imported"
+    known = await session.scalar(
+        sa.select(Stray.id).where(  # type: ignore[call-overload]
+            Stray.peer == _EHR, Stray.source_id == _name(source), Stray.reason == reason
+        )
+    )
+    if known is None:
+        session.add(Stray(peer=_EHR, source_id=_name(source), reason=reason))
+
+
+def _sorted_at(*moments: r.Moment | None) -> datetime:
+    return next((moment.at for moment in moments if moment is not None), _UNDATED)
