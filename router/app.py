@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from router.contracts.contract import Contract, load_contracts
-from router.errors import RouterError
+from router.errors import RouterError, SupergraphInvalid
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
@@ -135,8 +135,12 @@ class Router:
         given = dict(subgraphs or {})
 
         async def load() -> LoadedGraph:
-            sdl = supergraph if isinstance(supergraph, str) else _read(supergraph)
-            return await load_supergraph(sdl, given)
+            if isinstance(supergraph, str):
+                return await load_supergraph(supergraph, given)
+            try:
+                return await load_supergraph(_read(supergraph), given)
+            except SupergraphInvalid as error:
+                raise SupergraphInvalid(f"{supergraph}: {error.message}") from error
 
         return cls(
             load,
@@ -301,11 +305,10 @@ class Router:
 
 
 def _read(path: Path) -> str:
-    from router.errors import SupergraphInvalid
-
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SupergraphInvalid(
-            f"{path}: cannot be read ({error}); give a composed supergraph."
+            f"cannot be read ({reason}); give a composed supergraph."
         ) from error

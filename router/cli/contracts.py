@@ -98,4 +98,7 @@ def _supergraph(path: Path) -> Supergraph:
         raise SupergraphInvalid(
             f"{path}: cannot be read ({error}); give a composed supergraph."
         ) from error
-    return Supergraph.load(sdl)
+    try:
+        return Supergraph.load(sdl)
+    except SupergraphInvalid as error:
+        raise SupergraphInvalid(f"{path}: {error.message}") from error

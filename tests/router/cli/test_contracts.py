@@ -1,0 +1,73 @@
+"""``router contracts``: what a schema change means for every client."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from router.cli import main
+from router.composition.compose import compose
+from router.composition.sources import SubgraphSource
+
+NOW = """
+extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@tag"])
+type Query { ward: Ward  vault: Int @tag(name: "internal") }
+type Ward { name: String beds: Int }
+"""
+NEXT = NOW.replace("beds: Int", 'beds: Int @tag(name: "internal")')
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name, sdl in (("now", NOW), ("next", NEXT)):
+        composed = compose([SubgraphSource("wards", "http://wards", sdl)])
+        (tmp_path / f"{name}.graphql").write_text(composed.supergraph_sdl)
+    operations = tmp_path / "clients" / "tablet" / "operations"
+    operations.mkdir(parents=True)
+    (operations.parent / "contract.toml").write_text('tags = { exclude = ["internal"] }')
+    (operations / "Ward.graphql").write_text("query Ward { ward { name beds } }")
+    return tmp_path
+
+
+def check(files: Path, *more: str) -> int:
+    clients = str(files / "clients")
+    return main(["contracts", "check", str(files / "now.graphql"), "--contracts", clients, *more])
+
+
+def test_operations_that_hold_are_counted(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(files) == 0
+    assert capsys.readouterr().out == "1 operations of 1 clients hold in the current schema.\n"
+
+
+def test_a_change_that_breaks_a_client_is_named(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(files, "--proposed", str(files / "next.graphql")) == 1
+    error = capsys.readouterr().err
+    assert "Broken by the proposed schema:" in error
+    assert "tablet: operation Ward" in error
+    assert "'beds'" in error
+
+
+def test_the_report_is_json_on_demand(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "clients" / "tablet" / "operations" / "Bad.graphql").write_text("query Bad { vault }")
+    assert check(files, "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["operations"] == 2
+    assert [finding["operation"] for finding in report["broken"]] == ["Bad"]
+
+
+def test_schemas_are_exported_and_staleness_is_found(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["contracts", "export", str(files / "now.graphql")]
+    arguments += ["--contracts", str(files / "clients"), "-o", str(files / "out")]
+    assert main([*arguments, "--check"]) == 1
+    assert main(arguments) == 0
+    assert main([*arguments, "--check"]) == 0
+    sdl = (files / "out" / "tablet.graphql").read_text()
+    assert "beds" in sdl
+    assert "vault" not in sdl
+    assert "tag" not in sdl

@@ -1,0 +1,169 @@
+"""``router serve`` as a process: ready, reloading, draining, and clear about bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.cli import main
+
+SDL = "type Query { hello: String }"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Process:
+    """A router process and its address."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "router", "serve", *arguments, "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    def ask(self, query: str) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql",
+            json.dumps({"query": query}).encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.loads(answer.read())
+
+    def line(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
+
+    def wait_until_ready(self) -> None:
+        assert self.line().startswith("The router listens on")
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError("not ready")
+
+
+@pytest.fixture
+def subgraphs(tmp_path: Path) -> Path:
+    (tmp_path / "a.graphql").write_text(SDL)
+    path = tmp_path / "subgraphs.json"
+    path.write_text(json.dumps([{"name": "a", "url": "http://127.0.0.1:1/", "sdl": "a.graphql"}]))
+    return path
+
+
+@pytest.fixture
+def process(subgraphs: Path) -> Iterator[Process]:
+    process = Process("--subgraphs", str(subgraphs))
+    yield process
+    if process.process.poll() is None:
+        process.process.kill()
+    process.process.wait()
+    assert process.process.stderr is not None
+    process.process.stderr.close()
+
+
+def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path) -> None:
+    process.wait_until_ready()
+    assert process.ask("{ __typename }") == {"data": {"__typename": "Query"}}
+    answer = process.ask("{ hello }")  # its only subgraph is dead: still GraphQL
+    assert answer["data"] == {"hello": None}
+    assert answer["errors"][0]["extensions"]["code"] == "SUBREQUEST_HTTP_ERROR"
+    assert "errors" in process.ask("{ more }")
+
+    (subgraphs.parent / "a.graphql").write_text("type Query { hello: String more: Int }")
+    process.process.send_signal(signal.SIGHUP)
+    assert process.line() == "The router serves generation 2.\n"
+    assert process.ask("{ more }")["data"] == {"more": None}
+
+    (subgraphs.parent / "a.graphql").write_text("type Query { hello: Missing }")
+    process.process.send_signal(signal.SIGHUP)
+    lines = [process.line()]
+    while lines[-1] != "The router keeps the schema it has.\n":
+        lines.append(process.line())
+    assert "Missing" in "".join(lines)
+    assert process.ask("{ more }")["data"] == {"more": None}
+
+    process.process.send_signal(signal.SIGTERM)
+    assert process.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "cannot be read"),
+        ("{ nope", ":1: this is not JSON"),
+        ("{}", "it must hold a list"),
+        ('[{"url": "http://x"}]', "entry 0: 'name' is missing"),
+        ('[{"name": "a"}]', r"entry 0 \(a\): 'url' is missing"),
+        (
+            '[{"name": "a", "url": "http://x", "sdl": "gone.graphql"}]',
+            "gone.graphql cannot be read",
+        ),
+        (
+            '[{"name": "a", "url": "http://x", "sdl": "type Query {a:Int}"},'
+            ' {"name": "a", "url": "http://x", "sdl": "type Query {a:Int}"}]',
+            "the name 'a' comes twice",
+        ),
+    ],
+)
+def test_a_broken_list_is_one_sentence_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
+    path = tmp_path / "subgraphs.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["serve", "--subgraphs", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert re.search(message, error)
+
+
+@pytest.mark.parametrize(
+    ("sdl", "message"),
+    [
+        ("type Query {", "Syntax Error"),
+        ("type Query { a: Int }", "supergraph"),
+    ],
+)
+def test_a_broken_supergraph_is_refused_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sdl: str, message: str
+) -> None:
+    path = tmp_path / "supergraph.graphql"
+    path.write_text(sdl)
+    assert main(["serve", "--supergraph", str(path)]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_setting_names_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], subgraphs: Path
+) -> None:
+    settings = tmp_path / "router.toml"
+    settings.write_text("introspection = true\n\n[http]\npth = '/x'\n")
+    assert main(["serve", "--subgraphs", str(subgraphs), "--settings", str(settings)]) == 1
+    assert (
+        f"{settings}:4: http.pth is not a setting; did you mean 'path'?" in capsys.readouterr().err
+    )
+
+
+def test_an_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["srve"]) == 2
+    assert "serve" in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert "compose" in capsys.readouterr().out
