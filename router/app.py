@@ -298,7 +298,7 @@ class Router:
     def _graphiql_page(self) -> Page | None:
         if not self._graphiql:
             return None
-        from router.server.page import graphiql_page
+        from router.page import graphiql_page
 
         build = self._graphiql if isinstance(self._graphiql, Path) else None
         return graphiql_page(lambda: self.generation, build)
