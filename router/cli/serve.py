@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from router.errors import RouterError
 
@@ -30,6 +31,7 @@ _LOOK_EVERY: Final = 1.0
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status."""
     options = _parser().parse_args(argv)
+    gc.disable()  # nothing is garbage while modules and schema are loaded; see _serve
     router, watched = _router(options)
     with _runner() as runner:
         return runner.run(_serve(router, watched, options))
@@ -98,6 +100,8 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
     import uvicorn
 
     await router.start()
+    gc.freeze()
+    gc.enable()
     config = uvicorn.Config(
         router,
         host=options.host,
@@ -108,7 +112,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         loop="none",
         http="httptools",
         server_header=False,
-        ws="websockets-sansio",
+        ws=_websocket_protocol,  # type: ignore[arg-type]  # uvicorn only calls it
         ws_max_size=router.settings.subscriptions.message_bytes,
         timeout_graceful_shutdown=10,
     )
@@ -127,6 +131,13 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
             task.cancel()
         await router.stop()
     return 0 if server.started else 1
+
+
+def _websocket_protocol(*arguments: Any, **options: Any) -> asyncio.Protocol:
+    """uvicorn's WebSocket protocol, imported with the first socket: it takes a tenth of a second."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(*arguments, **options)
 
 
 def _draining(router: Router, config: uvicorn.Config) -> uvicorn.Server:
