@@ -1,65 +1,72 @@
 """What an EHR has on record: reports, laboratory values, medicines.
 
 Importing the same source again changes what changed and adds nothing twice: rows go by their
-source. Vital signs belong to encounters and are left alone. What belongs to a patient who was not
-imported is a stray, with the reason.
+source, and ids of patients and encounters are derived from theirs. Vital signs belong to
+encounters and are left alone; what names no patient is a stray, with the reason.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from drassist.clinical import EHR, imported_id
 from drassist.fhir import records as r
 from drassist.runtime.database import Database, now
 from subgraphs.orders.models import HistoricMedication, Observation, Report, Stray
 
-__all__ = ["ChartRecord", "import_chart"]
-
-ChartRecord = r.ReportRecord | r.ObservationRecord | r.MedicationRecord
+__all__ = ["OrdersImport"]
 
 _LOINC = "http://loinc.org"
-_EHR = "ehr"
 _UNDATED = datetime(1900, 1, 1, tzinfo=UTC)
 _NOT_OURS = frozenset({"vital-signs", "social-history", "survey", "activity", "exam"})
 
 
-async def import_chart(
-    database: Database, records: Sequence[ChartRecord], ids: Mapping[str, str]
-) -> Counter[str]:
-    """Store records in one transaction; returns how many of each kind were taken.
+class OrdersImport:
+    """A sink for an import (:class:`drassist.adapters.fhir.Sink`); kinds of others pass by.
 
-    ``ids`` leads from a source (``Patient/17``, ``Encounter/4``) to an id of our graph. Give the
-    observations of a report before it, or with it.
+    Give the observations of a report before it, or with it: importers do.
     """
-    taken: Counter[str] = Counter()
-    async with database.transaction() as session:
-        for record in _observations_first(records):
-            patient = ids.get(str(record.patient))
-            if patient is None:
-                await _stray(session, record.source)
-                continue
-            encounter = ids.get(str(record.encounter)) if record.encounter else None
-            match record:
-                case r.ObservationRecord():
-                    if set(record.categories) & _NOT_OURS:
-                        continue
-                    await _observation(session, record, patient, encounter)
-                case r.ReportRecord():
-                    await _report(session, record, patient, encounter)
-                case r.MedicationRecord():
-                    await _medication(session, record, patient, encounter)
-            taken[record.source.kind] += 1
-    return taken
 
+    def __init__(self, database: Database, origin: str = EHR) -> None:
+        self._database = database
+        self._origin = origin
+        self.mapped: Counter[str] = Counter()
 
-def _observations_first(records: Sequence[ChartRecord]) -> list[ChartRecord]:
-    return sorted(records, key=lambda record: isinstance(record, r.ReportRecord))
+    async def take(self, records: Sequence[r.Record]) -> None:
+        """Store what is ours of these, in one transaction."""
+        async with self._database.transaction() as session:
+            for record in sorted(records, key=lambda record: isinstance(record, r.ReportRecord)):
+                await self._take(session, record)
+
+    async def keep(self, leftovers: Sequence[r.Leftover]) -> None:
+        """Resources that have no place are kept by the patients' sink, once for all."""
+
+    async def _take(self, session: AsyncSession, record: r.Record) -> None:
+        match record:
+            case r.ObservationRecord():
+                if set(record.categories) & _NOT_OURS:
+                    return
+                store: Any = _observation
+            case r.ReportRecord():
+                store = _report
+            case r.MedicationRecord():
+                store = _medication
+            case _:
+                return
+        if record.patient.id is None:
+            await _stray(session, record.source)
+            return
+        patient = imported_id("Patient", record.patient.id, self._origin)
+        visit = record.encounter.id if record.encounter else None
+        encounter = imported_id("Encounter", visit, self._origin) if visit else None
+        await store(session, record, patient, encounter)
+        self.mapped[record.source.kind] += 1
 
 
 async def _observation(
@@ -120,7 +127,7 @@ async def _report(
     if report is None:
         report = Report(
             patient_id=patient,
-            source=_EHR,
+            source=EHR,
             source_id=_name(record.source),
             source_version="",
             status=record.status,
@@ -186,14 +193,14 @@ async def _held(session: AsyncSession, model: Any, source: r.Source) -> Any:
 
 
 async def _stray(session: AsyncSession, source: r.Source) -> None:
-    reason = "belongs to a patient who was not imported"
+    reason = "names no patient"
     known = await session.scalar(
         sa.select(Stray.id).where(  # type: ignore[call-overload]
-            Stray.peer == _EHR, Stray.source_id == _name(source), Stray.reason == reason
+            Stray.peer == EHR, Stray.source_id == _name(source), Stray.reason == reason
         )
     )
     if known is None:
-        session.add(Stray(peer=_EHR, source_id=_name(source), reason=reason))
+        session.add(Stray(peer=EHR, source_id=_name(source), reason=reason))
 
 
 def _sorted_at(*moments: r.Moment | None) -> datetime:

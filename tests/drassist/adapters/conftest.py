@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from drassist.testing.fhir_server import FhirServerStandIn
 from scripts.peers import PeerMissing, Sekmet, sekmet
-
-
-@pytest.fixture(scope="session")
-def test_data() -> Path:
-    root = Path(__file__).parents[3]
-    folder = Path(os.environ.get("DRASSIST_TEST_DATA", root / "../shared/data")).resolve()
-    if not folder.is_dir():
-        pytest.skip(f"SHARED TEST DATA ABSENT: no {folder}; set DRASSIST_TEST_DATA")
-    return folder
 
 
 @pytest.fixture(scope="session")

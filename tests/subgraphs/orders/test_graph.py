@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from drassist.clinical import imported_id
 from drassist.events import MemoryBus
 from drassist.fhir import records as r
 from drassist.graph.schema import undescribed
@@ -20,9 +21,8 @@ from drassist.runtime.settings import Settings
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.orders.app import create_app
-from subgraphs.orders.models import metadata
 from subgraphs.orders.schema import make_schema
-from subgraphs.orders.services.importing import import_chart
+from subgraphs.orders.services.importing import OrdersImport
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 NURSE = Identity.of(Role.NURSE)
@@ -94,9 +94,6 @@ async def graph(settings: Settings) -> AsyncIterator[Subgraph[Any]]:
     )
     async with subgraph.lifespan():
         yield subgraph
-        async with subgraph.services.database.transaction() as session:
-            for table in reversed(metadata.sorted_tables):
-                await session.execute(sa.delete(table))
 
 
 async def ask(graph: Subgraph[Any], text: str, who: Identity, **variables: Any) -> Any:
@@ -273,19 +270,21 @@ async def test_the_history_joins_what_was_prescribed_here_and_elsewhere(
     graph: Subgraph[Any],
 ) -> None:
     records = [_metformin(year) for year in range(2015, 2020)]
-    ids = {"Patient/1": "Patient:asha"}
+    sink = OrdersImport(graph.services.database)
     for _ in range(2):  # importing twice adds nothing twice
-        assert await import_chart(graph.services.database, records, ids) == {"MedicationRequest": 5}
-    await ask(graph, PRESCRIBE, DOCTOR, **prescription())
-    question = (
-        'query($n: Int, $a: String) { _entities(representations: [{__typename: "Patient",'
-        ' id: "Patient:asha"}]) { ... on Patient { medicationHistory(first: $n, after: $a)'
-        " { edges { cursor node { medicine request { id } } } pageInfo { hasNextPage } } } } }"
-    )
+        await sink.take(records)
+    imported = imported_id("Patient", "1")
+    who = Identity.of(Role.PATIENT, patient_id=imported)
+    await ask(graph, PRESCRIBE, DOCTOR, **prescription(patientId=imported))
+    question = """
+    query($n: Int, $a: String, $reps: [_Any!]!) { _entities(representations: $reps) {
+      ... on Patient { medicationHistory(first: $n, after: $a) {
+        edges { cursor node { medicine request { id } } } pageInfo { hasNextPage } } } } }"""
+    reps = [{"__typename": "Patient", "id": imported}]
     read: list[str] = []
     cursor, more = None, True
     while more:
-        data = await ask(graph, question, ASHA, n=2, a=cursor)
+        data = await ask(graph, question, who, n=2, a=cursor, reps=reps)
         found = data["_entities"][0]["medicationHistory"]
         read += [edge["node"]["medicine"] for edge in found["edges"]]
         cursor, more = found["edges"][-1]["cursor"], found["pageInfo"]["hasNextPage"]

@@ -31,8 +31,8 @@ def entry(kind: str, id: str, **more: Any) -> dict[str, Any]:
     return {"fullUrl": f"urn:uuid:{id}", "resource": {"resourceType": kind, "id": id, **more}}
 
 
-async def test_every_resource_of_real_bundles_is_taken_or_kept(test_data: Path) -> None:
-    folder = test_data / "fhir" / "synthea"
+async def test_every_resource_of_real_bundles_is_taken_or_kept(shared_data: Path) -> None:
+    folder = shared_data / "fhir" / "synthea"
     sink, told = Collected(), []
     report = await import_from_folder(folder, sink, progress=told.append)
     in_files: Counter[str] = Counter()
@@ -48,8 +48,8 @@ async def test_every_resource_of_real_bundles_is_taken_or_kept(test_data: Path) 
     assert told[-1] == Progress("synthea", len(list(folder.glob("*.json"))), 12)
 
 
-async def test_digits_of_a_real_observation_are_exact(test_data: Path) -> None:
-    folder = test_data / "fhir" / "synthea"
+async def test_digits_of_a_real_observation_are_exact(shared_data: Path) -> None:
+    folder = shared_data / "fhir" / "synthea"
     sink = Collected()
     await import_from_folder(folder, sink)
     text = "".join(path.read_text() for path in folder.glob("*.json"))
@@ -63,9 +63,9 @@ async def test_digits_of_a_real_observation_are_exact(test_data: Path) -> None:
 
 
 async def test_the_same_chart_comes_from_a_real_server_and_from_a_folder(
-    test_data: Path, sekmet_server: Sekmet, tmp_path: Path
+    shared_data: Path, sekmet_server: Sekmet, tmp_path: Path
 ) -> None:
-    files = sorted((test_data / "fhir" / "synthea").glob("*.json"))[:3]
+    files = sorted((shared_data / "fhir" / "synthea").glob("*.json"))[:3]
     for path in files:
         sekmet_server.load(path)
         (tmp_path / path.name).write_bytes(path.read_bytes())
