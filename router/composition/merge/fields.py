@@ -13,7 +13,7 @@ from router.composition.merge.descriptions import merge_description
 from router.composition.merge.external import check_directives_on_external, check_external
 from router.composition.merge.inputs import contextual_arguments, merge_arguments
 from router.composition.merge.join_directives import carried_directives
-from router.composition.merge.override import NOT_OVERRIDDEN, Overriding
+from router.composition.merge.override import Overriding
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.subtypes import TypeMerge, merge_output_type
 from router.composition.merge.wording import subgraph_names

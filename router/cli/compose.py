@@ -1,0 +1,143 @@
+"""``python -m router compose``: a list of subgraphs into a supergraph, or every error at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from router.cli.subgraph_list import SubgraphEntry, read_subgraph_list
+from router.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from router.composition.compose import Composition
+    from router.composition.errors import CompositionError, CompositionFailed
+
+__all__ = ["main"]
+
+_DESCRIPTION = """\
+Compose subgraphs into a supergraph SDL.
+
+SUBGRAPHS.json is a list of {"name", "url", "sdl"}: sdl is the path of a schema file (relative to
+SUBGRAPHS.json or to the working directory) or the schema itself; without it the subgraph that
+runs at url is asked for it."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compose, print the supergraph (or with ``--json`` the whole outcome), return 0 or 1."""
+    options = _parser().parse_args(argv)
+    try:
+        entries = read_subgraph_list(options.subgraphs)
+    except SettingsInvalid as error:
+        if not options.json:
+            raise
+        _print_json(_outcome(errors=[{"code": error.error_code, "message": error.message}]))
+        return 1
+    # the composer is loaded only once there is something to compose
+    from router.composition.compose import compose
+    from router.composition.errors import CompositionFailed
+
+    try:
+        composition = compose(entry.source() for entry in entries)
+    except CompositionFailed as failure:
+        return _refuse(failure, entries, as_json=options.json)
+    return _deliver(composition, options.output, as_json=options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m router compose",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("subgraphs", metavar="SUBGRAPHS.json", type=Path)
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the supergraph")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print {ok, supergraphSdl, errors, hints} instead of the SDL",
+    )
+    return parser
+
+
+# -- what is said --------------------------------------------------------------------------
+
+
+def _deliver(composition: Composition, output: Path | None, *, as_json: bool) -> int:
+    sdl = composition.supergraph_sdl.rstrip("\n") + "\n"
+    hints = [hint.to_json() for hint in composition.hints]
+    if output is not None:
+        try:
+            output.write_text(sdl, encoding="utf-8")
+        except OSError as error:
+            raise SettingsInvalid(
+                f"{output}: cannot be written ({error.strerror}); name a file in a folder that "
+                "exists and that you may write to."
+            ) from error
+    if as_json:
+        _print_json(_outcome(sdl=composition.supergraph_sdl, hints=hints))
+        return 0
+    if output is None:
+        sys.stdout.write(sdl)
+    for hint in hints:
+        sys.stderr.write(f"{hint['level']} {hint['code']}: {hint['message']}\n")
+    return 0
+
+
+def _refuse(failure: CompositionFailed, entries: Sequence[SubgraphEntry], *, as_json: bool) -> int:
+    if as_json:
+        _print_json(_outcome(errors=[error.to_json() for error in failure.errors]))
+        return 1
+    count = len(failure.errors)
+    sys.stderr.write(f"The subgraphs do not compose: {count} error{'s' if count != 1 else ''}.\n\n")
+    for error in failure.errors:
+        sys.stderr.write(f"{error.code}{_place(error, entries)}\n{_indented(error.message)}\n\n")
+    return 1
+
+
+def _place(error: CompositionError, entries: Sequence[SubgraphEntry]) -> str:
+    """Return the file of the one subgraph concerned, with the line of a syntax error."""
+    if len(error.subgraphs) != 1:
+        return ""
+    for entry in entries:
+        if entry.name == error.subgraphs[0] and entry.file is not None:
+            return f" in {entry.file}{_line(entry) if error.code == 'INVALID_GRAPHQL' else ''}"
+    return ""
+
+
+def _line(entry: SubgraphEntry) -> str:
+    """Return ``:line:column`` when the schema does not even parse."""
+    from graphql import GraphQLSyntaxError, parse
+
+    try:
+        parse(entry.sdl)
+    except GraphQLSyntaxError as error:
+        if error.locations:
+            return f":{error.locations[0].line}:{error.locations[0].column}"
+    return ""
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _outcome(
+    *,
+    sdl: str | None = None,
+    errors: Sequence[dict[str, Any]] = (),
+    hints: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    return {
+        "ok": not errors,
+        "supergraphSdl": sdl,
+        "errors": list(errors),
+        "hints": list(hints),
+    }
+
+
+def _print_json(outcome: dict[str, Any]) -> None:
+    import orjson
+
+    sys.stdout.write(orjson.dumps(outcome, option=orjson.OPT_INDENT_2).decode() + "\n")
