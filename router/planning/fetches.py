@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
 from router.planning.graph import Node, QueryGraph
-from router.planning.paths import Become, Carry, Context, Enter, Go, Option, Path
+from router.planning.paths import Become, Carry, Context, Enter, Go, Option, Path, Rejoin
 from router.planning.plan import (
     EACH,
     ContextArgument,
@@ -85,6 +85,7 @@ class _Cursor:
     possible: frozenset[str]
     certain: bool
     known: frozenset[str] = frozenset()
+    apart: _Cursor | None = None
 
 
 class FetchBuilder:
@@ -100,6 +101,8 @@ class FetchBuilder:
         self._roots: dict[tuple[int, int, Defer | None], Draft] = {}
         self._cursors: dict[int, _Cursor] = {}
         self._reached: dict[tuple[int, int, Defer | None], _Cursor] = {}
+        self._shared: dict[tuple[object, ...], Draft] = {}
+        self._mirrors: list[tuple[Tree, list[Tree]]] = []
         self._alive: list[object] = []  # what is kept by id must not be collected
 
     def add(self, option: Option, *, rest: bool) -> None:
@@ -108,6 +111,14 @@ class FetchBuilder:
             cursor = self._cursor(path)
             if rest and isinstance(path.move, Go):
                 self._copy(cursor.tree, cursor.node, path.move.field.selections)
+
+    def finish(self) -> list[Draft]:
+        """All drafts, once every leaf is added."""
+        for source, targets in reversed(self._mirrors):
+            for target in targets:
+                target.merge(source.copy())
+        self._mirrors.clear()
+        return self.drafts
 
     # --- paths --------------------------------------------------------------------------------
 
@@ -139,6 +150,17 @@ class FetchBuilder:
                     None, fragment.when, fragment.directives, fragment.variables
                 )
                 return replace(cursor, tree=tree, conditions=conditions)
+            case Rejoin(members):
+                return self._rejoined([self._cursor(member) for member in members])
+
+    def _rejoined(self, cursors: Sequence[_Cursor]) -> _Cursor:
+        """One cursor for places that differ in nothing but the types above them."""
+        first = cursors[0]
+        tree = Tree(first.tree.type_name)
+        self._mirrors.append((tree, [cursor.tree for cursor in cursors]))
+        spots = zip(*(cursor.spot for cursor in cursors), strict=True)
+        spot = tuple(_widened(items) for items in spots)
+        return replace(first, tree=tree, plain=tree, spot=spot)
 
     def _root_cursor(self, subgraph: SubgraphView, node: Node, defer: Defer | None) -> _Cursor:
         place = (self.group, subgraph.index, defer)
@@ -188,6 +210,7 @@ class FetchBuilder:
             spot=spot,
             conditions=conditions,
             possible=types,
+            apart=cursor,
         )
 
     def _go(self, path: Path, move: Go, cursor: _Cursor) -> _Cursor:
@@ -303,9 +326,7 @@ class FetchBuilder:
         node = reach.node
         is_entity = reach.key is not None
         spot = cursor.spot if not is_entity else _without_last_narrowing(cursor.spot)
-        draft = self._draft(
-            node.subgraph, OperationKind.QUERY, node, spot, defer, is_entity=is_entity
-        )
+        draft = self._started(cursor, reach, spot, defer)
         top = draft.tree.fragment(node.name)
         if node.is_abstract:
             top.add_typename()
@@ -317,7 +338,25 @@ class FetchBuilder:
                 for item in reach.key.items
                 if isinstance(item, Take) and item.inner is None
             )
-        return replace(cursor, draft=draft, node=node, tree=tree, plain=tree, known=known)
+        return replace(
+            cursor, draft=draft, node=node, tree=tree, plain=tree, known=known, apart=None
+        )
+
+    def _started(self, cursor: _Cursor, reach: Reach, spot: Spot, defer: Defer | None) -> Draft:
+        """A draft; types that were told apart share one where each is asked for under its name."""
+        node, is_entity = reach.node, reach.key is not None
+        place: tuple[object, ...] | None = None
+        if cursor.apart is not None and reach.requires is None and node.name == cursor.node.name:
+            place = (id(cursor.apart), node.subgraph.index, reach.depth, defer, cursor.conditions)
+            if (known := self._shared.get(place)) is not None:
+                return known
+        draft = self._draft(
+            node.subgraph, OperationKind.QUERY, node, spot, defer, is_entity=is_entity
+        )
+        if place is not None:
+            self._shared[place] = draft
+            self._alive.append(cursor.apart)
+        return draft
 
     def _sent_typename(self, cursor: _Cursor, reach: Reach) -> str | None:
         target = reach.node
@@ -436,6 +475,15 @@ def _part(
         part.required = part.required and required
         part.when &= when
     return part
+
+
+def _widened(items: Sequence[str | Narrowed]) -> str | Narrowed:
+    """One item of several equal places: all their types."""
+    first = items[0]
+    if isinstance(first, str):
+        return first
+    types = frozenset().union(*(item.types for item in items if isinstance(item, Narrowed)))
+    return Narrowed(types, first.possible)
 
 
 def _without_last_narrowing(spot: Spot) -> Spot:

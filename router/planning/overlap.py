@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from router.planning.tree import Entry, Tree
 from router.supergraph import SubgraphView, TypeRef
 
-__all__ = ["disjoint", "mergeable", "same_shape"]
+__all__ = ["disjoint", "mergeable", "same_shape", "shape"]
 
 Selected = tuple[str, Entry]
 """A field with the type it is selected on."""
@@ -57,15 +57,17 @@ def disjoint(subgraph: SubgraphView, one: str, other: str) -> bool:
 
 def same_shape(subgraph: SubgraphView, one: Selected, other: Selected) -> bool:
     """SameResponseShape: equal wrappers, equal leaf types; sub-selections are compared apart."""
-    if one[1] is other[1]:
-        return True
-    first, second = _declared(subgraph, one), _declared(subgraph, other)
-    if first is None or second is None:
-        return True
-    if _wrappers(first) != _wrappers(second):
-        return False
-    leaf = one[1].child is None and other[1].child is None
-    return not leaf or first.named == second.named
+    first, second = shape(subgraph, one), shape(subgraph, other)
+    return first is None or second is None or first == second
+
+
+def shape(subgraph: SubgraphView, selected: Selected) -> tuple[str, str] | None:
+    """List and non-null wrappers, and the type of a leaf; None where nothing is known."""
+    declared = _declared(subgraph, selected)
+    if declared is None:
+        return None
+    wrappers = declared.text.replace(declared.named, "")
+    return wrappers, declared.named if selected[1].child is None else ""
 
 
 def _declared(subgraph: SubgraphView, selected: Selected) -> TypeRef | None:
@@ -75,7 +77,3 @@ def _declared(subgraph: SubgraphView, selected: Selected) -> TypeRef | None:
     view = subgraph.types.get(type_name)
     field = view.fields.get(entry.name) if view is not None else None
     return field.type if field is not None else None
-
-
-def _wrappers(ref: TypeRef) -> str:
-    return ref.text.replace(ref.named, "")

@@ -25,7 +25,18 @@ from router.planning.graph import Edge, Node, QueryGraph
 from router.planning.selection import Defer, Field, Fragment, Selections
 from router.supergraph import ContextSource, FieldView, SubgraphView, TypeRef
 
-__all__ = ["Become", "Branch", "Carry", "Context", "Enter", "Explorer", "Go", "Option", "Path"]
+__all__ = [
+    "Become",
+    "Branch",
+    "Carry",
+    "Context",
+    "Enter",
+    "Explorer",
+    "Go",
+    "Option",
+    "Path",
+    "Rejoin",
+]
 
 MAX_COMBINATIONS: Final = 16
 """Full products of simultaneous paths up to this size; beyond it, one per preferred subgraph."""
@@ -83,7 +94,14 @@ class Carry:
     fragment: Fragment
 
 
-Move: TypeAlias = Enter | Go | Become | Carry
+@dataclass(frozen=True, slots=True, eq=False)
+class Rejoin:
+    """The same field of several runtime types, taken in one fetch: one place again."""
+
+    members: tuple[Path, ...]
+
+
+Move: TypeAlias = Enter | Go | Become | Carry | Rejoin
 
 
 @dataclass(slots=True, eq=False)
@@ -201,7 +219,12 @@ class Explorer:
                 return None
             if found:
                 alternatives.append(found)
-        return _combined(alternatives) if alternatives else []
+        if not alternatives:
+            return []
+        options = _combined(alternatives)
+        if len(option) > 1 and isinstance(selection, Field) and selection.composite:
+            options = [_rejoined(found) for found in options]
+        return options
 
     def _field(self, path: Path, field: Field) -> list[Option] | None:
         if field.name == "__typename":
@@ -345,7 +368,10 @@ class Explorer:
             if not found:
                 return None
             alternatives.append(found)
-        return _combined(alternatives) if alternatives else None
+        if not alternatives:
+            return None
+        options = _combined(alternatives)
+        return [_rejoined(option) for option in options] if field.composite else options
 
     def _exploded_elsewhere(self, path: Path, field: Field) -> list[Option]:
         """Where only another subgraph tells the types apart: learn them there first."""
@@ -519,6 +545,64 @@ def _combined(alternatives: list[list[Option]]) -> list[Option]:
         flat = tuple(path for part in chosen for path in part)
         combined.setdefault(tuple(map(id, flat)), flat)
     return list(combined.values())
+
+
+def _rejoined(option: Option) -> Option:
+    """Join paths that went apart by type and arrived in one place of one fetch.
+
+    Otherwise the paths of an interface with many implementations multiply with every level.
+    """
+    if len(option) < 2:
+        return option
+    groups: dict[tuple[object, ...], list[Path]] = {}
+    for path in option:
+        groups.setdefault(_arrival(path), []).append(path)
+    if len(groups) == len(option):
+        return option
+    return tuple(
+        members[0] if len(members) == 1 else _rejoin(members) for members in groups.values()
+    )
+
+
+def _arrival(path: Path) -> tuple[object, ...]:
+    """What paths must have in common to be one place of one fetch."""
+    apart = path.parent
+    move = path.move
+    if (
+        not isinstance(move, Go)
+        or move.contexts
+        or move.way.reach.requires is not None
+        or apart is None
+        or not isinstance(apart.move, Become)
+        or not apart.move.reach.stays
+        or path.defer is not path.entered
+    ):
+        return (id(path),)
+    reach = move.way.reach
+    if not reach.stays and (reach.key is None or reach.node.name != apart.node.name):
+        return (id(path),)
+    return (
+        id(apart.parent),
+        id(apart.move.fragment),
+        path.node.id,
+        reach.node.subgraph.index,
+        reach.depth,
+    )
+
+
+def _rejoin(members: Sequence[Path]) -> Path:
+    first = members[0]
+    return Path(
+        parent=first.parent,
+        move=Rejoin(tuple(members)),
+        node=first.node,
+        types=first.types,
+        depth=max(member.depth for member in members),
+        steps=first.steps.union(*(member.steps for member in members[1:])),
+        keys=first.keys,
+        defer=first.defer,
+        entered=first.entered,
+    )
 
 
 def _pruned(options: list[Option]) -> list[Option]:

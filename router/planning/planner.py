@@ -140,6 +140,7 @@ class Planner:
             _plan_query(trace, builder, budget)
         else:
             _plan_in_order(trace, builder, budget)
+        builder.finish()
         return trace
 
     def _explorer(self, labels: frozenset[str]) -> Explorer:

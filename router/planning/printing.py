@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from router.planning.overlap import disjoint, same_shape
+from router.planning.overlap import disjoint, same_shape, shape
 from router.planning.plan import OnTypes, Path, Rename, VariableUse, When
 from router.planning.tree import Entry, Tree
 from router.supergraph import SubgraphView
@@ -118,6 +118,9 @@ class _Aliases:
         for key, selected in list(groups.items()):
             kept: list[tuple[_Lineage, Entry]] = []
             aliased: dict[tuple[str, str, str], list[tuple[_Lineage, Entry]]] = {}
+            if len({self._signature(item) for item in selected}) == 1:
+                self._below(selected, (*path, key))
+                continue
             for item in selected:
                 if all(self._fits(known, item) for known in kept):
                     kept.append(item)
@@ -137,6 +140,10 @@ class _Aliases:
         trees = [(e.child, lineage) for lineage, e in selected if e.child is not None]
         if trees:
             self.resolve(trees, path)
+
+    def _signature(self, item: tuple[_Lineage, Entry]) -> tuple[object, ...]:
+        lineage, entry = item
+        return entry.name, entry.arguments, shape(self.subgraph, (lineage[-1], entry))
 
     def _fits(self, known: tuple[_Lineage, Entry], item: tuple[_Lineage, Entry]) -> bool:
         (above, one), (lineage, other) = known, item

@@ -15,7 +15,7 @@ from graphql import DocumentNode
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, depths, plan_path
 from router.planning.explain import path_text
-from router.planning.paths import Become, Branch, Enter, Go, Option, Path
+from router.planning.paths import Become, Branch, Carry, Enter, Go, Option, Path, Rejoin
 from router.planning.planner import Planner, Trace
 from router.planning.printing import print_selection
 from router.planning.selection import Field, Selections
@@ -125,7 +125,11 @@ def _moves(end: Path) -> Iterator[str]:
                 if not reach.stays:
                     yield f"-> {reach.node.subgraph.name}"
                 yield f"|{path.node.name}"
-            case _:
+            case Rejoin(members):
+                joined = ",".join(m.parent.node.name for m in members if m.parent is not None)
+                key = members[0].keys[-1]
+                yield f"|{joined} .{key}"
+            case Carry():
                 pass
 
 
