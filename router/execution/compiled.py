@@ -18,7 +18,7 @@ from router.execution.client import NO_HEADERS, Outcome, SubgraphClient, Subgrap
 from router.execution.completion import Completion
 from router.execution.failures import Failures
 from router.execution.fields import View, condition_variables, operation_of
-from router.execution.gathering import Gatherer, generate_gatherer
+from router.execution.gathering import Gathering, generate_gatherer
 from router.execution.incremental import deliver
 from router.execution.introspection import Introspection, asks_for_introspection
 from router.execution.merging import merge_all
@@ -26,7 +26,7 @@ from router.execution.overlap import Mismatch
 from router.execution.passing import can_pass
 from router.execution.projection import Projector, generate_projection
 from router.execution.run import HeadersFor, Observer, Run
-from router.execution.steps import CallStep, FetchStep, build_steps
+from router.execution.steps import FetchStep, build_steps
 from router.execution.types import Types
 from router.execution.variables import Coercion
 from router.planning.plan import Plan
@@ -108,13 +108,17 @@ class CompiledOperation:
         self.calls = sum(len(step.calls) for step in self.steps)
         self.counters = [step.waits_for for step in self.steps]
         self.roots = tuple(step for step in self.steps if not step.waits_for)
-        self.gatherers: dict[int, tuple[tuple[CallStep, Gatherer], ...]] = {}
-        self.texts: list[str] = []
+        self.gatherers: dict[int, tuple[Gathering, ...]] = {}
         self._generate_gatherers()
         self._conditions = condition_variables(document, self.operation)
         self._introspects = asks_for_introspection(document)
         self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
         self.raw = options.generated and can_pass(self, supergraph.schema, options.trusted)
+
+    def generated_text(self, variables: Mapping[str, Any] | None = None) -> str:
+        """Return the source of all generated functions, for people who look for a fault."""
+        texts = [each.text for known in self.gatherers.values() for each in known]
+        return "\n".join([*texts, self.prepared(variables or {}).text])
 
     @property
     def has_conditions(self) -> bool:
@@ -296,18 +300,23 @@ class CompiledOperation:
             made = [
                 generate_gatherer(step, call, self.steps, self.full_types) for call in step.calls
             ]
-            known = [each for each in made if each is not None]
+            known = tuple(each for each in made if each is not None)
             if len(known) == len(made):
-                functions = tuple(
-                    (call, function) for call, (function, _) in zip(step.calls, known, strict=True)
-                )
-                self.gatherers[step.index] = functions
-                self.texts.extend(text for _, text in known)
+                self.gatherers[step.index] = known
+
+    def _followers(self) -> dict[int, int]:
+        """Return the calls that take over the objects of another, by index."""
+        return {
+            each.call.index: each.follows
+            for known in self.gatherers.values()
+            for each in known
+            if each.follows is not None
+        }
 
     def _prepare(self, truths: Mapping[str, bool], *, deferring: bool) -> Prepared:
         view = View(self.document, self.operation, self.types, truths, deferring=deferring)
         made = (
-            generate_projection(view, self.steps, self.full_types)
+            generate_projection(view, self.steps, self.full_types, self._followers())
             if self.generated and not deferring
             else None
         )

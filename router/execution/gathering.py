@@ -41,15 +41,26 @@ from router.execution.generating import (
 )
 from router.execution.overlap import Mismatch
 from router.execution.representations import represent
-from router.execution.run import Run
-from router.execution.shapes import unite
+from router.execution.run import NOTHING, Run
+from router.execution.shapes import Shape, unite
 from router.execution.steps import CallStep, FetchStep
 from router.execution.types import Types
-from router.planning.plan import Input, InputField, InputSelection
+from router.planning.plan import Input, InputField, InputSelection, Path
 
-__all__ = ["Gatherer", "generate_gatherer"]
+__all__ = ["Gatherer", "Gathering", "generate_gatherer"]
 
 Gatherer: TypeAlias = Callable[[Run], tuple[list[dict[str, Any]], dict[int, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A call's generated function; ``follows``: the call whose objects and order it takes over."""
+
+    call: CallStep
+    function: Gatherer
+    text: str
+    follows: int | None
+
 
 MAX_LOOPS: Final = 18
 """Python nests no more than twenty blocks."""
@@ -80,7 +91,7 @@ class _Group:
 
 def generate_gatherer(
     step: FetchStep, call: CallStep, steps: Sequence[FetchStep], types: Types
-) -> tuple[Gatherer, str] | None:
+) -> Gathering | None:
     """Return the function and its text, or None where only the plain form will do."""
     try:
         writer = _Writer(step, call, steps, types)
@@ -89,10 +100,17 @@ def generate_gatherer(
         return None
     space = writer.code.load(
         f"gatherer {call.index}",
-        {"Mismatch": Mismatch, "hashed": _hashed, "dumps": orjson.dumps, "typename": _typename},
+        {
+            "Mismatch": Mismatch,
+            "hashed": _hashed,
+            "dumps": orjson.dumps,
+            "typename": _typename,
+            "NOTHING": NOTHING,
+        },
     )
-    gatherer: Gatherer = space[f"gather_{call.index}"]
-    return gatherer, writer.code.text
+    function: Gatherer = space[f"gather_{call.index}"]
+    follows = writer.follows.index if writer.follows is not None else None
+    return Gathering(call, function, writer.code.text, follows)
 
 
 class _Writer:
@@ -110,10 +128,15 @@ class _Writer:
         self._by_type = {name: self._group_of(name) for name in self._candidates()}
         self._single = self._one_kind()
         self._names = 0
+        self.follows: CallStep | None = None
 
     def write(self) -> None:
         add = self.code.add
         add(0, f"def gather_{self._call.index}(run):")
+        self.follows = self._leader()
+        if self.follows is not None:
+            self._follow(self.follows)
+            return
         add(1, "data = run.data; items = run.items; overlays = run.overlays")
         add(1, "overlaps = run.overlaps; note = overlaps.note")
         add(1, "seen = {}; found = []; overlay = {}")
@@ -126,6 +149,79 @@ class _Writer:
             self._place(root, sources, self._pending, None, 1, 0, tainted=False)
         add(1, "return found, overlay")
 
+    # a call for the same objects as an earlier one
+
+    def _leader(self) -> CallStep | None:
+        """Return an earlier call of the same objects that decides what is sent here."""
+        statics = set(self._call.statics)
+        if not self._single or len(statics) != 1:
+            return None
+        (group,) = self._groups.values()
+        for step in reversed(self._ancestors):
+            for earlier in step.calls:
+                if (
+                    set(earlier.call.paths) == set(self._call.call.paths)
+                    and set(earlier.statics) == statics
+                    and not earlier.call.context
+                    and all(self._decides(earlier, each) for each in group.fields)
+                ):
+                    return earlier
+        return None
+
+    def _decides(self, earlier: CallStep, each: InputField) -> bool:
+        if each.selections:
+            return False
+        if self._sent_as(earlier, each) is not None:
+            return True
+        shapes = [shape for path in self._call.call.paths for shape in self._shapes_at(path)]
+        return (
+            all(shape is earlier.shape for shape in shapes if each.key in shape.slots)
+            and each.key in earlier.shape.slots
+        )
+
+    def _sent_as(self, earlier: CallStep, each: InputField) -> str | None:
+        """Return the property of the earlier representation that holds the same value."""
+        for group in earlier.call.inputs:
+            for one in group.selections:
+                if isinstance(one, InputField) and one.key == each.key and not one.selections:
+                    return one.name
+        return None
+
+    def _follow(self, earlier: CallStep) -> None:
+        """Write the loop over the earlier call's representations and items."""
+        (group,) = self._groups.values()
+        add = self.code.add
+        add(1, f"sent = run.representations[{earlier.index}]; items = run.items[{earlier.index}]")
+        add(1, f"noted = run.overlays[{earlier.index}]")
+        add(1, "if len(items) != len(sent) + 1: raise Mismatch")
+        add(1, "seen = {}; found = []; to = []")
+        add(1, "for r, e in zip(sent, items):")
+        values, parts, keys, checks = [], [], [], []
+        for each in group.fields:
+            value = self._name("k")
+            name = self._sent_as(earlier, each)
+            if name is not None:
+                add(2, f"{value} = r[{name!r}]")
+                add(2, f"if {value} is None: raise Mismatch")
+            else:
+                add(2, f"{value} = e[{each.key!r}]")
+                checks.append("e is not NOTHING")
+            values.append((each, value))
+            parts.append(f"{value} if {value}.__class__ is str else hashed({value})")
+            if not each.required:
+                keys.append(value)
+        add(2, "i = -1")
+        conditions = sorted(set(checks))
+        if keys:
+            conditions.append("not (" + " and ".join(f"{key} is None" for key in keys) + ")")
+        add(2, f"if {' and '.join(conditions) or 'True'}:")
+        (static,) = set(self._call.statics)
+        typename = repr(group.typename if group.typename is not None else static)
+        self._number(group, typename, values, parts, 3)
+        add(2, "to.append(i)")
+        add(1, "if len(found) == len(sent): return found, noted")
+        add(1, "return found, {o: to[i] for o, i in noted.items()}")
+
     # where to start
 
     def _starts(self) -> list[tuple[CallStep, dict[int, tuple[Segment, ...]]]]:
@@ -135,7 +231,7 @@ class _Writer:
             for position, path in enumerate(self._call.call.paths)
         }
         raw = dict(enumerate(self._call.call.paths))
-        chosen: list[tuple[CallStep, dict[int, tuple[Segment, ...]]]] = []
+        chosen: dict[int, tuple[CallStep, dict[int, tuple[Segment, ...]]]] = {}
         for step in reversed(self._ancestors):
             for earlier in step.calls:
                 starts = earlier.call.paths
@@ -148,32 +244,36 @@ class _Writer:
                     keys, condition = segments(suffix, self._types)
                     whole = len(positions) == len(set(starts)) and all(p in raw for p in positions)
                     if whole and keys and self._exclusive(earlier, keys[0]) and condition is None:
-                        first = min(positions)
-                        chosen.append((earlier, {first: keys}))
+                        chosen.setdefault(earlier.index, (earlier, {}))[1][min(positions)] = keys
                         for position in positions:
                             del raw[position]
         self._from_root = {position: paths[position] for position in raw}
-        return chosen
+        return list(chosen.values())
 
     def _exclusive(self, earlier: CallStep, segment: Segment) -> bool:
         """Return whether only ``earlier`` brings the first key below its objects."""
         if segment.key not in earlier.shape.slots or segment.types is not None:
             return False
         for path in earlier.call.paths:
-            keys, condition = segments(path, self._types)
-            pending: tuple[Pending, ...] = self._pending
-            shapes = [each.shape for each in arrived(pending, None)]
-            for each in keys:
-                shapes = [
-                    slot.shape
-                    for shape in shapes
-                    if (slot := shape.slots.get(each.key)) is not None and slot.shape is not None
-                ]
-                pending = advance(pending, each.key, each.types)
-                shapes += [one.shape for one in arrived(pending, condition)]
+            shapes = self._shapes_at(path)
             if sum(segment.key in shape.slots for shape in shapes) != 1:
                 return False
         return True
+
+    def _shapes_at(self, path: Path) -> list[Shape]:
+        """Return the shapes of all answers that contribute to objects at ``path``."""
+        keys, condition = segments(path, self._types)
+        pending: tuple[Pending, ...] = self._pending
+        shapes = [each.shape for each in arrived(pending, None)]
+        for each in keys:
+            shapes = [
+                slot.shape
+                for shape in shapes
+                if (slot := shape.slots.get(each.key)) is not None and slot.shape is not None
+            ]
+            pending = advance(pending, each.key, each.types)
+            shapes += [one.shape for one in arrived(pending, condition)]
+        return shapes
 
     def _from_items(self, start: CallStep, suffixes: dict[int, tuple[Segment, ...]]) -> None:
         keys, _ = segments(start.call.paths[0], self._types)
@@ -360,16 +460,21 @@ class _Writer:
             if not known:
                 return  # a property that nothing brings: the object cannot be sent
             reads.append((each, known))
-        values, parts, keys = [], [], []
+        values, parts, keys, conditions = [], [], [], []
         for each, known in reads:
             value, part = self._property(each, known, indent)
             values.append((each, value))
             parts.append(part)
             if not each.required and not each.selections:
                 keys.append(value)
+            if len(known) == 1 and known[0] is not sources[0]:
+                # an entity that was not found lacks the property: not sent
+                conditions.append(f"{known[0].variable} is not NOTHING")
+        conditions = sorted(set(conditions))
         if keys and all(each.required or not each.selections for each in group.fields):
-            nothing = " and ".join(f"{key} is None" for key in keys)
-            self.code.add(indent, f"if not ({nothing}):")
+            conditions.append("not (" + " and ".join(f"{key} is None" for key in keys) + ")")
+        if conditions:
+            self.code.add(indent, f"if {' and '.join(conditions)}:")
             indent += 1
         sent = repr(group.typename) if group.typename is not None else runtime
         self._send(group, sent, values, parts, sources[0].variable, indent, tainted)
@@ -384,6 +489,19 @@ class _Writer:
         indent: int,
         tainted: bool,
     ) -> None:
+        self._number(group, sent, values, parts, indent)
+        note = f"note(overlay, {target}, i)" if tainted else f"overlay[id({target})] = i"
+        self.code.add(indent, note)
+
+    def _number(
+        self,
+        group: _Group,
+        sent: str,
+        values: list[tuple[InputField, str]],
+        parts: list[str],
+        indent: int,
+    ) -> None:
+        """Write how a representation gets its number: that of an equal one, or the next."""
         add = self.code.add
         if self._single and len(parts) == 1:
             key = parts[0]
@@ -398,7 +516,6 @@ class _Writer:
         pairs = {"__typename": sent, **{each.name: value for each, value in values}}
         body = ", ".join(f"{name!r}: {value}" for name, value in pairs.items())
         add(indent + 1, f"found.append({{{body}}})")
-        add(indent, f"note(overlay, {target}, i)" if tainted else f"overlay[id({target})] = i")
 
     def _property(self, each: InputField, known: list[Source], indent: int) -> tuple[str, str]:
         """Write the reading of a property; return its variable and its part of the key."""

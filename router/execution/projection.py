@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -74,12 +75,15 @@ class _Function:
 
 
 def generate_projection(
-    view: View, steps: Sequence[FetchStep], full_types: Types
+    view: View,
+    steps: Sequence[FetchStep],
+    full_types: Types,
+    followers: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Projector, str] | None:
     """Return the function and its text, or None where only the plain form will do."""
     if any(call.call.context for step in steps for call in step.calls):
         return None
-    writer = _Writer(view, steps, full_types)
+    writer = _Writer(view, steps, full_types, followers)
     try:
         writer.write()
     except _TooLarge:
@@ -99,8 +103,15 @@ def generate_projection(
 
 
 class _Writer:
-    def __init__(self, view: View, steps: Sequence[FetchStep], full_types: Types) -> None:
+    def __init__(
+        self,
+        view: View,
+        steps: Sequence[FetchStep],
+        full_types: Types,
+        followers: Mapping[int, int],
+    ) -> None:
         self.code = Code()
+        self._followers = followers
         self._view = view
         self._types = view.types
         self._pending = pending_of(steps, full_types)
@@ -210,18 +221,27 @@ class _Writer:
 
     def _once(self, body: _Body, calls: Sequence[int], start: int) -> _Function:
         """Write an object once per representation where that pays."""
-        key = f"i{calls[0]}"
-        for call in calls[1:]:
-            key = f"({key} << 32 | i{call})"
+        # which representation of a follower stands for an object, its leader's decides
+        leaders = [call for call in calls if self._followers.get(call) not in calls]
+        first = leaders[0]
         memo = self.name("m")
-        pays = f"len(ov{calls[0]}) >= {REPEATED} * len(it{calls[0]})"
-        self._inner.append(f"{memo} = {{}} if {pays} else None")
+        pays = f"len(ov{first}) >= {REPEATED} * len(it{first})"
+        if len(leaders) == 1:
+            made, key, look = f"[None] * len(it{first})", f"i{first}", f"{memo}[i{first}]"
+        else:
+            key = f"i{first}"
+            for call in leaders[1:]:
+                key = f"({key} << 32 | i{call})"
+            made, look = "{}", f"{memo}.get(k)"
+        self._inner.append(f"{memo} = {made} if {pays} else None")
+        lookups = dict(zip(calls, body.lines[:start], strict=True))
         lines = [
-            *body.lines[:start],
+            *(lookups.pop(call) for call in leaders),
             f"k = {key}",
             f"if {memo} is not None and k >= 0:",
-            f"    r = {memo}.get(k)",
+            f"    r = {look}",
             "    if r is not None: return r",
+            *lookups.values(),
             *body.lines[start:],
             f"r = {body.display()}",
             f"if {memo} is not None and k >= 0:",
@@ -384,7 +404,7 @@ class _Body:
                 test = f"{x} is not None and {test}"
         repair = code.constant("repair_", _Repair(of.name, checker(of)))
         if not required:
-            test = f"{x} is None or ({test})"
+            test = f"({test}) or {x} is None"
         return f"({x} if {test} else {repair}({x}))"
 
 

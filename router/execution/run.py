@@ -77,7 +77,6 @@ class Run:
         "_op",
         "_outcomes",
         "_replies",
-        "_representations",
         "_tickets",
         "_waiting",
         "data",
@@ -86,6 +85,7 @@ class Run:
         "overlaps",
         "overlays",
         "plain",
+        "representations",
         "variables",
         "watch",
     )
@@ -109,7 +109,7 @@ class Run:
         self._left = len(op.steps)
         self._waiting = op.counters.copy()
         self._outcomes: list[Outcome | None] = [None] * len(op.steps)
-        self._representations: list[Sequence[dict[str, Any]]] = [()] * op.calls
+        self.representations: list[Sequence[dict[str, Any]]] = [()] * op.calls
         self._replies: dict[int, list[Reply]] = {}
         self._cancels: dict[int, Cancel] = {}
         self._tickets = 0
@@ -160,7 +160,7 @@ class Run:
             outcome = self._outcomes[step.index]
             if outcome is not None:
                 sent = {
-                    call.index: [orjson.dumps(each) for each in self._representations[call.index]]
+                    call.index: [orjson.dumps(each) for each in self.representations[call.index]]
                     for call in step.calls
                 }
                 found.append(Reply(step, outcome, sent))
@@ -172,7 +172,8 @@ class Run:
             self._finish(step)
             return
         variables = self.variables
-        given = {name: variables[name] for name in step.variables if name in variables}
+        names = step.variables
+        given = {name: variables[name] for name in names if name in variables} if names else {}
         if not step.calls:
             self._send(step, given, lambda outcome: self._arrived(step, outcome))
         elif not self._gather(step, given):
@@ -187,15 +188,16 @@ class Run:
             return False
         some = False
         try:
-            for call, function in gatherers:
-                found, overlay = function(self)
-                self._representations[call.index] = given[call.call.variable] = found
+            for gathering in gatherers:
+                call = gathering.call
+                found, overlay = gathering.function(self)
+                self.representations[call.index] = given[call.call.variable] = found
                 self.overlays[call.index] = overlay
                 some = some or bool(found)
         except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
             # an answer is not what the plan asked for; the plain form copes with anything
             for call in step.calls:
-                self._representations[call.index] = ()
+                self.representations[call.index] = ()
             return False
         if some:
             self._send(step, given, lambda outcome: self._arrived(step, outcome))
@@ -295,8 +297,8 @@ class Run:
     def _keep_items(self, step: FetchStep, data: dict[str, Any]) -> None:
         for call in step.calls:
             items = data.get(call.call.alias)
-            if items.__class__ is not list or len(items) != len(self._representations[call.index]):
-                self.plain = self.plain or bool(self._representations[call.index])
+            if items.__class__ is not list or len(items) != len(self.representations[call.index]):
+                self.plain = self.plain or bool(self.representations[call.index])
                 continue
             kept = [NOTHING if item is None else item for item in items]
             kept.append(NOTHING)
