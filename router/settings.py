@@ -42,7 +42,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimits:
-    """What a request may weigh before it is parsed; bytes, levels, operations, entries."""
+    """What a request may weigh before it is parsed; bytes, levels, operations, entries.
+
+    ``admission``: begin new executions between the answers of those under way, which keeps a busy
+    router's memory in the processor's cache.
+    """
 
     body_bytes: int = 1_048_576
     url_bytes: int = 32_768
@@ -51,6 +55,7 @@ class RequestLimits:
     batch_operations: int = 10
     batching: bool = True
     cached_operations: int = 2_000
+    admission: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +102,13 @@ class CorsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderSettings:
-    """Allow-lists, lower case: what travels on to subgraphs, and what comes back to clients.
+    """The request headers, lower case, that travel on to subgraphs; the allow-list is closed.
 
-    An entry ending in ``*`` is a prefix. Hop-by-hop headers never travel.
+    An entry ending in ``*`` is a prefix. Hop-by-hop headers never travel, and no header of a
+    subgraph reaches a client: several subgraphs make one answer.
     """
 
     forward: tuple[str, ...] = ("authorization", "traceparent", "tracestate", "x-request-id")
-    respond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

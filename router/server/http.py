@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
+import secrets
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -42,6 +45,7 @@ from router.server.uploads import read_upload
 
 __all__ = ["GraphQLOverHTTP", "request_headers"]
 
+_LOG: Final = logging.getLogger("router.http")
 _VARY: Final = ("vary", "Accept, Accept-Encoding, Authorization, Origin")
 _ALLOW: Final = {"Allow": "GET, POST, OPTIONS"}
 
@@ -72,6 +76,10 @@ class GraphQLOverHTTP:
                 )
             except RequestError as error:
                 response = self.refusal(error, accepted)
+            except ClientGone:
+                raise
+            except Exception as error:  # noqa: BLE001  # a client is always answered in GraphQL
+                response = self.fault(error, accepted)
             if isinstance(response, Response):
                 await self._send(send, response, headers)
             else:
@@ -208,6 +216,8 @@ class GraphQLOverHTTP:
                 return self.pipeline.shown(exchange, await self._run(exchange)).body
             except RequestError as error:
                 return error_body(error)
+            except Exception as error:  # noqa: BLE001  # one operation's fault stays with it
+                return self.fault(error, accepted).body
 
         bodies = await asyncio.gather(*(one(exchange) for exchange in exchanges))
         single = accepted.single or Single.JSON
@@ -291,6 +301,20 @@ class GraphQLOverHTTP:
         else:
             status = status_of(error)
         return Response(status, error_body(error), single.value, headers)
+
+    def fault(self, error: Exception, accepted: Accepts) -> Response:
+        """A fault of ours: the client gets an id, the log the traceback without any value."""
+        id_ = secrets.token_hex(8)
+        frames = traceback.format_list(traceback.extract_tb(error.__traceback__)[-6:])
+        # the exception's own text is left out: it may hold what the client sent
+        _LOG.error("fault id=%s %s\n%s", id_, type(error).__name__, "".join(frames))
+        entry = {
+            "message": "Internal server error.",
+            "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": id_},
+        }
+        single = accepted.single or Single.JSON
+        body = orjson.dumps({"data": None, "errors": [entry]})
+        return Response(500, body, single.value, (_VARY,))
 
     def _options(self, headers: Mapping[str, str]) -> Response:
         if "access-control-request-method" in headers:

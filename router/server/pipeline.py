@@ -23,7 +23,7 @@ import orjson
 from router.contracts.contract import VersionRules
 from router.contracts.limits import LimitExceeded, page_sizes
 from router.errors import BadRequest, RequestError
-from router.execution import Answer, CompiledOperation
+from router.execution import Admission, Answer, CompiledOperation
 from router.planning.plan import OperationKind, Plan
 from router.server.apq import ApqStore, apq_store
 from router.server.generation import Client, Generation
@@ -109,6 +109,7 @@ class Pipeline:
         self.anonymous = isinstance(self.authenticate, Anonymous)
         self.decide = decide
         self.apq = apq or apq_store(settings.apq)
+        self.admission = Admission() if settings.limits.admission else None
         self._warm: dict[int, Operations] = {}
         self.rates = Rates(settings.rate.redis_url)
         self.masking = Masking(settings.errors)
@@ -270,9 +271,21 @@ class Pipeline:
         return PrivateValues(places, exchange.operation, exchange.variables)
 
     async def _execute(self, exchange: Exchange) -> Answer:
-        return await exchange.runnable.execute(
-            exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
-        )
+        gate = self.admission
+        if gate is None:
+            return await exchange.runnable.execute(
+                exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
+            )
+        await gate.enter()
+        try:
+            return await exchange.runnable.execute(
+                exchange.variables,
+                exchange.generation.subgraphs,
+                headers=exchange.forward,
+                admission=gate,
+            )
+        finally:
+            gate.leave()
 
     async def _limit_rate(self, exchange: Exchange) -> None:
         who = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
 
+from router.app import Router, Subgraph
 from router.settings import (
     CorsSettings,
     ErrorSettings,
+    HeaderSettings,
     HttpSettings,
     RequestLimits,
     Settings,
@@ -235,3 +238,41 @@ async def test_health_says_live_and_ready(client: Any) -> None:
     ready = (await http.get("/health/ready")).json()
     assert ready["subgraphs"] == ["authors", "books"]
     assert (await http.get("/elsewhere")).status_code == 404
+
+
+async def test_a_fault_of_ours_is_still_graphql_and_tells_nothing(
+    started: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = " ".join(("Asha", "Rao"))
+
+    async def broken(exchange: Any, run: Any) -> Any:
+        raise KeyError(name)
+
+    router = await started(stages=(broken,))
+    transport = httpx2.ASGITransport(router)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+        answer = await http.post("/graphql", json={"query": "{ authors }"})
+        batch = await http.post("/graphql", json=[{"query": "{ authors }"}])
+    assert answer.status_code == 500
+    error = answer.json()["errors"][0]
+    assert error["message"] == "Internal server error."
+    assert error["extensions"]["id"] in caplog.text
+    assert "KeyError" in caplog.text
+    assert "Asha" not in caplog.text + answer.text
+    assert batch.json()[0]["errors"]
+
+
+async def test_headers_travel_by_allow_list(library: Any) -> None:
+    seen: list[Any] = []
+
+    def context(request: Any) -> None:
+        seen.append(dict(request.headers))
+
+    settings = Settings(headers=HeaderSettings(forward=("authorization", "x-ward-*")))
+    subgraph = Subgraph(schema=library.authors(), context=context)
+    async with Router.from_subgraphs({"authors": subgraph}, settings=settings) as router:
+        transport = httpx2.ASGITransport(router)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+            sent = {"authorization": "a", "x-ward-id": "7", "cookie": "c", "x-peer": "spoof"}
+            await http.post("/graphql", json={"query": "{ authors }"}, headers=sent)
+    assert seen == [{"authorization": "a", "x-ward-id": "7"}]
