@@ -33,10 +33,11 @@ class Trail:
     kind: str
     step: Step | None = None
     before: Trail | None = None
+    depth: int = 0
 
     def then(self, step: Step) -> Trail:
         """Return the trail one step longer."""
-        return Trail(self.kind, step, self)
+        return Trail(self.kind, step, self, self.depth + 1)
 
     def steps(self) -> list[Step]:
         """Return the steps in the order taken."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import Final, TypeAlias
 
@@ -38,7 +38,14 @@ def check_satisfiability(
     ``max_paths`` limits how many subgraph paths may wait at once; beyond it the only error is
     ``MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED``.
     """
-    return _Walk(survey(merged), max_paths).run()
+    landscape = survey(merged)
+    walk = _Walk(landscape, max_paths)
+    errors, hints = walk.run()
+    if not errors and walk.buckets:
+        # a type that was visited below a shared mutation field only, where another subgraph
+        # helped out, must serve other fields too
+        errors, hints = _Walk(landscape, max_paths, visits_apart=True).run()
+    return errors, hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +68,79 @@ class _Path:
         return view.graph, view.name, *outer
 
 
+Bucket: TypeAlias = tuple[str, str]
+"""For what follows a mutation field of several subgraphs: the field, and one of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Simultaneous paths; all of a state's, or those of one bucket."""
+
+    paths: tuple[_Path, ...]
+    bucket: Bucket | None = None
+
+    @property
+    def places(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(path.place for path in self.paths)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
+    """A client path and the groups that serve it: one, or one for each bucket.
+
+    A shared mutation field may be called in one subgraph only, so its subgraphs part: each group
+    must get on by itself, and it is enough that one does.
+    """
+
     type: str
     trail: Trail
-    paths: tuple[_Path, ...]
+    groups: tuple[_Group, ...]
     labels: Labels
-    bucket: tuple[str, str] | None = None
-    """For what follows a mutation field of several subgraphs: the field and the subgraph."""
+
+    @property
+    def weight(self) -> int:
+        """How many paths wait with this state."""
+        return sum(len(group.paths) for group in self.groups)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Visit:
+    places: frozenset[tuple[str, ...]]
+    labels: Labels
+    bucket: Bucket | None
+
+
 class _Visits:
-    """What was visited: by type, the sets of places and the labels chosen then."""
+    """What was visited, by type."""
 
-    seen: dict[str, list[tuple[frozenset[tuple[str, ...]], Labels]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    def __init__(self, *, apart: bool) -> None:
+        self._apart = apart
+        self._seen: dict[str, list[_Visit]] = defaultdict(list)
 
-    def is_known(self, state: _State) -> bool:
-        """Tell whether less was enough to visit this before; remember the visit if not."""
-        places = frozenset(path.place for path in state.paths)
-        for earlier, labels in self.seen[state.type]:
-            if earlier <= places and labels.items() <= state.labels.items():
-                return True
-        self.seen[state.type].append((places, state.labels))
-        return False
+    def unknown(self, state: _State) -> tuple[_Group, ...]:
+        """Return the groups to visit, and remember them; known are those that have more to go on
+        than an earlier visit had.
+
+        Where the subgraphs of a shared mutation field part, all are visited. Below, visits count
+        for everyone, unless ``apart``: then each bucket makes its own.
+        """
+        is_parting = len(state.groups) > 1 and state.trail.depth == 1
+        groups = tuple(
+            group for group in state.groups if is_parting or not self._is_known(state, group)
+        )
+        self._seen[state.type] += [
+            _Visit(group.places, state.labels, group.bucket) for group in groups
+        ]
+        return groups
+
+    def _is_known(self, state: _State, group: _Group) -> bool:
+        places = group.places
+        return any(
+            visit.places <= places
+            and visit.labels.items() <= state.labels.items()
+            and not (self._apart and visit.bucket != group.bucket)
+            for visit in self._seen[state.type]
+        )
 
 
 class _TooManyPaths(Exception):
@@ -94,16 +148,16 @@ class _TooManyPaths(Exception):
 
 
 class _Walk:
-    def __init__(self, landscape: Landscape, max_paths: int) -> None:
+    def __init__(self, landscape: Landscape, max_paths: int, *, visits_apart: bool = False) -> None:
         self.landscape = landscape
         self.max_paths = max_paths
         self.graph = Graph(landscape)
         self.resolver = Resolver(self.graph)
         self.stack: list[_State] = []
         self.waiting = 0
-        self.visits: dict[tuple[str, str] | None, _Visits] = defaultdict(_Visits)
-        self.errors: dict[tuple[str, str] | None, list[CompositionError]] = defaultdict(list)
-        self.buckets: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self.visits = _Visits(apart=visits_apart)
+        self.errors: dict[Bucket | None, list[CompositionError]] = defaultdict(list)
+        self.buckets: dict[str, list[Bucket]] = defaultdict(list)
         self.hints: dict[str, Hint] = {}
 
     def run(self) -> tuple[list[CompositionError], list[Hint]]:
@@ -112,9 +166,10 @@ class _Walk:
                 self._push(self._start(kind, root))
             while self.stack:
                 state = self.stack.pop()
-                self.waiting -= len(state.paths)
-                if not self.visits[state.bucket].is_known(state):
-                    self._visit(state)
+                self.waiting -= state.weight
+                groups = self.visits.unknown(state)
+                if groups:
+                    self._visit(_State(state.type, state.trail, groups, state.labels))
         except _TooManyPaths:
             return [self._too_many()], []
         return [*self.errors[None], *self._shared_mutation_errors()], list(self.hints.values())
@@ -125,10 +180,10 @@ class _Walk:
             for graph, types in self.landscape.types.items()
             if root in types
         )
-        return _State(root, Trail(kind), paths, {})
+        return _State(root, Trail(kind), (_Group(paths),), {})
 
     def _push(self, state: _State) -> None:
-        self.waiting += len(state.paths)
+        self.waiting += state.weight
         if self.waiting > self.max_paths:
             raise _TooManyPaths
         self.stack.append(state)
@@ -161,64 +216,70 @@ class _Walk:
 
     def _take_field(self, state: _State, owner: str, found: Field, labels: Labels) -> None:
         trail = state.trail.then(Step(owner, found))
-        target = self.landscape.composite(base_name(found.type))
-        is_start = state.trail.step is None
+        moves = state.trail.depth > 0
+        target = base_name(found.type)
+        leaf = self.landscape.composite(target) is None
+        groups: list[_Group] = []
+        for group in state.groups:
+            options = self._options_of_field(group, owner, found.name, labels, moves, leaf)
+            if options is None:
+                self._note_error(group, trail, owner, found.name, labels)
+            elif options:
+                error = self._check_shared_abstract(trail, owner, found, options)
+                if error is not None:
+                    self.errors[group.bucket].append(error)
+                else:
+                    groups.append(_Group(options, group.bucket))
+        if groups:
+            is_mutation = state.trail.depth == 0 and state.trail.kind == "mutation"
+            parted = self._part(found.name, groups[0]) if is_mutation else tuple(groups)
+            self._push(_State(target, trail, parted, labels))
+
+    def _options_of_field(
+        self, group: _Group, owner: str, name: str, labels: Labels, moves: bool, leaf: bool
+    ) -> tuple[_Path, ...] | None:
+        """Return where a field leads from all paths of a group: nowhere for a leaf; None if lost."""
         paths: dict[_Path, None] = {}
-        reachable = False
-        for path in state.paths:
-            for option in self._field_options(
-                path, owner, found.name, labels, moves=not is_start, leaf=target is None
-            ):
-                reachable = True
-                if target is None:
-                    return
+        for path in group.paths:
+            for option in self._field_options(path, owner, name, labels, moves=moves, leaf=leaf):
+                if leaf:
+                    return ()
                 if option is not None:
                     paths[option] = None
-        if not reachable:
-            self._note_error(state, trail, owner, found.name, labels)
-            return
-        if target is not None and paths:
-            self._follow_field(state, trail, owner, found, tuple(paths), labels)
+        return tuple(paths) or None
 
-    def _follow_field(
-        self,
-        state: _State,
-        trail: Trail,
-        owner: str,
-        found: Field,
-        paths: tuple[_Path, ...],
-        labels: Labels,
-    ) -> None:
-        target = base_name(found.type)
-        error = self._check_shared_abstract(trail, owner, found, paths)
-        if error is not None:
-            self.errors[state.bucket].append(error)
-            return
-        graphs = dict.fromkeys(path.vertex.type.graph for path in paths)
-        is_mutation = state.trail.step is None and state.trail.kind == "mutation"
-        if not is_mutation or len(graphs) < 2:
-            self._push(_State(target, trail, paths, labels, state.bucket))
-            return
-        for graph in graphs:
-            bucket = (found.name, graph)
-            self.buckets[found.name].append(bucket)
-            own = tuple(path for path in paths if path.vertex.type.graph == graph)
-            self._push(_State(target, trail, own, labels, bucket))
+    def _part(self, name: str, group: _Group) -> tuple[_Group, ...]:
+        """Return the groups into which the subgraphs of a mutation field part, if several."""
+        graphs = dict.fromkeys(path.vertex.type.graph for path in group.paths)
+        if len(graphs) < 2:
+            return (group,)
+        self.buckets[name] += [(name, graph) for graph in graphs]
+        return tuple(
+            _Group(
+                tuple(path for path in group.paths if path.vertex.type.graph == graph),
+                (name, graph),
+            )
+            for graph in graphs
+        )
 
     def _take_type(self, state: _State, name: str) -> None:
-        paths: dict[_Path, None] = {}
-        for path in state.paths:
-            is_object = path.vertex.type.kind is Kind.INTERFACE_OBJECT
-            if name not in path.runtime and not is_object:
-                return  # one of the subgraphs never gives such an object, so none may
-        for path in state.paths:
-            for option in self._cast_options(path, name):
-                paths[option] = None
         trail = state.trail.then(Step(name, None))
-        if paths:
-            self._push(_State(name, trail, tuple(paths), state.labels, state.bucket))
-        else:
-            self._note_error(state, trail, name, None, state.labels)
+        groups: list[_Group] = []
+        for group in state.groups:
+            if any(
+                name not in path.runtime and path.vertex.type.kind is not Kind.INTERFACE_OBJECT
+                for path in group.paths
+            ):
+                continue  # one of the subgraphs never gives such an object, so none may
+            options = {
+                option: None for path in group.paths for option in self._cast_options(path, name)
+            }
+            if options:
+                groups.append(_Group(tuple(options), group.bucket))
+            else:
+                self._note_error(group, trail, name, None, state.labels)
+        if groups:
+            self._push(_State(name, trail, tuple(groups), state.labels))
 
     # options of one path ------------------------------------------------------------------
 
@@ -363,11 +424,11 @@ class _Walk:
     # errors -------------------------------------------------------------------------------
 
     def _note_error(
-        self, state: _State, trail: Trail, owner: str, name: str | None, labels: Labels
+        self, group: _Group, trail: Trail, owner: str, name: str | None, labels: Labels
     ) -> None:
         """Note that no subgraph can go on; ``name`` is None where an object's type is in doubt."""
         reasons: dict[str, dict[str, None]] = {}
-        for path in state.paths:
+        for path in group.paths:
             found = reasons.setdefault(self.landscape.names[path.vertex.type.graph], {})
             told = (
                 cast_reasons(path.vertex, owner, self.resolver)
@@ -384,7 +445,7 @@ class _Walk:
             lines.append(f'- from subgraph "{subgraph}":')
             lines += [f"  - {reason}" for reason in told_here]
         coordinate = owner if name is None else f"{owner}.{name}"
-        self.errors[state.bucket].append(
+        self.errors[group.bucket].append(
             CompositionError(
                 "SATISFIABILITY_ERROR", "\n".join(lines), tuple(reasons), (coordinate,)
             )

@@ -1,8 +1,8 @@
 """Random sets of subgraphs, by seed: mostly composable, often not quite.
 
-A small world is drawn (entities with keys, value types, an interface, a union), then each
-subgraph is given a part of it. Nothing guarantees that the parts fit: that is for the composer
-to say.
+A small world is drawn (entities with keys, value types, an interface, a union, an enum, an
+input), then each subgraph is given a part of it. Nothing guarantees that the parts fit: that is
+for the composer to say.
 """
 
 from __future__ import annotations
@@ -18,9 +18,19 @@ __all__ = ["random_subgraphs"]
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", '
     '"@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@tag", '
-    '"@interfaceObject"])'
+    '"@interfaceObject", "@authenticated", "@requiresScopes", "@cost"])'
 )
-SCALARS = ("Int", "String", "Boolean", "ID!")
+SCALARS = ("Int", "String", "Boolean", "ID!", "[Int!]", "C")
+MARKS = (
+    '@tag(name: "a")',
+    '@tag(name: "b")',
+    "@authenticated",
+    '@requiresScopes(scopes: [["s"], ["t"]])',
+    "@cost(weight: 2)",
+    "@cost(weight: 3)",
+    "@deprecated",
+    '@deprecated(reason: "old")',
+)
 
 
 @dataclass
@@ -58,20 +68,31 @@ class _World:
         self.with_interface = random.random() < 0.5
         self.with_union = random.random() < 0.3
         self.with_interface_object = self.with_interface and random.random() < 0.5
-        self.entities = [self._entity(index) for index in range(random.randint(1, 3))]
+        self.with_mutation = random.random() < 0.3
+        self.marks = random.choice((0.0, 0.0, 0.1))
+        # loose worlds let what is shared differ between subgraphs
+        self.loose = random.choice((0.0, 0.0, 0.15))
         self.values = {
             f"V{index}": {f"a{number}": random.choice(SCALARS) for number in range(3)}
             for index in range(random.randint(0, 2))
+        }
+        self.entities = [self._entity(index) for index in range(random.randint(1, 3))]
+        self.federation_1 = {
+            index for index in range(self.count) if self.marks == 0 and random.random() < 0.1
         }
         # which subgraph has the interface; the others may stand in for it
         self.interface_home = random.randrange(self.count)
 
     def _entity(self, index: int) -> Entity:
         random = self.random
-        keys = random.choice((["k0"], ["k0"], ["k0", "k1"], ["k0 k1"], ["k0", "k0 k1"]))
+        keys = random.choice(
+            (["k0"], ["k0"], ["k0", "k1"], ["k0 k1"], ["k0", "k0 k1"], ["nest { k2 }"])
+        )
         fields = {f"f{number}": random.choice(SCALARS) for number in range(random.randint(2, 4))}
         if random.random() < 0.6:
             fields["link"] = f"E{random.randrange(index + 1)}"
+        if self.values and random.random() < 0.4:
+            fields["value"] = f"[{random.choice(list(self.values))}]"
         owners = {
             name: random.sample(range(self.count), k=2 if random.random() < 0.25 else 1)
             for name in fields
@@ -105,9 +126,17 @@ class _World:
             union = (
                 f"union U = {' | '.join(random.sample(members, random.randint(1, len(members))))}"
             )
-        query = self._query(parts, index, bool(union), bool(interface))
-        texts = [LINK, query, union, interface, *(part.text() for part in parts.values())]
-        return "\n\n".join(text for text in texts if text)
+        texts = [
+            "" if index in self.federation_1 else LINK,
+            self._query(parts, index, bool(union), bool(interface)),
+            self._mutation(parts, index),
+            union,
+            interface,
+            *(self._marked(part.text()) for part in parts.values()),
+        ]
+        sdl = "\n\n".join(text for text in texts if text)
+        sdl += self._leaves(sdl)
+        return _without_federation_2(sdl) if index in self.federation_1 else sdl
 
     def _entity_part(self, entity: Entity, owned: Sequence[str], index: int) -> Part:
         random = self.random
@@ -117,25 +146,40 @@ class _World:
             resolvable = ", resolvable: false" if random.random() < 0.12 else ""
             part.directives.append(f'@key(fields: "{key}"{resolvable})')
             for name in key.split():
-                part.fields[name] = "ID!"
+                if name.startswith("k") and "{" not in key:
+                    part.fields[name] = "ID!"
+            if "{" in key:
+                part.fields["nest"] = "Nest!"
         for name in owned:
-            others = [owner for owner in entity.owners[name] if owner != index]
-            text = entity.fields[name]
-            if others and index == min(entity.owners[name]) and random.random() < 0.4:
-                label = ', label: "percent(5)"' if random.random() < 0.5 else ""
-                text += f' @override(from: "s{others[0]}"{label})'
-            elif others:
-                text += " @shareable" if random.random() < 0.95 else ""
-            if random.random() < 0.04:
-                text += " @inaccessible"
-            part.fields[name] = text
+            part.fields[name] = self._owned(entity, name, index)
         return part
+
+    def _owned(self, entity: Entity, name: str, index: int) -> str:
+        random = self.random
+        others = [owner for owner in entity.owners[name] if owner != index]
+        text = self._loosened(entity.fields[name])
+        if others and index == min(entity.owners[name]) and random.random() < 0.4:
+            label = ', label: "percent(5)"' if random.random() < 0.5 else ""
+            text += f' @override(from: "s{others[0]}"{label})'
+        elif others and random.random() < 0.97:
+            text += " @shareable"
+        if random.random() < 0.03:
+            text += " @inaccessible"
+        return text
+
+    def _loosened(self, text: str) -> str:
+        random = self.random
+        if random.random() >= self.loose:
+            return text
+        return text.removesuffix("!") if text.endswith("!") else f"{text}!"
 
     def _value_part(self, name: str, fields: dict[str, str]) -> Part:
         random = self.random
-        chosen = {key: text for key, text in fields.items() if random.random() < 0.75}
+        chosen = {
+            key: self._loosened(text) for key, text in fields.items() if random.random() < 0.8
+        }
         part = Part(f"type {name}", ["@shareable"], chosen or dict(fields))
-        linked = [entity.name for entity in self.entities if random.random() < 0.3]
+        linked = [entity.name for entity in self.entities if random.random() < 0.2]
         if linked:
             part.fields["to"] = linked[0]
         return part
@@ -146,7 +190,7 @@ class _World:
             part = parts.get(entity.name)
             if part is None or random.random() < 0.5:
                 continue
-            missing = [name for name in entity.fields if name not in part.fields and name != "link"]
+            missing = [name for name in entity.fields if name not in part.fields and name[0] == "f"]
             if missing:
                 wanted = random.choice(missing)
                 part.fields[wanted] = f"{entity.fields[wanted]} @external"
@@ -155,12 +199,23 @@ class _World:
 
     def _close_references(self, parts: dict[str, Part], index: int) -> None:
         """Give every type that is named here at least a stub."""
-        for part in list(parts.values()):
+        waiting = list(parts.values())
+        while waiting:
+            part = waiting.pop()
             for text in list(part.fields.values()):
                 target = text.split()[0].strip("[]!")
-                if target.startswith("E") and target not in parts:
+                if target in parts:
+                    continue
+                if target[0] == "E":
                     entity = self.entities[int(target[1:])]
                     parts[target] = self._entity_part(entity, [], index)
+                elif target[0] == "V":
+                    parts[target] = self._value_part(target, self.values[target])
+                elif target == "Nest":
+                    parts[target] = Part("type Nest", ["@shareable"], {"k2": "ID!"})
+                else:
+                    continue
+                waiting.append(parts[target])
 
     def _interface(self, parts: dict[str, Part], index: int) -> str:
         random = self.random
@@ -189,7 +244,13 @@ class _World:
         self, parts: dict[str, Part], index: int, has_union: bool, has_interface: bool
     ) -> str:
         random = self.random
-        fields = [f"  q{index}: Int"]
+        argument = random.choice(
+            ("", "", "(a: Int = 1)", "(i: In)", "(c: C)", "(a: Int!, c: C = X)")
+        )
+        fields = [f"  q{index}{argument}: Int"]
+        shared = random.choice(("", "", "(a: Int = 1)", "(a: Int)", "(a: Int = 2)"))
+        if random.random() < self.loose:
+            fields.append(f"  loose{shared}: {self._loosened('Int')} @shareable")
         for name, part in parts.items():
             if random.random() < 0.6:
                 provides = ""
@@ -204,3 +265,59 @@ class _World:
         if has_interface:
             fields.append("  n: N @shareable" if random.random() < 0.5 else f"  n{index}: N")
         return "type Query {\n" + "\n".join(fields) + "\n}"
+
+    def _mutation(self, parts: dict[str, Part], index: int) -> str:
+        random = self.random
+        if not self.with_mutation or not parts or random.random() < 0.4:
+            return ""
+        target = random.choice(sorted(parts))
+        shared = min(parts)
+        return (
+            f"type Mutation {{\n  m{index}: {target}\n  shared: {shared} @shareable\n}}"
+            if random.random() < 0.5
+            else f"type Mutation {{\n  m{index}: {target}\n}}"
+        )
+
+    def _leaves(self, sdl: str) -> str:
+        """Define the enum and the input if they are used; the input uses the enum."""
+        random = self.random
+        text = ""
+        if ": In" in sdl:
+            entries = ["a: Int", 'b: String = "x"', "c: C", "d: Int! = 3"]
+            chosen = [entry for entry in entries if random.random() > self.loose]
+            text += "\n\ninput In {\n  " + "\n  ".join(chosen or entries) + "\n}"
+        if any(use in sdl + text for use in (": C", "[C")):
+            values = [value for value in ("Y", "Z") if random.random() > self.loose]
+            text += "\n\nenum C {\n  X\n  " + "\n  ".join(values) + "\n}"
+        return text
+
+    def _marked(self, text: str) -> str:
+        """Put directives and descriptions on some of the lines of a type."""
+        random = self.random
+        lines = []
+        for line in text.split("\n"):
+            marked = line
+            if line.startswith("  ") and "@external" not in line and random.random() < self.marks:
+                marked = f"{line} {random.choice(MARKS)}"
+            if line.startswith("  ") and random.random() < self.loose / 2:
+                marked = f'  "says {random.randrange(2)}"\n{marked}'
+            lines.append(marked)
+        return "\n".join(lines)
+
+
+def _without_federation_2(sdl: str) -> str:
+    """Rewrite a schema as federation 1 might have it."""
+    lines = []
+    for line in sdl.split("\n"):
+        words = line.split(" @")
+        kept = [
+            word
+            for word in words[1:]
+            if not f"@{word}".startswith(
+                ("@shareable", "@override", "@inaccessible", "@interfaceObject")
+            )
+        ]
+        lines.append(" @".join([words[0], *kept]) if len(kept) < len(words) - 1 else line)
+        if line.endswith("{") and not lines[-1].endswith("{"):
+            lines[-1] += " {"
+    return "\n".join(lines)
