@@ -153,6 +153,9 @@ async def paginate(
 def slice_list(items: Sequence[R], key: Callable[[R], tuple[Any, ...]], page: Page) -> Slice[R]:
     """One page of a list that is in memory and sorted ascending by ``key`` (unique per item)."""
     keyed = [(key(item), item) for item in items]
+    for cursor in (page.after, page.before):
+        if cursor is not None and not _same_shape(cursor, keyed[0][0] if keyed else cursor):
+            raise _not_ours()
     try:
         kept = [
             (k, item)
@@ -172,6 +175,10 @@ def slice_list(items: Sequence[R], key: Callable[[R], tuple[Any, ...]], page: Pa
         more_after=page.before is not None if page.backward else more,
         more_before=more if page.backward else page.after is not None,
     )
+
+
+def _same_shape(cursor: tuple[Any, ...], key: tuple[Any, ...]) -> bool:
+    return len(cursor) == len(key)
 
 
 def connect(page: Slice[R], node: Callable[[R], N]) -> Connection[N]:

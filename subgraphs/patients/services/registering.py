@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -86,6 +87,18 @@ async def register(
         return done
     if not (not_a_duplicate_because and not_a_duplicate_because.strip()):
         await _refuse_duplicates(services, who)
+    for attempt in range(3):
+        try:
+            return await _insert(services, who, by, key)
+        except IntegrityError:
+            # somebody took the key, the number or the first MRN in the same moment: look again
+            if attempt == 2:
+                raise
+    raise AssertionError
+
+
+async def _insert(services: Services, who: Demographics, by: Identity, key: str | None) -> Patient:
+    assert who.names
     async with services.database.transaction() as session:
         if key and (first := await session.get(Idempotency, key)):
             found = await session.get(Patient, first.result)
@@ -96,10 +109,10 @@ async def register(
         patient = Patient(mrn=mrn, name=who.names[0].text)
         _apply(patient, who)
         session.add(patient)
-        await session.flush()
-        await index(session, [patient])
         if key:
             session.add(Idempotency(key=key, result=patient.id))
+        await session.flush()
+        await index(session, [patient])
         await outbox.add(
             session,
             Event(
