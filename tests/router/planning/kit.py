@@ -15,7 +15,15 @@ from graphql import parse, validate
 
 from router.composition.compose import SubgraphSource, compose
 from router.planning.explain import path_text
-from router.planning.plan import EntityCall, Fetch, InputFragment, InputSelection, Plan, Rename, When
+from router.planning.plan import (
+    EntityCall,
+    Fetch,
+    InputFragment,
+    InputSelection,
+    Plan,
+    Rename,
+    When,
+)
 from router.planning.planner import Planner, PlannerOptions
 from router.planning.serialise import dump, load
 from router.supergraph import Supergraph
@@ -144,5 +152,3 @@ def _inputs(selections: Iterable[InputSelection]) -> str:
             text += f" if {_when(item.when)}"
         parts.append(text)
     return " ".join(parts)
-
-

@@ -1,0 +1,132 @@
+"""@skip and @include: what is excluded is not fetched."""
+
+from __future__ import annotations
+
+from tests.router.planning.kit import plan_lines, supergraph
+
+AB = {
+    "a": """
+        type Query { p: P }
+        type P @key(fields: "id") { id: ID! a: Int }
+    """,
+    "b": """
+        type P @key(fields: "id") { id: ID! b: Int }
+    """,
+}
+
+
+def test_a_conditional_requirement_does_not_hold_up_others() -> None:
+    graph = supergraph(
+        r="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        a="""
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type P @key(fields: "id") {
+              id: ID!
+              a: Int @external
+              c: Int @requires(fields: "a")
+              b: Int
+            }
+        """,
+    )
+    assert plan_lines(graph, "query($s:Boolean!){p{c @include(if:$s) b}}") == [
+        "0 r {p{id}}",
+        "1 a after 0 if $s: p P{id} -> ...on P{a}",
+        "2 b after 0: p P{id} -> ...on P{b}",
+        "3 b after 1 if $s: p P{id a!} -> ...on P{c}",
+    ]
+
+
+def test_a_conditional_requirement_at_hand_is_optional() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type P @key(fields: "id") {
+              id: ID!
+              a: Int @external
+              c: Int @requires(fields: "a")
+              b: Int
+            }
+        """,
+    )
+    assert plan_lines(graph, "query($s:Boolean!){p{c @include(if:$s) b}}") == [
+        "0 a {p{id a}}",
+        "1 b after 0: p P{id a! if $s} -> ...on P{c @include(if:$s) b}",
+    ]
+
+
+def test_all_enclosing_conditions_belong_to_the_inner_fields() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type P @key(fields: "id") {
+              id: ID!
+              a: Int @external
+              b: Int
+              c: Int @requires(fields: "a")
+            }
+        """,
+    )
+    assert plan_lines(
+        graph, "query($s:Boolean!,$t:Boolean!){p{... @include(if:$s){b ... @include(if:$t){c}}}}"
+    ) == [
+        "0 a {p{id a}}",
+        "1 b after 0 if $s: p P{id a! if $t} -> ...on P{b c @include(if:$t)}",
+    ]
+
+
+def test_a_conditional_root_field_makes_all_its_fetches_conditional() -> None:
+    graph = supergraph(**AB)
+    assert plan_lines(graph, "query($s:Boolean!){p @include(if:$s){a b}}") == [
+        "0 a if $s {p{a id}}",
+        "1 b after 0 if $s: p P{id} -> ...on P{b}",
+    ]
+
+
+def test_a_conditional_copy_does_not_serve_as_a_key() -> None:
+    graph = supergraph(**AB)
+    assert plan_lines(graph, "query($s:Boolean!){p{id @skip(if:$s) b}}") == [
+        "0 a {p{id}}",
+        "1 b after 0: p P{id} -> ...on P{b}",
+    ]
+
+
+def test_a_condition_on_one_type_guards_its_representations_only() -> None:
+    graph = supergraph(
+        a="""
+            type Query { m: [M] }
+            union M = F | S
+            type F @key(fields: "id") { id: ID! }
+            type S @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type F @key(fields: "id") { id: ID! x: Int }
+            type S @key(fields: "id") { id: ID! x: Int }
+        """,
+    )
+    assert plan_lines(graph, "query($i:Boolean!){m{... on F @include(if:$i){x} ... on S{x}}}") == [
+        "0 a {m{__typename ...on F{id} ...on S{id}}}",
+        "1 b after 0: m.@ F{id} if $i S{id} -> ...on F{... @include(if:$i){x}} ...on S{x}",
+    ]
+
+
+def test_an_operation_that_excludes_everything_fetches_nothing() -> None:
+    graph = supergraph(**AB)
+    assert plan_lines(graph, "{p @skip(if:true){id}}") == []
+
+
+def test_an_object_left_without_fields_is_still_fetched() -> None:
+    graph = supergraph(**AB)
+    assert plan_lines(graph, "{p{id @include(if:false)}}") == [
+        "0 a {p{__typename}}",
+    ]

@@ -1,0 +1,75 @@
+"""Root fields with effects run once and in order; events start a plan."""
+
+from __future__ import annotations
+
+from tests.router.planning.kit import plan_lines, supergraph
+
+
+def test_the_query_root_below_a_payload_is_asked_in_another_subgraph() -> None:
+    graph = supergraph(
+        a="""
+            type Query { x: Int }
+            type Mutation { add: Add }
+            type Add { ok: Boolean query: Query }
+        """,
+        b="type Query { y: Int }",
+    )
+    assert plan_lines(graph, "mutation{add{ok query{x y}}}") == [
+        "0 a mutation {add{ok query{x}}}",
+        "1 b after 0 at add.query: {y}",
+    ]
+
+
+def test_a_shareable_mutation_runs_in_one_subgraph_only() -> None:
+    graph = supergraph(
+        a="""
+            type Query { q: Int }
+            type Mutation { set: T @shareable }
+            type T @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type Mutation { set: T @shareable }
+            type T @key(fields: "id") { id: ID! b: Int }
+        """,
+    )
+    assert plan_lines(graph, "mutation{set{a b}}") == [
+        "0 a mutation {set{a id}}",
+        "1 b after 0: set T{id} -> ...on T{b}",
+    ]
+
+
+def test_mutations_run_in_the_order_of_the_client() -> None:
+    graph = supergraph(
+        a="""
+            type Query { q: Int }
+            type Mutation { a1: Int a2: T }
+            type T @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type Mutation { b1: Int }
+            type T @key(fields: "id") { id: ID! n: Int }
+        """,
+    )
+    assert plan_lines(graph, "mutation{a1 b1 a2{n}}") == [
+        "0 a mutation {a1}",
+        "1 b after 0 mutation {b1}",
+        "2 a after 1 mutation {a2{id}}",
+        "3 b after 2: a2 T{id} -> ...on T{n}",
+    ]
+
+
+def test_the_source_of_a_subscription_comes_first() -> None:
+    graph = supergraph(
+        a="""
+            type Query { q: Int }
+            type Subscription { ev: T }
+            type T @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type T @key(fields: "id") { id: ID! n: Int }
+        """,
+    )
+    assert plan_lines(graph, "subscription{ev{id n}}") == [
+        "0 a subscription {ev{id}}",
+        "1 b after 0: ev T{id} -> ...on T{n}",
+    ]

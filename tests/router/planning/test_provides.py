@@ -1,0 +1,84 @@
+"""@provides: external fields that are at hand on one path."""
+
+from __future__ import annotations
+
+from tests.router.planning.kit import plan_lines, supergraph
+
+
+def test_a_provided_field_is_taken_only_along_its_path() -> None:
+    graph = supergraph(
+        a="""
+            type Query { review: Review }
+            type Review { user: User @provides(fields: "name") raw: User }
+            type User @key(fields: "id") { id: ID! name: String @external }
+        """,
+        b="""
+            type User @key(fields: "id") { id: ID! name: String @shareable age: Int }
+        """,
+    )
+    assert plan_lines(graph, "{review{user{name}}}") == [
+        "0 a {review{user{name}}}",
+    ]
+    assert plan_lines(graph, "{review{raw{name}}}") == [
+        "0 a {review{raw{id}}}",
+        "1 b after 0: review.raw User{id} -> ...on User{name}",
+    ]
+
+
+def test_a_nested_provided_field_lets_the_jump_wait_until_the_deepest_entity() -> None:
+    graph = supergraph(
+        a="""
+            type Query { order: Order @provides(fields: "item{maker{name}}") }
+            type Order @key(fields: "id") { id: ID! item: Item @external }
+            type Item @key(fields: "id") { id: ID! maker: Maker @external }
+            type Maker @key(fields: "id") { id: ID! name: String @external }
+        """,
+        b="""
+            type Order @key(fields: "id") { id: ID! item: Item @shareable }
+            type Item @key(fields: "id") { id: ID! maker: Maker @shareable }
+            type Maker @key(fields: "id") { id: ID! name: String @shareable country: String }
+        """,
+    )
+    assert plan_lines(graph, "{order{item{maker{name country}}}}") == [
+        "0 a {order{item{maker{name id}}}}",
+        "1 b after 0: order.item.maker Maker{id} -> ...on Maker{country}",
+    ]
+
+
+def test_a_field_provided_for_one_type_explodes_the_interface() -> None:
+    graph = supergraph(
+        a="""
+            type Query { owner: Owner }
+            type Owner { pets: [Pet] @provides(fields: "... on Dog{name}") }
+            interface Pet { name: String }
+            type Dog implements Pet @key(fields: "id") { id: ID! name: String @external }
+            type Cat implements Pet @key(fields: "id") { id: ID! name: String @external }
+        """,
+        b="""
+            type Dog @key(fields: "id") { id: ID! name: String @shareable }
+            type Cat @key(fields: "id") { id: ID! name: String @shareable }
+        """,
+    )
+    assert plan_lines(graph, "{owner{pets{name}}}") == [
+        "0 a {owner{pets{__typename ...on Cat{id} ...on Dog{name}}}}",
+        "1 b after 0: owner.pets.@ Cat{id} -> ...on Cat{name}",
+    ]
+
+
+def test_the_root_that_provides_is_chosen() -> None:
+    graph = supergraph(
+        a="""
+            type Query { m: M @shareable }
+            type M @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type Query { m: M @shareable @provides(fields: "t") }
+            type M @key(fields: "id") { id: ID! t: Int @external }
+        """,
+        c="""
+            type M @key(fields: "id") { id: ID! t: Int @shareable }
+        """,
+    )
+    assert plan_lines(graph, "{m{t}}") == [
+        "0 b {m{t}}",
+    ]
