@@ -1,0 +1,169 @@
+"""Run the reference composer beside ours and report where they differ.
+
+    mkdir -p /tmp/reference && (cd /tmp/reference && npm install @apollo/composition graphql)
+    python scripts/compare_composition.py --reference /tmp/reference --cases 500
+
+Subgraphs are drawn by seed (``tests/router/composition/random_subgraphs.py``), or read from
+folders of ``NAME.graphql`` files. Compared are the codes of errors and how many there are of each,
+the codes and coordinates of hints, and the supergraph, which must be the same text. Where the
+reference throws, or accepts what can be shown to be wrong, no difference is reported.
+
+Exit status: 0 no difference, 1 differences, 2 no Node or no reference composer to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from difflib import unified_diff
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from router.composition.compose import compose
+from router.composition.errors import CompositionFailed
+from router.composition.sources import SubgraphSource
+from tests.router.composition.random_subgraphs import random_subgraphs
+
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    arguments = _arguments()
+    if shutil.which("node") is None:
+        print("Node is not installed: nothing to compare with.", file=sys.stderr)
+        return 2
+    if not (arguments.reference / "node_modules" / "@apollo" / "composition").is_dir():
+        print(
+            f"{arguments.reference} has no @apollo/composition; install it there: "
+            f"cd {arguments.reference} && npm install @apollo/composition graphql",
+            file=sys.stderr,
+        )
+        return 2
+    different = total = 0
+    with Reference(arguments.reference) as reference:
+        for name, sources in _cases(arguments):
+            total += 1
+            found = list(differences(sources, reference))
+            if found:
+                different += 1
+                print(f"== {name}")
+                print("\n".join(found))
+    print(f"{total} cases, {different} differ")
+    return 1 if different else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser.add_argument("--reference", type=Path, default=Path("/tmp/reference"))
+    parser.add_argument("--cases", type=int, default=200, help="how many seeds to draw")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("folders", nargs="*", type=Path, help="folders of .graphql files instead")
+    return parser.parse_args()
+
+
+def _cases(arguments: argparse.Namespace) -> Iterator[tuple[str, list[SubgraphSource]]]:
+    if arguments.folders:
+        for folder in arguments.folders:
+            files = sorted(folder.glob("*.graphql"))
+            yield (
+                str(folder),
+                [
+                    SubgraphSource(file.stem, f"http://{file.stem}", file.read_text())
+                    for file in files
+                ],
+            )
+        return
+    for seed in range(arguments.seed, arguments.seed + arguments.cases):
+        yield f"seed {seed}", random_subgraphs(seed)
+
+
+class Reference:
+    """The reference composer, running."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            ["node", str(HERE / "compare_composition.mjs"), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def compose(self, sources: Iterable[SubgraphSource]) -> dict[str, Any]:
+        """Return ``{errors, hints, supergraphSdl}``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        subgraphs = [{"name": s.name, "url": s.url, "sdl": s.sdl} for s in sources]
+        self._process.stdin.write(json.dumps({"subgraphs": subgraphs}) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator[str]:
+    """Yield what differs, one line (or one diff) each."""
+    theirs = reference.compose(sources)
+    if any(error["code"] is None for error in theirs["errors"]):
+        return
+    errors: list[dict[str, Any]] = []
+    hints: list[dict[str, Any]] = []
+    sdl = None
+    try:
+        composition = compose(sources)
+    except CompositionFailed as failed:
+        errors = [error.to_json() for error in failed.errors]
+    else:
+        hints = [hint.to_json() for hint in composition.hints]
+        sdl = composition.supergraph_sdl
+    shares_mutations = any("shared" in s.sdl and "type Mutation" in s.sdl for s in sources)
+    codes = {error["code"] for error in errors}
+    if not theirs["errors"] and codes == {"SATISFIABILITY_ERROR"} and shares_mutations:
+        return  # the reference forgets what fails below a shared mutation field as well
+    yield from _counted("error", (e["code"] for e in theirs["errors"]), (e["code"] for e in errors))
+    if errors or theirs["errors"]:
+        return
+    yield from _counted(
+        "hint",
+        (f"{hint['code']} {hint['coordinate'] or ''}" for hint in theirs["hints"]),
+        (f"{hint['code']} {hint['coordinate'] or ''}" for hint in hints),
+    )
+    if sdl is not None and sdl.strip() != theirs["supergraphSdl"].strip():
+        yield from unified_diff(
+            theirs["supergraphSdl"].strip().splitlines(),
+            sdl.strip().splitlines(),
+            "reference",
+            "ours",
+            lineterm="",
+            n=1,
+        )
+
+
+def _counted(what: str, theirs: Iterable[str], ours: Iterable[str]) -> Iterator[str]:
+    expected, found = Counter(theirs), Counter(ours)
+    for key in sorted(expected.keys() | found.keys()):
+        if expected[key] != found[key]:
+            yield f"{what} {key}: {expected[key]} by the reference, {found[key]} by ours"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
