@@ -255,10 +255,14 @@ class Closures:
 
     def solve(self, closure: Closure, selection: FieldSet) -> Solution | None:
         """The nearest way to every field of a field set, or None where one has no way."""
-        items: list[Take | Narrow] = []
+        items: dict[int, tuple[Take | Narrow, ...]] = {}
         depth = 0
         steps: Steps = frozenset()
-        for item in selection:
+        # What can be had in one way only first: the others may come along.
+        for place in sorted(
+            range(len(selection)), key=lambda i: self._freedom(closure, selection[i])
+        ):
+            item = selection[place]
             found = (
                 self._solve_field(closure, item, steps)
                 if isinstance(item, SetField)
@@ -266,10 +270,14 @@ class Closures:
             )
             if found is None:
                 return None
-            items.extend(found.items)
+            items[place] = found.items
             depth = max(depth, found.depth)
             steps |= found.steps
-        return Solution(tuple(items), depth, steps)
+        ordered = tuple(part for place in sorted(items) for part in items[place])
+        return Solution(ordered, depth, steps)
+
+    def _freedom(self, closure: Closure, item: SetField | SetFragment) -> int:
+        return len(closure.ways(item.name)) if isinstance(item, SetField) else 0
 
     def _solve_field(self, closure: Closure, item: SetField, taken: Steps) -> Solution | None:
         if item.name == "__typename":

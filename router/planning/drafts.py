@@ -108,9 +108,8 @@ class Draft:
 
     def depend_on(self, parents: Iterable[Draft]) -> None:
         """Start only after these."""
-        for parent in parents:
-            if parent is not self and parent not in self.parents:
-                self.parents.append(parent)
+        new = dict.fromkeys(p for p in parents if p is not self and p not in self.parents)
+        self.parents = [*self.parents, *new]
 
     @property
     def condition(self) -> frozenset[When]:

@@ -58,8 +58,10 @@ def merge_later(drafts: list[Draft]) -> list[Draft]:
             places.setdefault(_place(draft), []).append(draft)
     if all(len(peers) < 2 for peers in places.values()):
         return drafts
+    alive = list(drafts)
     for peers in places.values():
-        _merge_peers(drafts, peers, gone)
+        if len(peers) > 1:
+            _merge_peers(alive, peers, gone)
     return _without(drafts, gone)
 
 
@@ -68,30 +70,37 @@ def _merge_peers(drafts: list[Draft], peers: list[Draft], gone: dict[int, Draft]
     peers.sort(key=lambda d: (level[d.id], d.id))
     for index, early in enumerate(peers):
         for late in peers[index + 1 :]:
-            alive = [draft for draft in drafts if draft.id not in gone]
-            level = depths(alive)
-            longest = max(level.values())
             if (
-                level[late.id] - level[early.id] + _tail(alive, early, level) <= longest
+                early.condition == late.condition
                 and not _comes_after(late, early)
                 and not _comes_after(early, late)
-                and early.condition == late.condition
                 and _compatible(late, early)
+                and _waits_well(drafts, early, late)
             ):
                 _absorb(late, early)
                 gone[early.id] = late
                 _redirect(drafts, early, late)
+                drafts.remove(early)
                 break
 
 
-def _tail(drafts: Iterable[Draft], draft: Draft, level: dict[int, int]) -> int:
-    """The longest chain that runs through a draft, if it started as it does now."""
-    reached = {draft.id: level[draft.id]}
-    for other in sorted(drafts, key=lambda d: (level[d.id], d.id)):
-        through = [reached[p.id] + 1 for p in other.parents if p.id in reached]
-        if through:
-            reached[other.id] = max(through)
-    return max(reached.values())
+def _waits_well(drafts: list[Draft], early: Draft, late: Draft) -> bool:
+    """Whether no chain gets longer than the longest, and no more requests are made."""
+    before = _cost(drafts)
+    held = {draft.id: draft.parents for draft in drafts}
+    _redirect(drafts, early, late)
+    late.depend_on(early.parents)
+    after = _cost([draft for draft in drafts if draft is not early])
+    for draft in drafts:
+        draft.parents = held[draft.id]
+    return after <= before
+
+
+def _cost(drafts: Iterable[Draft]) -> tuple[int, int]:
+    """The longest chain, and the requests if fetches of one depth travel together."""
+    level = depths(drafts)
+    requests = {(d.subgraph.index, level[d.id], d.group, d.defer, d.is_entity) for d in drafts}
+    return max(level.values()), len(requests)
 
 
 def _comes_after(draft: Draft, other: Draft) -> bool:
@@ -143,8 +152,8 @@ def _absorb(kept: Draft, merged: Draft) -> None:
 def _redirect(drafts: Iterable[Draft], merged: Draft, kept: Draft) -> None:
     for draft in drafts:
         if merged in draft.parents:
-            draft.parents = [parent for parent in draft.parents if parent is not merged]
-            draft.depend_on((kept,))
+            parents = [parent for parent in draft.parents if parent is not merged]
+            draft.parents = parents if kept in parents or draft is kept else [*parents, kept]
 
 
 def _without(drafts: list[Draft], gone: dict[int, Draft]) -> list[Draft]:
