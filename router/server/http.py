@@ -13,6 +13,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
@@ -69,10 +70,11 @@ class GraphQLOverHTTP:
         accepted = accepts(headers.get("accept"))
         generation = self.pipeline.generation
         generation.hold()
+        files = ExitStack()  # uploads stay open until the answer is sent
         try:
             try:
                 response = await self._answer(
-                    scope, receive, send, headers, accepted, path, path_id
+                    scope, receive, files, headers, accepted, path, path_id
                 )
             except RequestError as error:
                 response = self.refusal(error, accepted)
@@ -87,13 +89,14 @@ class GraphQLOverHTTP:
         except ClientGone:
             return
         finally:
+            files.close()
             await generation.release()
 
     async def _answer(
         self,
         scope: Scope,
         receive: Receive,
-        send: Send,
+        files: ExitStack,
         headers: Mapping[str, str],
         accepted: Accepts,
         path: str,
@@ -127,7 +130,7 @@ class GraphQLOverHTTP:
         read = (
             self._read_url(scope, path_id)
             if method == "GET"
-            else await self._read_body(receive, headers, path_id)
+            else await self._read_body(receive, files, headers, path_id)
         )
         if isinstance(read, GraphQLRequest):
             exchange = pipeline.exchange(client, read, headers)
@@ -235,12 +238,12 @@ class GraphQLOverHTTP:
         )
 
     async def _read_body(
-        self, receive: Receive, headers: Mapping[str, str], path_id: str | None
+        self, receive: Receive, files: ExitStack, headers: Mapping[str, str], path_id: str | None
     ) -> GraphQLRequest | list[GraphQLRequest]:
         content_type = headers.get("content-type")
         limits = self.settings.limits
         if content_type is not None and content_type.lower().startswith("multipart/form-data"):
-            body: Any = await read_upload(receive, headers, self.settings.uploads, limits)
+            body: Any = await read_upload(receive, headers, self.settings.uploads, limits, files)
         elif content_type is None or not is_json_utf8(content_type):
             raise Refused(
                 "Send the request as 'content-type: application/json' in UTF-8.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
@@ -43,10 +44,15 @@ class _Part:
 
 
 async def read_upload(
-    receive: Receive, headers: Mapping[str, str], settings: UploadSettings, limits: RequestLimits
+    receive: Receive,
+    headers: Mapping[str, str],
+    settings: UploadSettings,
+    limits: RequestLimits,
+    files: ExitStack,
 ) -> Any:
     """Read a multipart request; returns the JSON of ``operations`` with the files in place.
 
+    The files are open until ``files`` closes them, which is the caller's to do.
     Raises :class:`Refused`: 415 when uploads are off, 413 above a limit, 400 for a broken body.
     """
     if not settings.enabled:
@@ -57,7 +63,7 @@ async def read_upload(
     boundary = options.get(b"boundary")
     if not boundary:
         raise Refused("The multipart body lacks a boundary.", 400, "BAD_REQUEST")
-    reader = _Reader(settings)
+    reader = _Reader(settings, files)
     parser = MultipartParser(boundary, reader.callbacks())
     largest = settings.files * settings.file_bytes + 2 * settings.field_bytes
     size = 0
@@ -75,10 +81,8 @@ async def read_upload(
             more = message.get("more_body", False)
         parser.finalize()
     except (Refused, ClientGone):
-        reader.close()
         raise
     except Exception as error:
-        reader.close()
         raise Refused("The multipart body is broken.", 400, "BAD_REQUEST") from error
     return reader.placed(limits.json_depth)
 
@@ -86,8 +90,9 @@ async def read_upload(
 class _Reader:
     """Collects the parts; the parser calls it back for each piece."""
 
-    def __init__(self, settings: UploadSettings) -> None:
+    def __init__(self, settings: UploadSettings, files: ExitStack) -> None:
         self.settings = settings
+        self.files = files
         self.texts: dict[str, bytes] = {}
         self.uploads: dict[str, Upload] = {}
         self.part = _Part()
@@ -127,8 +132,10 @@ class _Reader:
             raise Refused("Send 'operations' and 'map' before the files.", 400, "BAD_REQUEST")
         if len(self.uploads) >= self.settings.files:
             raise Refused(f"At most {self.settings.files} files.", 413, "REQUEST_TOO_LARGE")
-        self.part.file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # the request closes it
-            max_size=self.settings.memory_bytes
+        self.part.file = self.files.enter_context(
+            tempfile.SpooledTemporaryFile(  # noqa: SIM115  # the stack is its context manager
+                max_size=self.settings.memory_bytes
+            )
         )
 
     def data(self, data: bytes, start: int, end: int) -> None:
@@ -156,14 +163,9 @@ class _Reader:
     def finish(self) -> None:
         self.complete = True
 
-    def close(self) -> None:
-        for upload in self.uploads.values():
-            upload.file.close()
-
     def placed(self, depth: int) -> Any:
         """The operations with every mapped file at its places."""
         if not self.complete or any(name not in self.texts for name in _FIELDS):
-            self.close()
             raise Refused("The multipart body is incomplete.", 400, "BAD_REQUEST")
         operations = parse_json(self.texts["operations"], depth)
         places = parse_json(self.texts["map"], depth)

@@ -374,8 +374,19 @@ def _body(request: SubgraphRequest) -> bytes:
 def _variables(request: SubgraphRequest) -> dict[str, Any]:
     if not request.variables:
         return {}
-    copied: dict[str, Any] = orjson.loads(request.variables_json())
+    try:
+        copied: dict[str, Any] = orjson.loads(request.variables_json())
+    except TypeError:  # uploaded files are no JSON; the containers around them are copied
+        return {name: _copied(value) for name, value in request.variables.items()}
     return copied
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
 
 
 async def _later(result: Awaitable[Any]) -> SubgraphAnswer:
