@@ -14,6 +14,7 @@ from typing import TypeVar, assert_never
 
 from router.composition.merged import (
     ABSENT,
+    BUILT_IN_DIRECTIVES,
     Application,
     Argument,
     DirectiveDefinition,
@@ -122,16 +123,18 @@ class Emitter:
             case _:
                 assert_never(merged)
 
-    def _members(self, members: Iterable[_Member], text: Callable[[_Member], str]) -> Sequence[str]:
+    def _members(
+        self, members: Iterable[_Member], text: Callable[[_Member], str], indent: str = "  "
+    ) -> list[str]:
         lines: list[str] = []
         for member in members:
             # a described member stands apart, except at the top of its block
             gap = "\n" if lines and member.description else ""
-            lines.append(gap + _indented(_description(member.description) + text(member)))
+            lines.append(f"{gap}{_description(member.description, indent)}{indent}{text(member)}")
         return lines
 
     def _field(self, field: Field) -> str:
-        arguments = _indented(self._arguments(field.arguments.values())).lstrip()
+        arguments = self._arguments(field.arguments.values(), "  ")
         return f"{field.name}{arguments}: {field.type}{self._inline(field.directives)}"
 
     def _argument(self, argument: Argument) -> str:
@@ -143,12 +146,13 @@ class Emitter:
     def _enum_value(self, value: EnumValue) -> str:
         return value.name + self._inline(value.directives)
 
-    def _arguments(self, arguments: Collection[Argument]) -> str:
+    def _arguments(self, arguments: Collection[Argument], indent: str = "") -> str:
         if not arguments:
             return ""
         if not any(argument.description for argument in arguments):
             return f"({', '.join(map(self._argument, arguments))})"
-        return "(\n" + "\n".join(self._members(arguments, self._argument)) + "\n)"
+        lines = self._members(arguments, self._argument, indent + "  ")
+        return "(\n" + "\n".join(lines) + f"\n{indent})"
 
     def _own_lines(self, applications: Iterable[Application]) -> str:
         return "".join(f"\n  {self.application(each)}" for each in applications)
@@ -160,9 +164,9 @@ class Emitter:
         """Return ``@name(argument: value)``."""
         if not applied.arguments:
             return f"@{applied.name}"
-        known = self._schema.directives[applied.name].arguments
+        definition = self._schema.directives.get(applied.name) or BUILT_IN_DIRECTIVES[applied.name]
         texts = (
-            f"{name}: {self.value(value, known[name].type)}"
+            f"{name}: {self.value(value, definition.arguments[name].type)}"
             for name, value in applied.arguments.items()
         )
         return f"@{applied.name}({', '.join(texts)})"
@@ -210,12 +214,8 @@ def _block(lines: Sequence[str], after_directives: bool) -> str:
     return opening + "\n" + "\n".join(lines) + "\n}"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" if line else line for line in text.split("\n"))
-
-
-def _description(text: str) -> str:
-    """Return a block string and a line break, or nothing for an empty description."""
+def _description(text: str, indent: str = "") -> str:
+    """Return an indented block string and a line break, or nothing for an empty description."""
     if not text:
         return ""
     one_line = "\n" not in text
@@ -223,7 +223,8 @@ def _description(text: str) -> str:
     opening = "\n" if long and not (one_line and text.startswith((" ", "\t"))) else ""
     closing = "\n" if long else ""
     escaped = text.replace('"""', '\\"""')
-    return f'"""{opening}{escaped}{closing}"""\n'
+    block = f'{indent}"""{opening}{escaped}{closing}"""'
+    return block.replace("\n", f"\n{indent}") + "\n"
 
 
 def _float(value: float) -> str:

@@ -63,23 +63,33 @@ class _Check:
     def __init__(self, schema: MergedSchema, directive: str) -> None:
         self._schema = schema
         self._directive = directive
+        self._references: dict[str, list[CompositionError]] = {}
 
     def errors(self) -> Iterator[CompositionError]:
-        for merged in self._schema.types.values():
-            if merged.name in self._schema.feature_types or merged.name in _BUILT_IN_SCALARS:
-                yield from self._machinery(merged)
-            elif self._hidden(merged):
-                if merged.name == self._schema.roots.get("query"):
-                    yield _error(
-                        "QUERY_ROOT_TYPE_INACCESSIBLE",
-                        f'Type "{merged.name}" is @inaccessible but is the query root type, which '
-                        "must be in the API schema.",
-                        merged.name,
-                    )
-            else:
-                yield from self._visible_type(merged)
-        for directive in self._schema.directives.values():
-            yield from self._directive_definition(directive)
+        """Return the errors; a hidden type's references are told when it is its turn."""
+        types = [(each.name, list(self._type(each))) for each in self._schema.types.values()]
+        directives = [
+            error
+            for directive in self._schema.directives.values()
+            for error in self._directive_definition(directive)
+        ]
+        for name, errors in types:
+            yield from self._references.get(name, ())
+            yield from errors
+        yield from directives
+
+    def _type(self, merged: NamedType) -> Iterator[CompositionError]:
+        if merged.name in self._schema.feature_types or merged.name in _BUILT_IN_SCALARS:
+            yield from self._machinery(merged)
+        elif not self._hidden(merged):
+            yield from self._visible_type(merged)
+        elif merged.name == self._schema.roots.get("query"):
+            yield _error(
+                "QUERY_ROOT_TYPE_INACCESSIBLE",
+                f'Type "{merged.name}" is @inaccessible but is the query root type, which must be '
+                "in the API schema.",
+                merged.name,
+            )
 
     def _hidden(self, element: Element) -> bool:
         return _has(element.directives, self._directive)
@@ -168,7 +178,7 @@ class _Check:
                     coordinate,
                 )
             return
-        yield from self._reference(field.type, coordinate)
+        self._note_reference(field.type, coordinate)
         for argument in field.arguments.values():
             where = f"{coordinate}({argument.name}:)"
             if not self._hidden(argument):
@@ -238,20 +248,22 @@ class _Check:
     # references ---------------------------------------------------------------------------
 
     def _visible_input(self, argument: Argument, coordinate: str) -> Iterator[CompositionError]:
-        yield from self._reference(argument.type, coordinate)
+        self._note_reference(argument.type, coordinate)
         if argument.default is not ABSENT:
             yield from self._default(argument.default, argument.type, coordinate)
 
-    def _reference(self, type_text: str, coordinate: str) -> Iterator[CompositionError]:
+    def _note_reference(self, type_text: str, coordinate: str) -> None:
         named = self._schema.types.get(base_name(type_text))
-        if named is not None and self._hidden(named):
-            yield _error(
-                "REFERENCED_INACCESSIBLE",
-                f'Type "{named.name}" is @inaccessible but is referenced by "{coordinate}", which '
-                "is in the API schema.",
-                named.name,
-                coordinate,
-            )
+        if named is None or not self._hidden(named):
+            return
+        error = _error(
+            "REFERENCED_INACCESSIBLE",
+            f'Type "{named.name}" is @inaccessible but is referenced by "{coordinate}", which is '
+            "in the API schema.",
+            named.name,
+            coordinate,
+        )
+        self._references.setdefault(named.name, []).append(error)
 
     def _default(self, value: Value, type_text: str, coordinate: str) -> Iterator[CompositionError]:
         """Look for hidden enum values and input fields in a visible default."""

@@ -7,13 +7,15 @@ the types are. Dictionaries keep the order of the supergraph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 __all__ = [
     "ABSENT",
+    "BUILT_IN_DIRECTIVES",
     "Absent",
     "Application",
     "Argument",
@@ -169,6 +171,17 @@ class DirectiveDefinition:
     repeatable: bool = False
     locations: tuple[str, ...] = ()
     description: str = ""
+
+
+BUILT_IN_DIRECTIVES: Final[Mapping[str, DirectiveDefinition]] = MappingProxyType(
+    {
+        "deprecated": DirectiveDefinition(
+            "deprecated", {"reason": Argument("reason", "String", "No longer supported")}
+        ),
+        "specifiedBy": DirectiveDefinition("specifiedBy", {"url": Argument("url", "String!")}),
+    }
+)
+"""The type-system directives that every schema has; they are merged, but not printed."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from router.composition.merge.state import Merge, Source
 from router.composition.merge.strategies import ARGUMENT_STRATEGIES
 from router.composition.merge.values import equal_values, read_value
 from router.composition.merge.wording import in_subgraphs
-from router.composition.merged import ABSENT, Application, DirectiveDefinition, Value
+from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Application, Value
 from router.composition.model import Applied, Element, Named, Subgraph
 
 __all__ = ["AppliedMerger", "Target"]
@@ -43,11 +43,11 @@ class _Noted:
 
 @dataclass(slots=True)
 class _Application:
-    """One subgraph's application, its arguments read."""
+    """What one or more subgraphs apply; ``complete`` are the arguments with their defaults."""
 
-    name: str
     canonical: str | None
     arguments: dict[str, Value]
+    complete: dict[str, Value]
     subgraphs: list[str]
 
 
@@ -127,7 +127,7 @@ class AppliedMerger:
         if composing is not None and not any(source.name in composing for source in sources):
             return []
         definition = self.merge.schema.directives.get(name)
-        distinct = self._distinct(name, sources, definition)
+        distinct = self._distinct(sources)
         if len(distinct) == 1 or (definition is not None and definition.repeatable):
             return [Application(name, each.arguments) for each in distinct]
         canonical = distinct[0].canonical
@@ -135,21 +135,17 @@ class AppliedMerger:
             return [self._by_strategy(name, canonical, distinct, noted)]
         return [self._most_frequent(name, distinct, noted)]
 
-    def _distinct(
-        self,
-        name: str,
-        sources: Sequence[Source[Applied]],
-        definition: DirectiveDefinition | None,
-    ) -> list[_Application]:
+    def _distinct(self, sources: Sequence[Source[Applied]]) -> list[_Application]:
         found: list[_Application] = []
         for subgraph, applied in sources:
             arguments = self._arguments(subgraph, applied)
+            complete = {**_defaults(subgraph, applied), **arguments}
             for seen in found:
-                if _same(seen.arguments, arguments, definition):
+                if equal_values(seen.complete, complete):
                     seen.subgraphs.append(subgraph.name)
                     break
             else:
-                found.append(_Application(name, applied.canonical, arguments, [subgraph.name]))
+                found.append(_Application(applied.canonical, arguments, complete, [subgraph.name]))
         return found
 
     def _arguments(self, subgraph: Subgraph, applied: Applied) -> dict[str, Value]:
@@ -168,12 +164,7 @@ class AppliedMerger:
         strategies = ARGUMENT_STRATEGIES[canonical]
         merged: dict[str, Value] = {}
         for argument, (_, strategy) in strategies.items():
-            default = None
-            definition = self.merge.schema.directives.get(name)
-            if definition is not None and argument in definition.arguments:
-                declared = definition.arguments[argument].default
-                default = None if declared is ABSENT else declared
-            value = strategy([each.arguments.get(argument, default) for each in distinct])
+            value = strategy([each.complete.get(argument) for each in distinct])
             if value is not None:
                 merged[argument] = value
         texts = ", ".join(f'"{argument}": {text}' for argument, (text, _) in strategies.items())
@@ -199,15 +190,18 @@ class AppliedMerger:
         return Application(name, winner.arguments)
 
 
-def _same(
-    one: dict[str, Value], other: dict[str, Value], definition: DirectiveDefinition | None
-) -> bool:
-    """Tell whether two applications are equal, once their defaults are filled in."""
-    if one == other:
-        return True
-    defaults = {
+def _defaults(subgraph: Subgraph, applied: Applied) -> dict[str, Value]:
+    """Return the defaults of a directive's arguments, as its subgraph defines them."""
+    definition = subgraph.directives.get(applied.name)
+    if definition is not None:
+        return {
+            name: read_value(argument.default, argument.type, subgraph.types)
+            for name, argument in definition.arguments.items()
+            if argument.default is not None
+        }
+    built_in = BUILT_IN_DIRECTIVES.get(applied.name)
+    return {
         name: argument.default
-        for name, argument in (definition.arguments.items() if definition is not None else ())
+        for name, argument in (built_in.arguments.items() if built_in is not None else ())
         if argument.default is not ABSENT
     }
-    return equal_values({**defaults, **one}, {**defaults, **other})

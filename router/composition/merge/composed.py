@@ -10,10 +10,12 @@ from typing import Final
 from graphql import NullValueNode, StringValueNode
 
 from router.composition.links import CORE, FEDERATION, LINK, Feature
+from router.composition.merge.applied import AppliedMerger
 from router.composition.merge.features import PROPAGATED, Features, definition_of
 from router.composition.merge.join import JOIN
-from router.composition.merge.state import Findings, Merge
+from router.composition.merge.state import Findings, Merge, Source
 from router.composition.merge.wording import differences, in_subgraphs
+from router.composition.merged import base_name
 from router.composition.model import Applied, DirectiveDefinition, Subgraph
 
 __all__ = ["Composed", "define_composed", "find_composed"]
@@ -41,7 +43,7 @@ class Composed:
     url: str
     name: str
     imports: dict[str, str]
-    definitions: list[DirectiveDefinition]
+    definitions: list[Source[DirectiveDefinition]]
     subgraphs: dict[str, frozenset[str]]
     """By directive name: the subgraphs that compose it."""
 
@@ -193,7 +195,7 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
     chosen = max(composing.values(), key=lambda feature: feature.version)
     _hint_other_majors(merge, identity, chosen, composing)
     imports: dict[str, str] = {}
-    definitions: list[DirectiveDefinition] = []
+    definitions: list[Source[DirectiveDefinition]] = []
     for each in asked:
         if each.element in imports:
             continue
@@ -219,7 +221,7 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
 
 def _definition(
     merge: Merge, identity: str, chosen: Feature, asked: Request
-) -> DirectiveDefinition | None:
+) -> Source[DirectiveDefinition] | None:
     """Return the definition in the last subgraph that links exactly the chosen version."""
     for subgraph in reversed(merge.subgraphs):
         feature = subgraph.links.feature(identity)
@@ -227,7 +229,7 @@ def _definition(
             continue
         found = subgraph.directives.get(feature.directive_name(asked.element))
         if found is not None:
-            return found
+            return Source(subgraph, found)
     merge.findings.error(
         _CODE,
         f'Feature "{identity}" is composed in version {chosen.version}, but no subgraph with '
@@ -278,12 +280,17 @@ def _hint_other_names(
 # -- definitions ---------------------------------------------------------------------------
 
 
-def define_composed(merge: Merge, features: Features, composed: Sequence[Composed]) -> None:
-    """Define the composed directives and note who composes them."""
+def define_composed(merge: Merge, applied: AppliedMerger, composed: Sequence[Composed]) -> None:
+    """Define the composed directives, and remember who composes them."""
     for each in composed:
-        for original, directive in zip(each.imports, each.definitions, strict=True):
-            definition = definition_of(directive)
-            definition.name = each.imports[original]
-            merge.schema.directives[definition.name] = definition
-            merge.schema.feature_directives.add(definition.name)
-        features.composed.update(each.subgraphs)
+        for name, source in zip(each.imports.values(), each.definitions, strict=True):
+            definition = definition_of(source.element)
+            definition.name = name
+            for argument in definition.arguments.values():
+                coordinate = f"@{name}({argument.name}:)"
+                declared = Source(source.subgraph, source.element.arguments[argument.name])
+                applied.note(argument, [declared], f'argument "{coordinate}"', coordinate)
+                merge.enum_usage(base_name(argument.type)).input = coordinate
+            merge.schema.directives[name] = definition
+            merge.schema.feature_directives.add(name)
+        applied.features.composed.update(each.subgraphs)

@@ -14,6 +14,7 @@ from router.composition.merge.types import merge_type_itself
 from router.composition.merge.wording import in_subgraphs, subgraph_names
 from router.composition.merged import InterfaceType, ObjectType
 from router.composition.model import CompositeType, FieldDefinition
+from router.composition.model import InterfaceType as DeclaredInterface
 
 __all__ = ["merge_interface", "merge_object"]
 
@@ -71,10 +72,11 @@ def merge_interface(
     merge_type_itself(merge, applied, merged, travelling=auth.to_interface(merged))
     sources = merge.composite_sources(merged.name)
     has_key = _check_keys(merge, merged, sources)
+    real = [source for source in sources if isinstance(source.element, DeclaredInterface)]
     for name, declared in _fields(sources):
         coordinate = f"{merged.name}.{name}"
         if not has_key:
-            _hint_missing(merge, "INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD", coordinate, sources)
+            _hint_missing(merge, "INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD", coordinate, real)
         check_interface_overrides(merge, declared)
         field = merge_field(
             merge,
@@ -94,7 +96,6 @@ def _check_keys(
     has_key = False
     for subgraph, declared in sources:
         if subgraph.is_interface_object(declared.name):
-            has_key = has_key or subgraph.is_entity(merged.name)
             _check_no_implementation(merge, merged.name, implementations, declared, subgraph.name)
             continue
         keys = subgraph.keys.get(merged.name, ())
@@ -155,9 +156,9 @@ def _hint_missing(
         if name not in declared.fields
         and not all(subgraph.is_external(field) for field in declared.fields.values())
     ]
-    if not lacking:
-        return
     having = [subgraph.name for subgraph, declared in sources if name in declared.fields]
+    if not lacking or not having:
+        return
     merge.findings.hint(
         code,
         f'Field "{coordinate}" of value type "{type_name}" is defined in some but not all '

@@ -34,18 +34,31 @@ _BUILT_IN: Final = frozenset(
 
 def create_executable_directives(merge: Merge) -> dict[str, list[Source[Declared]]]:
     """Return the executable directives that users defined, in the order first seen."""
-    found: dict[str, list[Source[Declared]]] = {}
-    for subgraph in merge.subgraphs:
-        for declared in subgraph.directives.values():
-            if (
-                declared.by_user
-                and declared.canonical is None
-                and declared.name not in _BUILT_IN
-                and declared.name not in merge.schema.directives
-                and not EXECUTABLE_LOCATIONS.isdisjoint(declared.locations)
-            ):
-                found.setdefault(declared.name, []).append(Source(subgraph, declared))
-    return found
+    names = dict.fromkeys(
+        declared.name
+        for subgraph in merge.subgraphs
+        for declared in subgraph.directives.values()
+        if _is_users_own(merge, declared)
+        and not EXECUTABLE_LOCATIONS.isdisjoint(declared.locations)
+    )
+    return {
+        name: [
+            Source(subgraph, declared)
+            for subgraph in merge.subgraphs
+            if (declared := subgraph.directives.get(name)) is not None
+            and _is_users_own(merge, declared)
+        ]
+        for name in names
+    }
+
+
+def _is_users_own(merge: Merge, declared: Declared) -> bool:
+    return (
+        declared.by_user
+        and declared.canonical is None
+        and declared.name not in _BUILT_IN
+        and declared.name not in merge.schema.directives
+    )
 
 
 def merge_executable_directives(

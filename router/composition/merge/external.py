@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.composition.merge.features import BUILT_IN, Features
+from router.composition.merge.features import Features
 from router.composition.merge.inputs import argument_coordinate
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.subtypes import TypeMerge, is_subtype
 from router.composition.merge.values import equal_values, read_value
 from router.composition.merge.wording import in_subgraphs
-from router.composition.merged import ABSENT, Argument, Field
+from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Argument, Field
 from router.composition.model import Argument as Declared
 from router.composition.model import FieldDefinition
 
@@ -24,7 +24,9 @@ def check_directives_on_external(
     for subgraph, field in external:
         for applied in field.directives:
             propagated = applied.canonical in features.names if applied.canonical else False
-            if not propagated and not (applied.canonical is None and applied.name in BUILT_IN):
+            if not propagated and not (
+                applied.canonical is None and applied.name in BUILT_IN_DIRECTIVES
+            ):
                 continue
             merge.findings.error_in(
                 subgraph.name,

@@ -19,6 +19,7 @@ from router.composition.merge.state import Findings, Merge
 from router.composition.merge.values import read_value
 from router.composition.merge.wording import differences
 from router.composition.merged import (
+    BUILT_IN_DIRECTIVES,
     Application,
     Argument,
     DirectiveDefinition,
@@ -33,7 +34,6 @@ from router.composition.specs import define, find_spec
 
 __all__ = [
     "AUTH_DIRECTIVES",
-    "BUILT_IN",
     "PROPAGATED",
     "Features",
     "PropagatedSpec",
@@ -44,7 +44,6 @@ __all__ = [
 ]
 
 AUTH_DIRECTIVES: Final = ("authenticated", "requiresScopes", "policy")
-BUILT_IN: Final = frozenset({"deprecated", "specifiedBy"})
 
 _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\Z")
 _NOT_LETTERS: Final = re.compile(r"[^A-Za-z]")
@@ -101,18 +100,19 @@ class Features:
         """
         if applied.canonical is not None:
             return self.names.get(applied.canonical)
-        if applied.name in BUILT_IN or applied.name in self.composed:
+        if applied.name in BUILT_IN_DIRECTIVES or applied.name in self.composed:
             return applied.name
         return None
 
 
-def applied_directives(subgraph: Subgraph) -> dict[str, str]:
-    """Return the known directives that a subgraph applies: canonical name to its name there."""
-    found: dict[str, str] = {}
+def applied_directives(subgraph: Subgraph) -> set[str]:
+    """Return the names of the directives that a subgraph applies."""
+    found: set[str] = set()
     for place in elements_of(subgraph.schema, subgraph.types):
-        for applied in place.element.directives:
-            if applied.canonical is not None:
-                found.setdefault(applied.canonical, applied.name)
+        found.update(applied.name for applied in place.element.directives)
+    for definition in subgraph.directives.values():
+        for argument in definition.arguments.values() if definition.by_user else ():
+            found.update(applied.name for applied in argument.directives)
     return found
 
 
@@ -125,8 +125,10 @@ def find_features(merge: Merge) -> Features:
         # the order in which directives are defined decides that of the links
         for definition in subgraph.directives.values():
             canonical = definition.canonical
-            spec = _SPEC_OF.get(canonical) if canonical in applied else None
-            if spec is None or canonical is None:
+            if canonical is None or definition.name not in applied:
+                continue
+            spec = _SPEC_OF.get(canonical)
+            if spec is None:
                 continue
             names.setdefault(canonical, {}).setdefault(definition.name, []).append(subgraph.name)
             if spec not in specs:
@@ -251,20 +253,21 @@ class _Aliases:
         composed: Iterable[tuple[str, str, dict[str, str]]],
     ) -> None:
         self._taken = {"link", "join"}
-        self._imported: dict[str, set[str]] = {}
+        self._imported: list[tuple[str, str, str]] = []
+        """Feature, original name and used name of what is imported."""
         for canonical, name in features.names.items():
             spec = _SPEC_OF[canonical]
             if name != Feature("", "", spec.name, spec.version, spec.name).directive_name(
                 canonical
             ):
-                self._imported.setdefault(spec.name, set()).add(name)
+                self._imported.append((spec.name, canonical, name))
         wanted = list(composed)
         for _, name, imports in wanted:
-            self._imported.setdefault(name, set()).update(imports.values())
+            self._imported += [(name, original, used) for original, used in imports.items()]
         self._names = set(_all_names(merge))
         self._names.update(spec.name for spec in features.specs)
         self._names.update(name for _, name, _ in wanted)
-        self._names.update(name for names in self._imported.values() for name in names)
+        self._names.update(used for _, _, used in self._imported)
         self._counter = 0
 
     def claim(self, name: str) -> str:
@@ -276,17 +279,20 @@ class _Aliases:
     def _usable(self, name: str) -> bool:
         if name in self._taken or not _NAME.match(name) or "__" in name or name.endswith("_"):
             return False
-        return not any(
-            imported == name or imported.startswith(f"{name}__")
-            for owner, names in self._imported.items()
-            for imported in names
-            if owner != name or imported != name
-        )
+        return not any(_clashes(name, *imported) for imported in self._imported)
 
     def _invented(self, name: str) -> str:
         alias = f"{_unused_prefix(self._names)}{self._counter}{_NOT_LETTERS.sub('', name)}"
         self._counter += 1
         return alias
+
+
+def _clashes(alias: str, feature: str, original: str, used: str) -> bool:
+    """Tell whether an imported name would be taken for another element under an alias."""
+    if used == alias:
+        return not (feature == alias and original == alias)
+    prefix, separator, element = used.partition("__")
+    return bool(separator) and prefix == alias and not (feature == alias and element == original)
 
 
 def _all_names(merge: Merge) -> Iterator[str]:

@@ -49,9 +49,8 @@ def merge_arguments(
 
     An argument that a context fills in some subgraph is in no supergraph.
     """
-    names = dict.fromkeys(name for _, declared in sources for name in declared)
-    merged: dict[str, Argument] = {}
-    for name in names:
+    kept: dict[str, list[Source[Declared]]] = {}
+    for name in dict.fromkeys(name for _, declared in sources for name in declared):
         coordinate = argument_coordinate(owner, name)
         having = [
             Source(subgraph, declared[name]) for subgraph, declared in sources if name in declared
@@ -62,8 +61,11 @@ def merge_arguments(
         elif lacking:
             _check_dropped_argument(merge, having, lacking, coordinate)
         else:
-            argument, _ = _merge_input(merge, applied, having, coordinate, is_field=False)
-            merged[name] = argument
+            kept[name] = having
+    merged: dict[str, Argument] = {}
+    for name, having in kept.items():
+        coordinate = argument_coordinate(owner, name)
+        merged[name], _ = _merge_input(merge, applied, having, coordinate, is_field=False)
     return merged
 
 

@@ -151,7 +151,7 @@ class _Overrides:
         applied: Applied,
     ) -> None:
         coordinate = source.element.coordinate
-        label = _text(applied, "label")
+        label = _text(applied, "label") or None
         used = overridden.subgraph.is_used(overridden.element)
         self.result[overridden.name] = Overriding(True, used, label)
         if label is None:

@@ -23,7 +23,7 @@ from router.composition.merge.executable import (
     create_executable_directives,
     merge_executable_directives,
 )
-from router.composition.merge.features import Features, add_links, find_features
+from router.composition.merge.features import add_links, find_features
 from router.composition.merge.inputs import merge_input_object
 from router.composition.merge.interface_objects import (
     add_interface_object_fields,
@@ -63,7 +63,7 @@ def merge(subgraphs: Iterable[model.Subgraph]) -> tuple[MergedSchema, list[Hint]
     """
     run = Merge.of(subgraphs)
     _hint_upgrades(run)
-    applied = AppliedMerger(run, _start(run))
+    applied = _start(run)
     _merge_everything(run, applied)
     _settle(run)
     _check_the_whole(run, applied)
@@ -90,7 +90,7 @@ def _hint_upgrades(run: Merge) -> None:
             )
 
 
-def _start(run: Merge) -> Features:
+def _start(run: Merge) -> AppliedMerger:
     """Find which directives are merged and write the header of the supergraph."""
     version = max((each.federation_version for each in run.subgraphs), default=Version(2, 0))
     add_machinery(run.schema, join_version(version))
@@ -101,9 +101,10 @@ def _start(run: Merge) -> Features:
     run.schema.types[graphs.name] = graphs
     run.schema.feature_types.add(graphs.name)
     add_links(run, features, [(each.url, each.name, each.imports) for each in composed])
-    define_composed(run, features, composed)
+    applied = AppliedMerger(run, features)
+    define_composed(run, applied, composed)
     run.schema.inaccessible = features.names.get("inaccessible")
-    return features
+    return applied
 
 
 def _merge_everything(run: Merge, applied: AppliedMerger) -> None:
