@@ -8,7 +8,7 @@ subgraphs are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,19 +21,14 @@ from router.composition.linking import check_names
 from router.composition.links import FEDERATION, Feature, Links, Version
 from router.composition.model import (
     Applied,
-    Argument,
     CompositeType,
     Element,
-    EnumType,
-    EnumValue,
     FieldDefinition,
     FieldFacts,
-    InputObjectType,
     InterfaceType,
     Key,
     ObjectType,
     Subgraph,
-    TypeDefinition,
     UnionType,
     base_name,
 )
@@ -303,14 +298,14 @@ class _Upgrade:
     # extensions are definitions -------------------------------------------------------------
 
     def make_extensions_definitions(self) -> None:
-        for found in self.types.values():
-            _drop(found, "extends")
+        """Forget which piece said what; ``@extends`` stays, and its keys stay those of extensions."""
+        for found in self._composites():
             found.has_definition = True
             found.extensions = 0
             for applied in found.directives:
                 applied.block = 0
-            for member in _members(found):
-                member.block = 0
+            for field in found.fields.values():
+                field.block = 0
 
     # directives without effect --------------------------------------------------------------
 
@@ -445,16 +440,6 @@ def _drop(element: Element, canonical: str) -> None:
         element.directives = [
             applied for applied in element.directives if applied.canonical != canonical
         ]
-
-
-def _members(found: TypeDefinition) -> Iterable[FieldDefinition | Argument | EnumValue]:
-    if isinstance(found, CompositeType):
-        return found.fields.values()
-    if isinstance(found, InputObjectType):
-        return found.fields.values()
-    if isinstance(found, EnumType):
-        return found.values.values()
-    return ()
 
 
 def _as_text(value: object) -> str | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
-from graphql import print_ast
+from graphql import NullValueNode, print_ast
 from graphql.pyutils import did_you_mean, suggestion_list
 
 from router.composition.links import FEDERATION
@@ -106,6 +106,8 @@ def _check_arguments(
                 f'Unknown argument "{name}" of {at}.{did_you_mean(guesses)}',
                 place.coordinate,
             )
+        elif name == "fields" and isinstance(value, NullValueNode) and applied.canonical:
+            continue  # a field set that is no string has a code of its own
         elif not is_valid_literal(value, argument.type, subgraph.types):
             problems.add(
                 _INVALID,

@@ -43,6 +43,7 @@ def test_a_good_key_is_kept_as_written(fields: str) -> None:
         ('["a"]', "KEY_INVALID_FIELDS_TYPE"),
         ("a", "KEY_INVALID_FIELDS_TYPE"),
         ("3", "KEY_INVALID_FIELDS_TYPE"),
+        ("null", "KEY_INVALID_FIELDS_TYPE"),
         ('""', "KEY_INVALID_FIELDS"),
         ('"a {"', "KEY_INVALID_FIELDS"),
         ('"} query { a"', "KEY_INVALID_FIELDS"),
