@@ -27,7 +27,7 @@ from router.errors import RouterError, SupergraphInvalid
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
-from router.server.generation import Generation, build_generation
+from router.server.generation import Generation, PlansOperations, build_generation
 from router.server.identity import Authenticator, Identity
 from router.server.pipeline import Exchange, Pipeline, Stage
 from router.server.refusals import errors_body
@@ -46,7 +46,8 @@ class Router:
 
     ``settings``: everything that can be tuned, JWT issuers among them (``settings.jwt``).
     ``contracts_dir``: a folder of ``<client>/contract.toml``; each client gets its own schema at
-    ``/<client>/graphql``. ``authenticate``: finds the caller in the headers instead of the JWT
+    ``/<client>/graphql``. ``plans``: an artifact of ``router plan --manifest``, so that persisted
+    operations need no planning. ``authenticate``: finds the caller in the headers instead of the JWT
     settings. ``decide``: decides ``@policy``, once per operation for all of them. ``stages`` wrap
     execution (audit, caches). ``page``: an ASGI app for every other path, such as GraphiQL;
     ``graphiql=True`` serves the built-in one, a path says where its build lies.
@@ -62,6 +63,7 @@ class Router:
         settings: Settings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
+        plans: Path | None = None,
         authenticate: Authenticator | None = None,
         decide: Decide | None = None,
         stages: Sequence[Stage] = (),
@@ -72,6 +74,7 @@ class Router:
         self._load = load
         self._contracts_dir = contracts_dir
         self._contracts = tuple(contracts)
+        self._plans = plans
         self._authenticate = authenticate
         self._decide = decide
         self._stages = tuple(stages)
@@ -89,6 +92,7 @@ class Router:
         settings: Settings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
+        plans: Path | None = None,
         authenticate: Authenticator | None = None,
         decide: Decide | None = None,
         stages: Sequence[Stage] = (),
@@ -106,6 +110,7 @@ class Router:
             settings=settings,
             contracts_dir=contracts_dir,
             contracts=contracts,
+            plans=plans,
             authenticate=authenticate,
             decide=decide,
             stages=stages,
@@ -122,6 +127,7 @@ class Router:
         settings: Settings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
+        plans: Path | None = None,
         authenticate: Authenticator | None = None,
         decide: Decide | None = None,
         stages: Sequence[Stage] = (),
@@ -147,6 +153,7 @@ class Router:
             settings=settings,
             contracts_dir=contracts_dir,
             contracts=contracts,
+            plans=plans,
             authenticate=authenticate,
             decide=decide,
             stages=stages,
@@ -270,11 +277,12 @@ class Router:
         loaded = await self._load()
         from router.planning.planner import Planner, PlannerOptions
 
+        planner: PlansOperations = Planner(loaded.supergraph, PlannerOptions(defer=True))
         self._generations += 1
         try:
             return build_generation(
                 loaded.supergraph,
-                Planner(loaded.supergraph, PlannerOptions(defer=True)),
+                self._planned_ahead(loaded, planner),
                 loaded.clients,
                 contracts,
                 number=self._generations,
@@ -287,6 +295,13 @@ class Router:
                 with contextlib.suppress(Exception):
                     await client.aclose()
             raise
+
+    def _planned_ahead(self, loaded: LoadedGraph, planner: PlansOperations) -> PlansOperations:
+        if self._plans is None:
+            return planner
+        from router.planned import PlannedAhead
+
+        return PlannedAhead.load(self._plans, loaded.supergraph, planner)
 
     def _authenticator(self) -> Authenticator | None:
         if not self.settings.jwt.issuers:

@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-import orjson
 
 from router.errors import SettingsInvalid, SubgraphError
 from router.execution.client import SubgraphClient, SubgraphRequest
@@ -28,7 +25,6 @@ __all__ = [
     "load_subgraphs",
     "load_supergraph",
     "printed_sdl",
-    "read_subgraph_list",
 ]
 
 SubgraphLike: TypeAlias = Any
@@ -108,53 +104,6 @@ async def load_supergraph(
             )
         clients[name] = _connect(name, _described(name, given.get(name, view.url)))
     return LoadedGraph(supergraph, clients)
-
-
-def read_subgraph_list(path: Path) -> dict[str, Subgraph]:
-    """Read ``SUBGRAPHS.json``: a list of ``{name, url, sdl}``, sdl being a path or the text.
-
-    Raises :class:`~router.errors.SettingsInvalid` naming the file, the entry and the mend.
-    """
-    try:
-        entries = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}).") from error
-    except orjson.JSONDecodeError as error:
-        raise SettingsInvalid(f"{path}:{error.lineno}: this is not JSON: {error.msg}.") from error
-    if isinstance(entries, dict) and isinstance(entries.get("subgraphs"), list):
-        entries = entries["subgraphs"]
-    if not isinstance(entries, list) or not entries:
-        raise SettingsInvalid(f"{path}: it must hold a list of {{name, url, sdl}}, one a subgraph.")
-    subgraphs: dict[str, Subgraph] = {}
-    for number, entry in enumerate(entries):
-        name, subgraph = _entry(path, number, entry)
-        if name in subgraphs:
-            raise SettingsInvalid(f"{path}: entry {number}: the name {name!r} comes twice.")
-        subgraphs[name] = subgraph
-    return subgraphs
-
-
-def _entry(path: Path, number: int, entry: object) -> tuple[str, Subgraph]:
-    where = f"{path}: entry {number}"
-    if not isinstance(entry, dict):
-        raise SettingsInvalid(f"{where}: must be an object with name, url and sdl.")
-    name, url, sdl = entry.get("name"), entry.get("url"), entry.get("sdl")
-    if not isinstance(name, str) or not name:
-        raise SettingsInvalid(f"{where}: 'name' is missing; give the subgraph a name.")
-    if not isinstance(url, str | None) or not isinstance(sdl, str | None):
-        raise SettingsInvalid(f"{where} ({name}): 'url' and 'sdl' must be texts.")
-    if not url:
-        raise SettingsInvalid(f"{where} ({name}): 'url' is missing; say where it runs.")
-    if sdl is not None and "{" not in sdl:
-        file = path.parent / sdl
-        try:
-            sdl = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SettingsInvalid(
-                f"{where} ({name}): the file {file} cannot be read ({error.strerror}); "
-                "correct 'sdl' or leave it out to ask the running subgraph."
-            ) from error
-    return name, Subgraph(url=url, sdl=sdl)
 
 
 def _described(name: str, given: SubgraphLike) -> Subgraph:

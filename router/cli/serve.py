@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=4000)
     parser.add_argument("--contracts", type=Path, help="a folder of <client>/contract.toml")
+    parser.add_argument("--plans", type=Path, help="what 'router plan --manifest' wrote")
     parser.add_argument("--settings", type=Path, help="a TOML file of settings")
     parser.add_argument("--graphiql", action="store_true", help="serve GraphiQL at /")
     parser.add_argument("--no-watch", action="store_true", help="reload on SIGHUP alone")
@@ -57,25 +58,35 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
     from router.app import Router
 
     settings = _settings(options.settings)
-    watched: list[Path] = [path for path in (options.settings, options.contracts) if path]
+    watched: list[Path] = [path for path in (options.contracts, options.plans) if path]
     if options.supergraph is not None:
         watched.append(options.supergraph)
         router = Router.from_supergraph(
             options.supergraph,
             settings=settings,
             contracts_dir=options.contracts,
+            plans=options.plans,
             graphiql=options.graphiql,
         )
         return router, watched
     watched.append(options.subgraphs)
-    from router.loading import load_subgraphs, read_subgraph_list
+    from router.cli.subgraph_list import read_subgraph_list
+    from router.loading import LoadedGraph, Subgraph, load_subgraphs
 
     path: Path = options.subgraphs
-    read_subgraph_list(path)  # a broken list is said before anything starts
+
+    async def load() -> LoadedGraph:
+        entries = await asyncio.to_thread(read_subgraph_list, path)
+        watched.extend(entry.file for entry in entries if entry.file and entry.file not in watched)
+        return await load_subgraphs(
+            {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries}
+        )
+
     router = Router(
-        lambda: load_subgraphs(read_subgraph_list(path)),
+        load,
         settings=settings,
         contracts_dir=options.contracts,
+        plans=options.plans,
         graphiql=options.graphiql,
     )
     return router, watched

@@ -72,9 +72,7 @@ async def test_files_reach_a_subgraph_in_this_process(http: Any) -> None:
     answer = await send(
         http, operations, places, ("0", "a.txt", b"first"), ("1", "b.txt", b"x" * 500)
     )
-    assert answer.json() == {
-        "data": {"file": "a.txt text/plain first; b.txt text/plain xxxxxxxxx"}
-    }
+    assert answer.json() == {"data": {"file": "a.txt text/plain first; b.txt text/plain xxxxxxxxx"}}
 
 
 async def test_a_file_may_lie_inside_an_input(http: Any) -> None:
