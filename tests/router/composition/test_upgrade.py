@@ -50,7 +50,7 @@ def test_an_extension_becomes_a_definition_and_its_keys_lose_external() -> None:
 
 def test_a_stub_without_key_loses_external_on_the_others_keys() -> None:
     _, stub = read(OWNER, "type Query { z: T } type T @extends { id: ID @external }")
-    assert applied(stub, "T") == ["shareable"]
+    assert applied(stub, "T") == ["extends", "shareable"]
     assert applied(stub, "T", "id") == []
 
 
