@@ -247,6 +247,7 @@ class _Connection(asyncio.Protocol):
         "_extra",
         "_framed",
         "_head",
+        "_lasting",
         "_parser",
         "_size",
         "_started",
@@ -267,6 +268,7 @@ class _Connection(asyncio.Protocol):
         self._framed = False
         self._complete = False
         self._extra = False
+        self._lasting = False
         self._started = False
         self._used = False
         self.since = 0.0
@@ -372,6 +374,8 @@ class _Connection(asyncio.Protocol):
             self._head = 0
         else:
             self._complete = True
+            # asked here: once the message is over the parser has forgotten its framing
+            self._lasting = self._parser.should_keep_alive()
 
     def _hand_over(self) -> None:
         """Free the connection, then hand over the answer: what follows may need it."""
@@ -384,7 +388,7 @@ class _Connection(asyncio.Protocol):
         if call is None:
             return
         call.connection = None
-        if self._parser.should_keep_alive() and not self._extra:
+        if self._lasting and not self._extra:
             self._client.release(self)
         else:
             self.close()
