@@ -53,10 +53,14 @@ _BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 
 
 def check_inaccessible(schema: MergedSchema) -> list[CompositionError]:
-    """Return every way in which hiding leaves the API schema broken; nothing hidden, nothing said."""
-    if schema.inaccessible is None:
-        return []
-    return list(_Check(schema, schema.inaccessible).errors())
+    """Return every way in which the API schema would miss what is hidden from it.
+
+    Hidden are inaccessible elements and, where those do no harm, the types of linked features.
+    """
+    errors: list[CompositionError] = []
+    if schema.inaccessible is not None:
+        errors += _Check(schema, schema.inaccessible).errors()
+    return errors or list(_feature_types_in_api(schema))
 
 
 class _Check:
@@ -97,20 +101,16 @@ class _Check:
     # machinery ----------------------------------------------------------------------------
 
     def _machinery(self, merged: NamedType) -> Iterator[CompositionError]:
-        """Nothing of a linked feature or built-in may be hidden."""
-        parts: list[tuple[str, Element]] = [(merged.name, merged)]
-        if isinstance(merged, EnumType):
-            parts += [(f"{merged.name}.{each.name}", each) for each in merged.values.values()]
-        elif isinstance(merged, ObjectType | InterfaceType | InputType):
-            parts += [(f"{merged.name}.{each.name}", each) for each in merged.fields.values()]
-        for coordinate, element in parts:
-            if self._hidden(element):
-                yield _error(
-                    "DISALLOWED_INACCESSIBLE",
-                    f'"{coordinate}" is @inaccessible but belongs to a built-in type or to a '
-                    "linked specification.",
-                    coordinate,
-                )
+        """Nothing of a linked feature may be hidden; what it refers to must be visible too."""
+        if any(self._hidden(part) for part in _parts(merged)):
+            yield _error(
+                "DISALLOWED_INACCESSIBLE",
+                f'Type "{merged.name}" belongs to a linked specification: neither it nor its parts '
+                "can be @inaccessible.",
+                merged.name,
+            )
+        else:
+            yield from self._visible_type(merged)
 
     def _directive_definition(self, directive: DirectiveDefinition) -> Iterator[CompositionError]:
         is_machinery = directive.name in self._schema.feature_directives
@@ -127,7 +127,7 @@ class _Check:
                     )
                 elif argument.is_required:
                     yield _required(coordinate, coordinate)
-            elif not is_machinery:
+            else:
                 yield from self._visible_input(argument, coordinate)
 
     # visible types ------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class _Check:
 
     def _note_reference(self, type_text: str, coordinate: str) -> None:
         named = self._schema.types.get(base_name(type_text))
-        if named is None or not self._hidden(named):
+        if named is None or named.name in self._schema.feature_types or not self._hidden(named):
             return
         error = _error(
             "REFERENCED_INACCESSIBLE",
@@ -291,6 +291,76 @@ class _Check:
                     yield _default_uses(f"{named.name}.{name}", coordinate)
                 else:
                     yield from self._default(each, entry.type, coordinate)
+
+
+def _parts(merged: NamedType) -> Iterator[Element]:
+    """Yield a type and everything in it."""
+    yield merged
+    match merged:
+        case ObjectType() | InterfaceType():
+            for field in merged.fields.values():
+                yield field
+                yield from field.arguments.values()
+        case InputType():
+            yield from merged.fields.values()
+        case EnumType():
+            yield from merged.values.values()
+        case UnionType() | ScalarType():
+            return
+
+
+def _feature_types_in_api(schema: MergedSchema) -> Iterator[CompositionError]:
+    """Refuse visible elements that refer to a type of a linked feature, which no client sees."""
+    referring: dict[str, list[str]] = {}
+    for merged in schema.types.values():
+        if merged.name not in schema.feature_types and not _is_hidden(schema, merged):
+            for named, coordinate in _references(schema, merged):
+                if named in schema.feature_types:
+                    referring.setdefault(named, []).append(coordinate)
+    for directive in schema.directives.values():
+        if directive.name not in schema.feature_directives:
+            for argument in directive.arguments.values():
+                if base_name(argument.type) in schema.feature_types:
+                    referring.setdefault(base_name(argument.type), []).append(
+                        f"@{directive.name}({argument.name}:)"
+                    )
+    for named, coordinates in referring.items():
+        yield _error(
+            "REFERENCED_INACCESSIBLE",
+            f'Type "{named}" belongs to a linked specification and is not in the API schema, but '
+            f"is referenced by {', '.join(coordinates)}.",
+            named,
+            *coordinates,
+        )
+
+
+def _references(schema: MergedSchema, merged: NamedType) -> Iterator[tuple[str, str]]:
+    """Yield each type that a visible type refers to, with the coordinate that does."""
+    match merged:
+        case ObjectType() | InterfaceType():
+            for interface in merged.interfaces:
+                yield interface, merged.name
+            for field in merged.fields.values():
+                if _is_hidden(schema, field):
+                    continue
+                coordinate = f"{merged.name}.{field.name}"
+                yield base_name(field.type), coordinate
+                for argument in field.arguments.values():
+                    if not _is_hidden(schema, argument):
+                        yield base_name(argument.type), f"{coordinate}({argument.name}:)"
+        case InputType():
+            for entry in merged.fields.values():
+                if not _is_hidden(schema, entry):
+                    yield base_name(entry.type), f"{merged.name}.{entry.name}"
+        case UnionType():
+            for member in merged.members:
+                yield member, merged.name
+        case EnumType() | ScalarType():
+            return
+
+
+def _is_hidden(schema: MergedSchema, element: Element) -> bool:
+    return schema.inaccessible is not None and _has(element.directives, schema.inaccessible)
 
 
 def _has(directives: Iterable[Application], name: str) -> bool:

@@ -173,10 +173,12 @@ def add_links(
         alias = aliases.claim(spec.name)
         feature = _feature(spec, alias, used)
         merge.schema.applications.append(_link(feature, spec.purpose))
+        merge.feature_aliases.add(alias)
         if spec.name != "cacheTag":
             _define(merge, feature)
     for url, name, imports in wanted:
         alias = aliases.claim(name)
+        merge.feature_aliases.add(alias)
         arguments: dict[str, Value] = {"url": url}
         if alias != name:
             arguments["as"] = alias

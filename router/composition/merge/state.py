@@ -78,6 +78,8 @@ class Merge:
     sources: dict[str, list[Source[TypeDefinition]]] = field(default_factory=dict)
     enum_usages: dict[str, EnumUsage] = field(default_factory=dict)
     root_names: frozenset[str] = frozenset()
+    feature_aliases: set[str] = field(default_factory=set)
+    """What the supergraph's links are called: types named ``alias__X`` are theirs."""
 
     @classmethod
     def of(cls, subgraphs: Iterable[Subgraph]) -> Merge:

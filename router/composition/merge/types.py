@@ -54,6 +54,9 @@ def create_types(merge: Merge) -> None:
         kinds = [_kind(source) for source in sources]
         created = _MERGED[kinds[0]](name)
         merge.schema.types[name] = created
+        alias, separator, _ = name.partition("__")
+        if separator and alias in merge.feature_aliases:
+            merge.schema.feature_types.add(name)
         merge.sources[name] = [
             s for s, kind in zip(sources, kinds, strict=True) if kind == kinds[0]
         ]
