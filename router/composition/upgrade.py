@@ -106,7 +106,7 @@ def _outlook(subgraph: Subgraph | ParsedSubgraph) -> _Outlook:
     return _Outlook(
         is_fed2=subgraph.is_fed2,
         composites=frozenset(found.name for found in composites),
-        defined=frozenset(found.name for found in composites if not _is_extension(found)),
+        defined=frozenset(found.name for found in composites if found.has_definition),
         resolved=frozenset(resolved),
         first_keys={name: _top_fields(given[0].selection) for name, given in keys.items()},
         tags=frozenset(tags),

@@ -117,21 +117,19 @@ class _Visits:
         self._apart = apart
         self._seen: dict[str, list[_Visit]] = defaultdict(list)
 
-    def unknown(self, state: _State) -> tuple[_Group, ...]:
-        """Return the groups to visit, and remember them; known are those that have more to go on
-        than an earlier visit had.
+    def is_known(self, state: _State) -> bool:
+        """Tell whether every group has no less to go on than an earlier visit had; remember the
+        visit if not.
 
-        Where the subgraphs of a shared mutation field part, all are visited. Below, visits count
-        for everyone, unless ``apart``: then each bucket makes its own.
+        Visits below a shared mutation field count for everyone, unless ``apart``: then each
+        bucket makes its own.
         """
-        is_parting = len(state.groups) > 1 and state.trail.depth == 1
-        groups = tuple(
-            group for group in state.groups if is_parting or not self._is_known(state, group)
-        )
+        if all(self._is_known(state, group) for group in state.groups):
+            return True
         self._seen[state.type] += [
-            _Visit(group.places, state.labels, group.bucket) for group in groups
+            _Visit(group.places, state.labels, group.bucket) for group in state.groups
         ]
-        return groups
+        return False
 
     def _is_known(self, state: _State, group: _Group) -> bool:
         places = group.places
@@ -167,9 +165,8 @@ class _Walk:
             while self.stack:
                 state = self.stack.pop()
                 self.waiting -= state.weight
-                groups = self.visits.unknown(state)
-                if groups:
-                    self._visit(_State(state.type, state.trail, groups, state.labels))
+                if not self.visits.is_known(state):
+                    self._visit(state)
         except _TooManyPaths:
             return [self._too_many()], []
         return [*self.errors[None], *self._shared_mutation_errors()], list(self.hints.values())
@@ -312,7 +309,7 @@ class _Walk:
             return None
         if edge.target is None:
             return (None,)
-        contexts = self._contexts(path, vertex)
+        contexts = self._contexts(path, path.vertex)
         return (_Path(edge.target, self._runtime(edge.target), contexts),)
 
     def _is_usable(

@@ -7,6 +7,7 @@ for the composer to say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -18,7 +19,7 @@ __all__ = ["random_subgraphs"]
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", '
     '"@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@tag", '
-    '"@interfaceObject", "@authenticated", "@requiresScopes", "@cost"])'
+    '"@interfaceObject", "@authenticated", "@requiresScopes", "@cost", "@context", "@fromContext"])'
 )
 SCALARS = ("Int", "String", "Boolean", "ID!", "[Int!]", "C")
 MARKS = (
@@ -119,6 +120,10 @@ class _World:
                 parts[name] = self._value_part(name, fields)
         self._add_requires(parts)
         self._close_references(parts, index)
+        if index in self.federation_1:
+            self._extend(parts, index)
+        else:
+            self._add_contexts(parts)
         interface = self._interface(parts, index)
         union = ""
         members = [name for name in parts if name.startswith("E")]
@@ -136,7 +141,9 @@ class _World:
         ]
         sdl = "\n\n".join(text for text in texts if text)
         sdl += self._leaves(sdl)
-        return _without_federation_2(sdl) if index in self.federation_1 else sdl
+        if index in self.federation_1:
+            return _without_federation_2(sdl)
+        return _renamed(sdl, random) if random.random() < 0.15 else sdl
 
     def _entity_part(self, entity: Entity, owned: Sequence[str], index: int) -> Part:
         random = self.random
@@ -216,6 +223,42 @@ class _World:
                 else:
                     continue
                 waiting.append(parts[target])
+
+    def _extend(self, parts: dict[str, Part], index: int) -> None:
+        """Write entities as federation 1 extends those of others."""
+        random = self.random
+        for entity in self.entities:
+            part = parts.get(entity.name)
+            if part is None or index == 0 or random.random() < 0.3:
+                continue
+            if random.random() < 0.5:
+                part.header = f"extend {part.header}"
+            else:
+                part.directives.append("@extends")
+            for name, text in part.fields.items():
+                if name.startswith("k"):
+                    part.fields[name] = f"{text} @external"
+
+    def _add_contexts(self, parts: dict[str, Part]) -> None:
+        """Let an entity read from another that may stand around it."""
+        random = self.random
+        entities = [part for name, part in parts.items() if name.startswith("E")]
+        if len(entities) < 2 or random.random() < 0.85:
+            return
+        outer, inner = random.sample(entities, 2)
+        readable = [
+            (name, text.split()[0])
+            for name, text in outer.fields.items()
+            if text.split()[0] in ("Int", "String", "Boolean") and "@external" not in text
+        ]
+        if readable:
+            name, kind = random.choice(readable)
+            outer.directives.append('@context(name: "c")')
+            selection = f"$c {{ {name} }}"
+            inner.fields["ctx"] = "Int @shareable"
+            inner.fields[f'ctx(a: {kind} @fromContext(field: "{selection}"))'] = inner.fields.pop(
+                "ctx"
+            )
 
     def _interface(self, parts: dict[str, Part], index: int) -> str:
         random = self.random
@@ -303,6 +346,22 @@ class _World:
                 marked = f'  "says {random.randrange(2)}"\n{marked}'
             lines.append(marked)
         return "\n".join(lines)
+
+
+def _renamed(sdl: str, random: Random) -> str:
+    """Call federation's directives by other names."""
+    for name in ("key", "shareable", "requires", "provides", "external", "override"):
+        if random.random() < 0.5:
+            continue
+        if random.random() < 0.5:
+            sdl = sdl.replace(f'"@{name}"', f'{{name: "@{name}", as: "@my_{name}"}}', 1)
+            head, _, rest = sdl.partition("\n")
+            sdl = f"{head}\n" + re.sub(rf"@{name}\b", f"@my_{name}", rest)
+        else:
+            sdl = sdl.replace(f'"@{name}", ', "", 1)
+            head, _, rest = sdl.partition("\n")
+            sdl = f"{head}\n" + re.sub(rf"@{name}\b", f"@federation__{name}", rest)
+    return sdl
 
 
 def _without_federation_2(sdl: str) -> str:
