@@ -76,6 +76,7 @@ class FhirServerStandIn:
     requests: list[tuple[str, str]] = field(default_factory=list)
     _store: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _faults: deque[_Fault] = field(default_factory=deque)
+    _late: dict[str, float] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     _port: int = 0
     _ticks: Iterator[int] = field(default_factory=itertools.count)
@@ -125,6 +126,10 @@ class FhirServerStandIn:
         """Let the next requests wait before they are looked at."""
         self._faults.extend([_Fault(stall=seconds)] * times)
 
+    def stall_after_next(self, kind: str, seconds: float) -> None:
+        """Do what the next write of ``kind`` asks, then wait before answering."""
+        self._late[kind] = seconds
+
     def put(self, resource: Resource) -> Resource:
         """Store a resource as if another client had; returns it with its id and version."""
         return self._write(copy.deepcopy(resource), resource.get("id"))
@@ -147,6 +152,9 @@ class FhirServerStandIn:
             status, body = self._answer(request, await request.read())
         except _Refusal as refusal:
             status, body = refusal.status, _outcome(refusal)
+        kind = str(body.get("resourceType"))
+        if request.method == "POST" and kind in self._late:
+            await asyncio.sleep(self._late.pop(kind))
         if fault is not None and fault.cut and request.transport is not None:
             request.transport.close()
         return web.Response(status=status, body=codec.dumps(body), content_type=_JSON)

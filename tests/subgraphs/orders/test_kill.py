@@ -1,0 +1,194 @@
+"""kill -9 between an order and its delivery loses nothing and orders nothing twice.
+
+The subgraph is a process of its own; the laboratory listens here, so that we decide when it is
+away and when its answer is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from drassist.runtime.identity import TrustedIdentity
+from drassist.testing.fhir_server import FhirServerStandIn
+
+SERVE = """
+import sys, uvicorn
+from drassist.runtime.settings import Settings
+from subgraphs.orders.app import create_app
+uvicorn.run(create_app(Settings.load(), sweep_every=0.1), host="127.0.0.1", port=int(sys.argv[1]),
+            log_level="warning")
+"""
+
+HEADERS = TrustedIdentity.header({"sub": "dr", "roles": ["doctor"], "name": "Dr. Rao"})
+
+PLACE = """
+mutation($input: PlaceOrdersInput!) { placeOrders(input: $input) {
+  orders { id placerNumber } errors { code } } }"""
+
+READ = """
+query($id: ID!) { serviceRequest(id: $id) { status sentAt
+  reports { status observations { display value { value } } } } }"""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Process:
+    """The orders subgraph as a process; ``kill`` is SIGKILL."""
+
+    def __init__(self, folder: Path, lab: str) -> None:
+        self.port = free_port()
+        self._running: asyncio.subprocess.Process | None = None
+        self._environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("DRASSIST_")},
+            "DRASSIST_DATABASE__URL": f"sqlite+aiosqlite:///{folder}/{{schema}}.db",
+            "DRASSIST_IDENTITY__MODE": "trusted",
+            "DRASSIST_ADAPTERS__LAB__URL": lab,
+            "DRASSIST_ADAPTERS__LAB__TIMEOUT": "3",
+            "DRASSIST_RELAY__BACKOFF": "0.1",
+            "DRASSIST_RELAY__BACKOFF_MAX": "0.3",
+            "DRASSIST_RELAY__LEASE": "1",
+        }
+
+    async def start(self) -> None:
+        self._running = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SERVE, str(self.port), env=self._environment
+        )
+        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+            while True:
+                try:
+                    async with session.get(f"{self.base}/health/ready") as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        if self._running is not None and self._running.returncode is None:
+            os.kill(self._running.pid, signal.SIGKILL)
+            await self._running.wait()
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        body = {"query": query, "variables": variables}
+        async with (
+            aiohttp.ClientSession(headers=HEADERS) as session,
+            session.post(f"{self.base}/graphql/", json=body) as answer,
+        ):
+            said = await answer.json()
+        assert "errors" not in said, said["errors"]
+        return said["data"]
+
+
+@asynccontextmanager
+async def processes(folder: Path, lab: str) -> AsyncIterator[Process]:
+    process = Process(folder, lab)
+    try:
+        yield process
+    finally:
+        await process.kill()
+
+
+async def order(process: Process) -> dict[str, str]:
+    item = {
+        "patientId": "Patient:1",
+        "items": [{"code": "2823-3"}],
+        "clientKey": str(uuid4()),
+    }
+    data = await process.ask(PLACE, input=item)
+    assert data["placeOrders"]["errors"] == []
+    (placed,) = data["placeOrders"]["orders"]
+    return dict(placed)
+
+
+def answer(lab: FhirServerStandIn, request: dict[str, Any]) -> None:
+    """What a laboratory writes when it is done: the value first, then the report."""
+    based_on = [{"reference": f"ServiceRequest/{request['id']}"}]
+    value = lab.put(
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]},
+            "subject": request["subject"],
+            "valueQuantity": {"value": 4, "unit": "mmol/L"},
+        }
+    )
+    lab.put(
+        {
+            "resourceType": "DiagnosticReport",
+            "status": "final",
+            "code": {"text": "Potassium"},
+            "subject": request["subject"],
+            "basedOn": based_on,
+            "result": [{"reference": f"Observation/{value['id']}"}],
+        }
+    )
+
+
+async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while not lab.all("ServiceRequest"):
+            await asyncio.sleep(0.05)
+    (request,) = lab.all("ServiceRequest")
+    return request
+
+
+async def answered(process: Process, id: str) -> Any:
+    async with asyncio.timeout(20):
+        while True:
+            found = (await process.ask(READ, id=id))["serviceRequest"]
+            if found["reports"]:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_an_order_placed_before_the_kill_is_delivered_after_it(tmp_path: Path) -> None:
+    async with FhirServerStandIn() as lab:
+        await lab.stop()  # the laboratory is away while the order is placed
+        async with processes(tmp_path, lab.url) as process:
+            await process.start()
+            placed = await order(process)
+            await process.kill()
+            async with lab:
+                await process.start()
+                request = await arrived(lab)
+                assert request["identifier"][0]["value"] == placed["placerNumber"]
+                answer(lab, request)
+                found = await answered(process, placed["id"])
+                await process.kill()
+    assert found["status"] == "COMPLETED"
+    assert found["reports"][0]["observations"][0]["value"] == {"value": "4"}
+
+
+async def test_a_kill_after_the_laboratory_took_the_order_does_not_order_twice(
+    tmp_path: Path,
+) -> None:
+    async with FhirServerStandIn() as lab, processes(tmp_path, lab.url) as process:
+        await process.start()
+        lab.stall_after_next("ServiceRequest", 5)  # taken there, and not known here
+        placed = await order(process)
+        request = await arrived(lab)
+        await process.kill()
+        await process.start()
+        answer(lab, request)
+        found = await answered(process, placed["id"])
+        assert found["sentAt"] is not None
+        assert len(lab.all("ServiceRequest")) == 1
+        await process.kill()
