@@ -6,8 +6,9 @@ answer; streams send their own messages.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from router.server.refusals import Refused
@@ -16,7 +17,6 @@ __all__ = [
     "JSON",
     "ClientGone",
     "Header",
-    "Headers",
     "Message",
     "Receive",
     "Response",
@@ -39,29 +39,6 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class Headers:
-    """Request headers by lower-case name; decoded when asked for, repeated ones joined."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: Iterable[Header]) -> None:
-        self.raw: list[Header] = list(raw)
-
-    def get(self, name: str) -> str | None:
-        """The value of a header, or None; several lines are one comma-separated value."""
-        wanted = name.encode("latin-1")
-        found = [value for key, value in self.raw if key == wanted]
-        if not found:
-            return None
-        return (
-            found[0].decode("latin-1") if len(found) == 1 else b", ".join(found).decode("latin-1")
-        )
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        """Every header line, in the order sent."""
-        return ((key.decode("latin-1"), value.decode("latin-1")) for key, value in self.raw)
-
-
 @dataclass(slots=True)
 class Response:
     """One whole HTTP answer; ``headers`` come after content-type and content-length."""
@@ -72,18 +49,22 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-async def send_response(send: Send, response: Response, extra: Iterable[Header] = ()) -> None:
-    """Send ``response`` with the further header lines ``extra``."""
+async def send_response(send: Send, response: Response) -> None:
+    """Send ``response``."""
     headers: list[Header] = []
     if response.content_type is not None:
-        headers.append((b"content-type", response.content_type.encode("latin-1")))
+        headers.append(_line("content-type", response.content_type))
     if response.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(response.body)))
     for name, value in response.headers:
-        headers.append((name.encode("latin-1"), value.encode("latin-1")))
-    headers.extend(extra)
+        headers.append(_line(name, value))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+@lru_cache(maxsize=256)
+def _line(name: str, value: str) -> Header:
+    return name.encode("latin-1"), value.encode("latin-1")
 
 
 async def read_body(receive: Receive, limit: int, announced: str | None) -> bytes:

@@ -89,17 +89,18 @@ class Generation:
     on_closed: Callable[[], Awaitable[None]] | None = None
     _holders: int = 0
     _retired: bool = False
+    _closing: asyncio.Task[None] | None = None
     _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hold(self) -> None:
         """A request or stream begins to use this generation."""
         self._holders += 1
 
-    async def release(self) -> None:
+    def release(self) -> None:
         """A request or stream is done; the last one of a retired generation closes it."""
         self._holders -= 1
         if self._retired and self._holders == 0:
-            await self._close()
+            self._closing = asyncio.get_running_loop().create_task(self._close())
 
     async def retire(self) -> None:
         """No new requests come; close now, or when the last holder lets go."""

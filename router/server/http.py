@@ -28,6 +28,7 @@ from router.server import streaming
 from router.server.asgi import ClientGone, Receive, Response, Scope, Send, read_body, send_response
 from router.server.compression import choose_encoding, compress
 from router.server.cors import cors_headers, preflight, refuse_forgeable
+from router.server.deadlines import Deadlines
 from router.server.generation import Client
 from router.server.idempotency import Idempotency
 from router.server.identity import ANONYMOUS, Identity
@@ -59,6 +60,7 @@ class GraphQLOverHTTP:
         self.subscriptions = subscriptions
         self.settings = pipeline.settings
         self.malformed = 422 if self.settings.http.statuses == "draft" else 400
+        self.deadlines = Deadlines(self.settings.http.request_timeout)
         self.streams = SingleConnections(pipeline, subscriptions)
         self.idempotency = Idempotency(self.settings.idempotency)
 
@@ -90,7 +92,7 @@ class GraphQLOverHTTP:
             return
         finally:
             files.close()
-            await generation.release()
+            generation.release()
 
     async def _answer(
         self,
@@ -199,11 +201,16 @@ class GraphQLOverHTTP:
         return response
 
     async def _run(self, exchange: Exchange) -> Answer:
+        deadlines = self.deadlines
+        task = deadlines.begin()
         try:
-            async with asyncio.timeout(self.settings.http.request_timeout):
-                return await self.pipeline.run(exchange)
-        except TimeoutError as error:
-            raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from error
+            return await self.pipeline.run(exchange)
+        except asyncio.CancelledError:
+            if deadlines.passed(task):
+                raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from None
+            raise
+        finally:
+            deadlines.end(task)
 
     async def _batch(self, exchanges: Sequence[Exchange], accepted: Accepts) -> Response:
         """Answer a batch: every operation on its own, answers in the order of the requests."""
@@ -348,7 +355,9 @@ def request_headers(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
     peer = scope.get("client")
     headers["x-peer"] = peer[0] if peer else ""
     return headers

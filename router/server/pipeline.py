@@ -215,10 +215,18 @@ class Pipeline:
         says whether the request counts towards rates.
         """
         client, request = exchange.client, exchange.request
-        if counted:
+        contract = client.contract
+        limits = contract.limits
+        if counted and (limits.rate is not None or self.settings.rate.limit is not None):
             await self._limit_rate(exchange)
-        self._check_version(exchange)
-        digest = await self._find_text(exchange)
+        exchange.version = exchange.headers.get(self.settings.clients.version_header)
+        if contract.versions and exchange.version is not None:
+            self._check_version(exchange, exchange.version)
+        digest = None
+        if request.document_id is None and contract.persisted.mode != "required":
+            exchange.text = request.query or ""
+        else:
+            digest = await self._find_text(exchange)
         operation = exchange.operations.get(client, exchange.text, request.operation_name)
         exchange.operation = operation
         if digest is not None:  # only what is valid is remembered
@@ -226,14 +234,13 @@ class Pipeline:
         denied: frozenset[str] = frozenset()
         if operation.needs:
             denied = await self._denied(exchange)
-        labels = (
-            self._labels(exchange.generation) if self._has_labels(exchange.generation) else _NONE
-        )
+        labels = _NONE
+        if exchange.generation.supergraph.override_labels:
+            labels = self._labels(exchange.generation)
         exchange.plan, exchange.runnable = operation.runnable(denied, labels)
         if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
         exchange.variables = exchange.runnable.coerce(request.variables)
-        limits = client.contract.limits
         if limits.page_size is not None:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
@@ -299,12 +306,8 @@ class Pipeline:
         if own is not None:
             await self.rates.hit(own, exchange.client.name, who)
 
-    def _check_version(self, exchange: Exchange) -> None:
+    def _check_version(self, exchange: Exchange, version: str) -> None:
         rules = exchange.client.contract.versions
-        version = exchange.headers.get(self.settings.clients.version_header)
-        exchange.version = version
-        if not rules or version is None:
-            return
         rule = next((rule for rule in rules if rule.covers(version)), None)
         if rule is None:
             raise Refused(
@@ -380,9 +383,6 @@ class Pipeline:
         if exchange.denied and self.settings.unauthorised == "refuse":
             raise unauthorised(exchange.denied, identity)
         return frozenset(need.coordinate for need in exchange.denied)
-
-    def _has_labels(self, generation: Generation) -> bool:
-        return bool(generation.supergraph.override_labels)
 
     def _labels(self, generation: Generation) -> frozenset[str]:
         """The override labels that are on for this request; percentages are drawn anew."""

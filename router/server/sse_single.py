@@ -159,7 +159,7 @@ class SingleConnections:
         except RequestError as error:
             self._post(reservation, _event("next", id_, orjson.dumps({"errors": errors_of(error)})))
         finally:
-            await exchange.generation.release()
+            exchange.generation.release()
         if reservation.tasks.pop(id_, None) is not None:
             self._post(reservation, _event("complete", id_, None))
 

@@ -269,7 +269,7 @@ class Feed:
                     self._forget()
                     return
         finally:
-            await exchange.generation.release()
+            exchange.generation.release()
 
     def _forget(self) -> None:
         if self.owner.feeds.get(self.key) is self:
@@ -352,7 +352,7 @@ class Source(SubgraphClient):
         if isinstance(self._events, AsyncGenerator):
             await self._events.aclose()
         self._events = None
-        await self._opened_by.release()
+        self._opened_by.release()
 
 
 async def _anext(events: AsyncIterator[SubgraphAnswer]) -> SubgraphAnswer:

@@ -250,7 +250,7 @@ class Socket:
             message = {"message": "Internal server error.", "extensions": {"code": _INTERNAL}}
             self._fail(event.id, [message])
         finally:
-            await generation.release()
+            generation.release()
 
     async def _run(self, event: Start) -> None:
         pipeline = self.owner.pipeline
