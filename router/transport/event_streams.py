@@ -40,6 +40,9 @@ class SseReader:
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """Return the events that are complete now."""
+        if self._after_return and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_return = False
         data = self._rest + chunk
         if not self._started:
             if len(data) < 3 and _BOM.startswith(data):
@@ -49,10 +52,8 @@ class SseReader:
             data = data.removeprefix(_BOM)
         events: list[SseEvent] = []
         lines = re.split(rb"\r\n|\n|\r", data)
-        # a CR at the very end may be half of a line end
-        if data.endswith(b"\r"):
-            lines = re.split(rb"\r\n|\n|\r", data[:-1])
-            lines[-1] += b"\r"
+        # a CR ends the line at once; if an LF follows it belongs to it
+        self._after_return = data.endswith(b"\r")
         self._rest = lines.pop()
         if len(self._rest) > self._limit:
             raise _too_large(self._limit)

@@ -247,10 +247,11 @@ class _Connection(asyncio.Protocol):
         "_extra",
         "_framed",
         "_head",
-        "_lasting",
         "_parser",
+        "_reusable",
         "_size",
         "_started",
+        "_status",
         "_transport",
         "_used",
         "since",
@@ -268,7 +269,6 @@ class _Connection(asyncio.Protocol):
         self._framed = False
         self._complete = False
         self._extra = False
-        self._lasting = False
         self._started = False
         self._used = False
         self.since = 0.0
@@ -339,6 +339,8 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note what matters and count the rest."""
+        if self._complete:
+            return
         self._head += len(name) + len(value)
         if self._head > MAX_HEADER_BYTES:
             self._break("The subgraph's headers are too large.", "SUBREQUEST_TOO_LARGE")
@@ -357,6 +359,8 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, chunk: bytes) -> None:
         """Collect the body, within its limit."""
+        if self._complete:
+            return
         self._body.append(chunk)
         self._size += len(chunk)
         limit = self._client.options.max_bytes
@@ -366,29 +370,32 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Notice bytes after the answer: whose they are nobody knows."""
-        self._extra = self._complete
+        self._extra = self._extra or self._complete
 
     def on_message_complete(self) -> None:
         """Note that the answer is complete; interim responses are passed over."""
-        if self._parser.get_status_code() < 200:
+        if self._complete:
+            return
+        self._status = int(self._parser.get_status_code())
+        if self._status < 200:
             self._head = 0
-        else:
-            self._complete = True
-            # asked here: once the message is over the parser has forgotten its framing
-            self._lasting = self._parser.should_keep_alive()
+            return
+        self._complete = True
+        # asked here: once the message is over the parser has forgotten its framing
+        self._reusable = self._parser.should_keep_alive()
 
     def _hand_over(self) -> None:
         """Free the connection, then hand over the answer: what follows may need it."""
         call, self._call = self._call, None
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        status, encoding = int(self._parser.get_status_code()), self._encoding
+        status, encoding = self._status, self._encoding
         self._body.clear()
         self._complete = False
         self._used = True
         if call is None:
             return
         call.connection = None
-        if self._lasting and not self._extra:
+        if self._reusable and not self._extra:
             self._client.release(self)
         else:
             self.close()
