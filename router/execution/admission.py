@@ -50,6 +50,13 @@ class Admission:
         """Note that an admitted request is over, or was given up."""
         self._running -= 1
 
+    def enter_now(self) -> bool:
+        """Start at once where nothing runs; True means that the caller owes a :meth:`leave`."""
+        if self._running:
+            return False
+        self._running = 1
+        return True
+
     async def enter(self) -> None:
         """Wait until :meth:`when_idle` would start; a cancelled wait owes no :meth:`leave`."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

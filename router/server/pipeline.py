@@ -283,7 +283,8 @@ class Pipeline:
             return await exchange.runnable.execute(
                 exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
             )
-        await gate.enter()
+        if not gate.enter_now():
+            await gate.enter()
         try:
             return await exchange.runnable.execute(
                 exchange.variables,
