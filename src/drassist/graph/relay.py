@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from drassist.graph import fields as graph
 from drassist.graph.errors import ClientError
@@ -122,7 +123,10 @@ class Key:
 
 
 async def paginate(
-    session: AsyncSession, statement: sa.Select[tuple[R]], order: Sequence[Key], page: Page
+    session: AsyncSession,
+    statement: sa.Select[tuple[R]] | SelectOfScalar[R],
+    order: Sequence[Key],
+    page: Page,
 ) -> Slice[R]:
     """Read one page of ``statement`` (a select of one mapped class) in this order."""
     columns = [key.column for key in order]

@@ -1,0 +1,727 @@
+"""The types of the encounters subgraph."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, TypeAlias
+
+import strawberry
+from sqlmodel import col, select
+
+from drassist import clinical, graph
+from drassist.graph import ID
+from drassist.runtime.database import now
+from drassist.runtime.identity import Identity, Role, reads
+from subgraphs.encounters import loaders, models
+from subgraphs.encounters.services.people import free_slots
+from subgraphs.encounters.services.queueing import order
+from subgraphs.encounters.services.wiring import Services
+
+Info: TypeAlias = strawberry.Info[graph.Context[Services], None]
+
+DAY = graph.arg("The local day; today in the hospital's time zone when left out.")
+
+
+@graph.enum("Where an appointment stands (FHIR).")
+class AppointmentStatus(Enum):
+    BOOKED = graph.value("booked", "Agreed.")
+    ARRIVED = graph.value("arrived", "The patient is in the house.")
+    CHECKED_IN = graph.value("checked-in", "The desk has checked the patient in.")
+    FULFILLED = graph.value("fulfilled", "The consultation has started.")
+    CANCELLED = graph.value("cancelled", "It will not take place.")
+    NOSHOW = graph.value("noshow", "The patient did not come.")
+
+
+@graph.enum("What an appointment is for.")
+class AppointmentKind(Enum):
+    CHECKUP = graph.value("CHECKUP", "A routine check-up.")
+    EMERGENCY = graph.value("EMERGENCY", "An emergency.")
+    FOLLOWUP = graph.value("FOLLOWUP", "A follow-up of an earlier visit.")
+    ROUTINE = graph.value("ROUTINE", "An ordinary visit.")
+    WALKIN = graph.value("WALKIN", "Came without an appointment.")
+    TELECONSULT = graph.value("TELECONSULT", "A consultation by video or phone.")
+
+
+@graph.enum("Where a visit stands (FHIR).")
+class EncounterStatus(Enum):
+    PLANNED = graph.value("planned", "Not begun.")
+    ARRIVED = graph.value("arrived", "The patient is here and waits.")
+    TRIAGED = graph.value("triaged", "Urgency has been assessed.")
+    IN_PROGRESS = graph.value("in-progress", "The consultation is going on.")
+    ONLEAVE = graph.value("onleave", "The patient is away for a while.")
+    FINISHED = graph.value("finished", "Over.")
+    CANCELLED = graph.value("cancelled", "The patient left before being seen.")
+    UNKNOWN = graph.value("UNKNOWN", "The source said something else.")
+
+
+@graph.enum("Where a token stands.")
+class TokenStatus(Enum):
+    WAITING = graph.value("waiting", "In the line.")
+    CALLED = graph.value("called", "Called to the room.")
+    SERVING = graph.value("serving", "In consultation.")
+    SKIPPED = graph.value("skipped", "Called and not there.")
+    ON_HOLD = graph.value("on-hold", "Away for a test, a measurement or payment.")
+    DONE = graph.value("done", "Seen.")
+    CANCELLED = graph.value("cancelled", "Out of the queue.")
+
+
+@graph.enum("The vital signs that can be recorded.")
+class VitalKind(Enum):
+    HEART_RATE = graph.value("HEART_RATE", "Heart rate, /min.")
+    RESPIRATORY_RATE = graph.value("RESPIRATORY_RATE", "Breaths per minute.")
+    BODY_TEMPERATURE = graph.value("BODY_TEMPERATURE", "Body temperature, Cel or [degF].")
+    SYSTOLIC = graph.value("SYSTOLIC", "Systolic blood pressure, mm[Hg]; with DIASTOLIC.")
+    DIASTOLIC = graph.value("DIASTOLIC", "Diastolic blood pressure, mm[Hg]; with SYSTOLIC.")
+    OXYGEN_SATURATION = graph.value("OXYGEN_SATURATION", "Oxygen saturation, %.")
+    BODY_WEIGHT = graph.value("BODY_WEIGHT", "Body weight, kg, g or [lb_av].")
+    BODY_HEIGHT = graph.value("BODY_HEIGHT", "Body height, cm, m or [in_i].")
+    BMI = graph.value("BMI", "Body mass index; derived when weight and height are given.")
+    HEAD_CIRCUMFERENCE = graph.value("HEAD_CIRCUMFERENCE", "Head circumference, cm.")
+    PAIN = graph.value("PAIN", "Pain from 0 to 10.")
+    GLASGOW_COMA_SCORE = graph.value("GLASGOW_COMA_SCORE", "Glasgow coma score, 3 to 15.")
+    CAPILLARY_GLUCOSE = graph.value("CAPILLARY_GLUCOSE", "Glucose by meter, mg/dL.")
+
+
+@graph.enum("How a value lies to its usual range.")
+class Interpretation(Enum):
+    LOW = graph.value("L", "Below.")
+    NORMAL = graph.value("N", "Within.")
+    HIGH = graph.value("H", "Above.")
+    CRITICALLY_LOW = graph.value("LL", "Dangerously below.")
+    CRITICALLY_HIGH = graph.value("HH", "Dangerously above.")
+    ABNORMAL = graph.value("A", "Not as it should be.")
+    UNKNOWN = graph.value("UNKNOWN", "The source said something else.")
+
+
+@graph.enum("Where a task stands.")
+class TaskStatus(Enum):
+    REQUESTED = graph.value("requested", "Nobody has taken it yet.")
+    IN_PROGRESS = graph.value("in-progress", "Somebody is on it.")
+    COMPLETED = graph.value("completed", "Done.")
+    CANCELLED = graph.value("cancelled", "No longer wanted.")
+
+
+@graph.enum("How soon something is wanted.")
+class Priority(Enum):
+    ROUTINE = graph.value("routine", "In its turn.")
+    URGENT = graph.value("urgent", "Before the routine.")
+    ASAP = graph.value("asap", "As soon as possible.")
+    STAT = graph.value("stat", "At once.")
+
+
+@graph.enum("Who a task is for.")
+class OwnerRole(Enum):
+    DOCTOR = graph.value("doctor", "Doctors.")
+    NURSE = graph.value("nurse", "Nurses.")
+    FRONT_DESK = graph.value("front_desk", "The front desk.")
+    LAB = graph.value("lab", "The laboratory.")
+    PHARMACY = graph.value("pharmacy", "The pharmacy.")
+
+    @property
+    def role(self) -> Role:
+        return Role(self.value)
+
+
+@graph.entity("A place: hospital, ward, room or bed.")
+class Location(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    name: str = graph.field("What it is called.")
+    kind: str = graph.field("Physical type: si, bu, wi, wa, ro or bd.")
+    time_zone: str = graph.field("IANA time zone of the place.")
+    active: bool = graph.field("Whether it is in use.")
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> Location | None:
+        row = await info.context.load(loaders.location_by_id, str(id))
+        return None if row is None else location(row)
+
+
+@graph.type("A time that can be booked.")
+class Slot:
+    start: datetime = graph.field("When it begins.")
+    end: datetime = graph.field("When it ends.")
+
+
+@graph.entity("Somebody who sees patients.")
+class Practitioner(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change.")
+    name: str = graph.field("Name, as on the door.")
+    specialty: str | None = graph.field("Specialty.")
+    registration_number: str | None = graph.field(
+        "Number in the register of the council; printed on prescriptions."
+    )
+    council: str | None = graph.field("Whose register it is.")
+    active: bool = graph.field("Whether they see patients now.")
+
+    @graph.resolver("The queue of a local day.", scopes=reads("QueueToken"), cost=2)
+    async def queue(self, info: Info, day: Annotated[date | None, DAY] = None) -> Queue:
+        return Queue(
+            practitioner_id=str(self.id), day=day or info.context.services.calendar.today()
+        )
+
+    @graph.resolver("Times of a local day that nobody has booked.", scopes=reads("Schedule"))
+    async def free_slots(self, info: Info, day: Annotated[date | None, DAY] = None) -> list[Slot]:
+        services = info.context.services
+        free = await free_slots(services, str(self.id), day or services.calendar.today())
+        return [Slot(start=p.start, end=p.end) for p in free if p.start and p.end]
+
+    @graph.resolver(
+        "Appointments of a local day, in order of time.", scopes=reads("Appointment"), cost=2
+    )
+    async def appointments(
+        self,
+        info: Info,
+        day: Annotated[date | None, DAY] = None,
+        first: graph.First = None,
+        after: graph.After = None,
+        last: graph.Last = None,
+        before: graph.Before = None,
+    ) -> graph.Connection[Appointment]:
+        services = info.context.services
+        page = graph.Page.of(first, after, last, before, limit=services.page_limit)
+        span = services.calendar.span(day or services.calendar.today())
+        statement = _own(
+            select(models.Appointment).where(
+                models.Appointment.practitioner_id == str(self.id),
+                col(models.Appointment.start_at) >= span.start,
+                col(models.Appointment.start_at) < span.end,
+            ),
+            models.Appointment.patient_id,
+            info.context.identity,
+        )
+        return await _bookings(info, statement, page)
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> Practitioner | None:
+        row = await info.context.load(loaders.practitioner_by_id, str(id))
+        return None if row is None else practitioner(row)
+
+
+@graph.type("The queue of a practitioner on one local day.")
+class Queue:
+    day: date = graph.field("The local day.")
+    practitioner_id: strawberry.Private[str]
+
+    @graph.resolver("Whose queue it is.")
+    async def practitioner(self, info: Info) -> Practitioner | None:
+        return await Practitioner.by_id(info, ID(self.practitioner_id))
+
+    @graph.resolver("Those who wait, the next one first.", list_size=20)
+    async def waiting(self, info: Info) -> list[QueueToken]:
+        tokens = [t for t in await self._open(info) if t.status == "waiting"]
+        return [queue_token(token) for token in sorted(tokens, key=order)]
+
+    @graph.resolver("Those who were called and have not come in yet.", list_size=3)
+    async def called(self, info: Info) -> list[QueueToken]:
+        return await self._with(info, "called")
+
+    @graph.resolver("Those in consultation.", list_size=2)
+    async def serving(self, info: Info) -> list[QueueToken]:
+        return await self._with(info, "serving")
+
+    @graph.resolver("Those away for a test or payment, and those who did not answer.", list_size=5)
+    async def aside(self, info: Info) -> list[QueueToken]:
+        return await self._with(info, "on-hold", "skipped")
+
+    @graph.resolver("How many wait.")
+    async def waiting_count(self, info: Info) -> int:
+        return sum(token.status == "waiting" for token in await self._open(info))
+
+    async def _with(self, info: Info, *statuses: str) -> list[QueueToken]:
+        tokens = [t for t in await self._open(info) if t.status in statuses]
+        return [queue_token(token) for token in sorted(tokens, key=lambda t: t.number)]
+
+    async def _open(self, info: Info) -> list[models.Token]:
+        identity = info.context.identity
+        tokens = await info.context.load(loaders.queue_of, (self.practitioner_id, self.day)) or []
+        return [token for token in tokens if identity.may_see_patient(token.patient_id)]
+
+
+@graph.entity("A place in a queue.")
+class QueueToken(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
+    number: int = graph.field("The number on the slip; from 1 each day.")
+    day: date = graph.field("The local day.")
+    status: TokenStatus = graph.field("Where it stands.")
+    urgent: bool = graph.field("Whether it comes before all others.")
+    issued_at: datetime = graph.field("When it was given out.")
+    called_at: datetime | None = graph.field("When it was last called.")
+    patient: Patient = graph.field("Whose it is.")
+    practitioner_id: strawberry.Private[str]
+    encounter_id: strawberry.Private[str]
+
+    @graph.resolver("For which visit.", scopes=reads("Encounter"))
+    async def encounter(self, info: Info) -> Encounter | None:
+        return await Encounter.by_id(info, ID(self.encounter_id))
+
+    @graph.resolver("Whose queue it is in.")
+    async def practitioner(self, info: Info) -> Practitioner | None:
+        return await Practitioner.by_id(info, ID(self.practitioner_id))
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> QueueToken | None:
+        info.context.demand(reads("QueueToken"))
+        row = await info.context.load(loaders.token_by_id, str(id))
+        return queue_token(row) if row is not None and _visible(info, row) else None
+
+
+@graph.entity("A booking.")
+class Appointment(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
+    updated_at: datetime = graph.field("When it was last changed.")
+    start: datetime = graph.field("When it begins.")
+    end: datetime = graph.field("When it ends.")
+    local_start: str = graph.field(
+        "When it begins on the clock of the place: ISO 8601 with that place's offset."
+    )
+    status: AppointmentStatus = graph.field("Where it stands.")
+    kind: AppointmentKind = graph.field("What it is for.")
+    reason: str | None = graph.field("Why the patient comes.", phi=True)
+    ended_reason: str | None = graph.field("Why it was moved, cancelled or missed.", phi=True)
+    patient: Patient = graph.field("Who comes.")
+    practitioner_id: strawberry.Private[str]
+    location_id: strawberry.Private[str | None]
+    replaces_id: strawberry.Private[str | None]
+    replaced_by_id: strawberry.Private[str | None]
+
+    @graph.resolver("Who is visited.")
+    async def practitioner(self, info: Info) -> Practitioner | None:
+        return await Practitioner.by_id(info, ID(self.practitioner_id))
+
+    @graph.resolver("Where.")
+    async def location(self, info: Info) -> Location | None:
+        return (
+            None if self.location_id is None else await Location.by_id(info, ID(self.location_id))
+        )
+
+    @graph.resolver("The earlier booking that this one replaces.")
+    async def replaces(self, info: Info) -> Appointment | None:
+        return (
+            None
+            if self.replaces_id is None
+            else await Appointment.by_id(info, ID(self.replaces_id))
+        )
+
+    @graph.resolver("The later booking that replaced this one.")
+    async def replaced_by(self, info: Info) -> Appointment | None:
+        id = self.replaced_by_id
+        return None if id is None else await Appointment.by_id(info, ID(id))
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> Appointment | None:
+        info.context.demand(reads("Appointment"))
+        row = await info.context.load(loaders.appointment_by_id, str(id))
+        return appointment(row, info) if row is not None and _visible(info, row) else None
+
+
+@graph.type("A status that a visit had.")
+class StatusChange:
+    status: EncounterStatus = graph.field("The status.")
+    at: datetime = graph.field("When it came.")
+    reason: str | None = graph.field("Why, where somebody said so.", phi=True)
+
+
+@graph.entity("A visit.")
+class Encounter(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
+    updated_at: datetime = graph.field("When it was last changed.")
+    status: EncounterStatus = graph.field("Where it stands.")
+    class_code: str = graph.field("AMB, EMER, IMP, VR, HH, SS or OBSENC (v3 ActCode).")
+    reason: str | None = graph.field("Why the patient came.", phi=True)
+    arrived_at: datetime = graph.field("When the patient arrived.")
+    started_at: datetime | None = graph.field("When the consultation started.")
+    ended_at: datetime | None = graph.field("When it ended.")
+    history: list[StatusChange] = graph.field("Every status it had, oldest first.")
+    patient: Patient = graph.field("Whose visit it is.")
+    practitioner_id: strawberry.Private[str | None]
+    location_id: strawberry.Private[str | None]
+    appointment_id: strawberry.Private[str | None]
+
+    @graph.resolver("Who sees the patient.")
+    async def practitioner(self, info: Info) -> Practitioner | None:
+        id = self.practitioner_id
+        return None if id is None else await Practitioner.by_id(info, ID(id))
+
+    @graph.resolver("Where.")
+    async def location(self, info: Info) -> Location | None:
+        return (
+            None if self.location_id is None else await Location.by_id(info, ID(self.location_id))
+        )
+
+    @graph.resolver("The booking that led to it.", scopes=reads("Appointment"))
+    async def appointment(self, info: Info) -> Appointment | None:
+        id = self.appointment_id
+        return None if id is None else await Appointment.by_id(info, ID(id))
+
+    @graph.resolver("Its token in the queue.", scopes=reads("QueueToken"))
+    async def token(self, info: Info) -> QueueToken | None:
+        row = await info.context.load(loaders.token_of_encounter, str(self.id))
+        return None if row is None else queue_token(row)
+
+    @graph.resolver(
+        "Vital signs measured at this visit, the newest first.",
+        phi=True,
+        scopes=reads("Observation"),
+        list_size=10,
+    )
+    async def vitals(self, info: Info) -> list[VitalSign]:
+        rows = await info.context.load(loaders.vitals_of_encounter, str(self.id)) or []
+        return [vital_sign(row) for row in rows]
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> Encounter | None:
+        info.context.demand(reads("Encounter"))
+        row = await info.context.load(loaders.encounter_by_id, str(id))
+        return encounter(row) if row is not None and _visible(info, row) else None
+
+
+@graph.type("One of several values of one sign, such as systolic and diastolic pressure.")
+class VitalComponent:
+    code: str | None = graph.field("LOINC code.")
+    display: str | None = graph.field("What it is.")
+    value: graph.Quantity | None = graph.field("The value.", phi=True)
+    interpretation: Interpretation | None = graph.field("Against the usual range.", phi=True)
+    absent_reason: str | None = graph.field("Why there is no value.", phi=True)
+
+
+@graph.entity("A vital sign that was measured.")
+class VitalSign(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
+    code: str = graph.field("LOINC code.")
+    display: str = graph.field("What was measured.")
+    status: str = graph.field("FHIR status: final, amended, corrected …")
+    effective_at: datetime = graph.field("When it was measured.")
+    value: graph.Quantity | None = graph.field(
+        "The value in the sign's own unit; null for a panel or when absent.", phi=True
+    )
+    original: graph.Quantity | None = graph.field(
+        "The value as it was typed, where that was another unit.", phi=True
+    )
+    components: list[VitalComponent] = graph.field("The parts of a panel.", phi=True)
+    interpretation: Interpretation | None = graph.field(
+        "Against the usual range at that age; null where there is none.", phi=True
+    )
+    absent_reason: str | None = graph.field("Why there is no value.", phi=True)
+    correction_reason: str | None = graph.field("Why it corrects an earlier value.", phi=True)
+    corrected: bool = graph.field("Whether a later value has replaced it.")
+    patient: Patient = graph.field("Whose it is.")
+    encounter_id: strawberry.Private[str | None]
+
+    @graph.resolver("At which visit.", scopes=reads("Encounter"))
+    async def encounter(self, info: Info) -> Encounter | None:
+        id = self.encounter_id
+        return None if id is None else await Encounter.by_id(info, ID(id))
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> VitalSign | None:
+        info.context.demand(reads("Observation"))
+        row = await info.context.load(loaders.vital_by_id, str(id))
+        return vital_sign(row) if row is not None and _visible(info, row) else None
+
+
+@graph.entity("Something to be done.")
+class Task(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
+    created_at: datetime = graph.field("When it was asked for.")
+    description: str = graph.field("What is to be done.", phi=True)
+    status: TaskStatus = graph.field("Where it stands.")
+    priority: Priority = graph.field("How soon.")
+    owner_role: OwnerRole = graph.field("Who it is for.")
+    claimed_by: str | None = graph.field("Login of whoever took it.")
+    due_at: datetime | None = graph.field("When it is due.")
+    outcome: str | None = graph.field("What came of it.", phi=True)
+    patient: Patient | None = graph.field("Whom it is about.")
+    encounter_id: strawberry.Private[str | None]
+
+    @graph.resolver("Which visit it is about.", scopes=reads("Encounter"))
+    async def encounter(self, info: Info) -> Encounter | None:
+        id = self.encounter_id
+        return None if id is None else await Encounter.by_id(info, ID(id))
+
+    @classmethod
+    @graph.reference("id")
+    async def by_id(cls, info: Info, id: ID) -> Task | None:
+        info.context.demand((("user/Task.rs",),))
+        row = await info.context.load(loaders.task_by_id, str(id))
+        return None if row is None else task(row)
+
+
+@graph.entity("A patient; who they are lives in the patients subgraph.")
+class Patient(graph.Entity):
+    id: ID = graph.field("Opaque id.")
+
+    @graph.resolver(
+        "Visits, the newest first.", phi=True, scopes=reads("Encounter"), cost=2, list_size=20
+    )
+    async def encounters(
+        self,
+        info: Info,
+        status: Annotated[EncounterStatus | None, graph.arg("Only in this status.")] = None,
+        first: graph.First = None,
+        after: graph.After = None,
+        last: graph.Last = None,
+        before: graph.Before = None,
+    ) -> graph.Connection[Encounter]:
+        page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
+        statement = _own(
+            select(models.Encounter).where(models.Encounter.patient_id == str(self.id)),
+            models.Encounter.patient_id,
+            info.context.identity,
+        )
+        if status is not None:
+            statement = statement.where(models.Encounter.status == status.value)
+        keys = [
+            graph.Key(col(models.Encounter.arrived_at), descending=True),
+            graph.Key(col(models.Encounter.id)),
+        ]
+        async with info.context.services.database.session() as session:
+            rows = await graph.paginate(session, statement, keys, page)
+        return graph.connect(rows, encounter)
+
+    @graph.resolver(
+        "Appointments, the soonest first.", phi=True, scopes=reads("Appointment"), cost=2
+    )
+    async def appointments(
+        self,
+        info: Info,
+        upcoming: Annotated[bool, graph.arg("Only those that are still to come.")] = True,
+        first: graph.First = None,
+        after: graph.After = None,
+        last: graph.Last = None,
+        before: graph.Before = None,
+    ) -> graph.Connection[Appointment]:
+        page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
+        statement = _own(
+            select(models.Appointment).where(models.Appointment.patient_id == str(self.id)),
+            models.Appointment.patient_id,
+            info.context.identity,
+        )
+        if upcoming:
+            statement = statement.where(
+                models.Appointment.end_at > now(),
+                col(models.Appointment.status).in_(("booked", "arrived", "checked-in")),
+            )
+        return await _bookings(info, statement, page)
+
+    @graph.resolver(
+        "The newest value of each vital sign.",
+        phi=True,
+        scopes=reads("Observation"),
+        cost=2,
+        list_size=10,
+    )
+    async def latest_vitals(self, info: Info) -> list[VitalSign]:
+        if not info.context.identity.may_see_patient(str(self.id)):
+            return []
+        rows = await info.context.load(loaders.latest_vitals_of, str(self.id)) or []
+        return [vital_sign(row) for row in rows]
+
+    @graph.resolver(
+        "One vital sign over time, the newest first.",
+        phi=True,
+        scopes=reads("Observation"),
+        cost=2,
+        list_size=20,
+    )
+    async def vital_trend(
+        self,
+        info: Info,
+        code: Annotated[str, graph.arg("LOINC code of the sign.")],
+        first: graph.First = None,
+        after: graph.After = None,
+        last: graph.Last = None,
+        before: graph.Before = None,
+    ) -> graph.Connection[VitalSign]:
+        page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
+        statement = _own(
+            select(models.Vital).where(
+                models.Vital.patient_id == str(self.id),
+                models.Vital.code == code,
+                col(models.Vital.corrected_by).is_(None),
+            ),
+            models.Vital.patient_id,
+            info.context.identity,
+        )
+        keys = [
+            graph.Key(col(models.Vital.effective_at), descending=True),
+            graph.Key(col(models.Vital.id)),
+        ]
+        async with info.context.services.database.session() as session:
+            rows = await graph.paginate(session, statement, keys, page)
+        return graph.connect(rows, vital_sign)
+
+
+def _own(statement: Any, patient_id: Any, identity: Identity) -> Any:
+    """Only what the caller may see: a patient sees rows of their own chart."""
+    if not identity.is_patient:
+        return statement
+    return statement.where(col(patient_id) == (identity.patient_id or ""))
+
+
+def _visible(info: Info, row: Any) -> bool:
+    return row is not None and info.context.identity.may_see_patient(row.patient_id)
+
+
+async def _bookings(info: Info, statement: Any, page: graph.Page) -> graph.Connection[Appointment]:
+    table = models.Appointment
+    keys = [graph.Key(col(table.start_at)), graph.Key(col(table.id))]
+    async with info.context.services.database.session() as session:
+        rows: graph.Slice[models.Appointment] = await graph.paginate(session, statement, keys, page)
+    return graph.connect(rows, lambda row: appointment(row, info))
+
+
+def location(row: models.Location) -> Location:
+    return Location(
+        id=ID(row.id), name=row.name, kind=row.kind, time_zone=row.time_zone, active=row.active
+    )
+
+
+def practitioner(row: models.Practitioner) -> Practitioner:
+    return Practitioner(
+        id=ID(row.id),
+        version=row.version,
+        name=row.name,
+        specialty=row.specialty,
+        registration_number=row.registration_number,
+        council=row.council,
+        active=row.active,
+    )
+
+
+def queue_token(row: models.Token) -> QueueToken:
+    return QueueToken(
+        id=ID(row.id),
+        version=row.version,
+        number=row.number,
+        day=row.day,
+        status=TokenStatus(row.status),
+        urgent=row.urgent,
+        issued_at=row.issued_at,
+        called_at=row.called_at,
+        patient=Patient(id=ID(row.patient_id)),
+        practitioner_id=row.practitioner_id,
+        encounter_id=row.encounter_id,
+    )
+
+
+def appointment(row: models.Appointment, info: Info) -> Appointment:
+    zone = info.context.services.calendar.zone
+    return Appointment(
+        id=ID(row.id),
+        version=row.version,
+        updated_at=row.updated_at,
+        start=row.start_at,
+        end=row.end_at,
+        local_start=row.start_at.astimezone(zone).isoformat(),
+        status=AppointmentStatus(row.status),
+        kind=AppointmentKind(row.kind),
+        reason=row.reason,
+        ended_reason=row.ended_reason,
+        patient=Patient(id=ID(row.patient_id)),
+        practitioner_id=row.practitioner_id,
+        location_id=row.location_id,
+        replaces_id=row.replaces,
+        replaced_by_id=row.replaced_by,
+    )
+
+
+def encounter(row: models.Encounter) -> Encounter:
+    return Encounter(
+        id=ID(row.id),
+        version=row.version,
+        updated_at=row.updated_at,
+        status=known(EncounterStatus, row.status),
+        class_code=row.class_code,
+        reason=row.reason,
+        arrived_at=row.arrived_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        history=[
+            StatusChange(
+                status=known(EncounterStatus, entry["status"]),
+                at=datetime.fromisoformat(entry["at"]),
+                reason=entry.get("reason"),
+            )
+            for entry in row.history
+        ],
+        patient=Patient(id=ID(row.patient_id)),
+        practitioner_id=row.practitioner_id,
+        location_id=row.location_id,
+        appointment_id=row.appointment_id,
+    )
+
+
+def vital_sign(row: models.Vital) -> VitalSign:
+    return VitalSign(
+        id=ID(row.id),
+        version=row.version,
+        code=row.code,
+        display=row.display,
+        status=row.status,
+        effective_at=row.effective_at,
+        value=_quantity(row.value, row.unit),
+        original=_quantity(row.original["value"], row.original["unit"]) if row.original else None,
+        components=[
+            VitalComponent(
+                code=part.get("code"),
+                display=part.get("display"),
+                value=_quantity(part.get("value"), part.get("unit")),
+                interpretation=known(Interpretation, part.get("interpretation")),
+                absent_reason=part.get("absent_reason"),
+            )
+            for part in row.components
+        ],
+        interpretation=known(Interpretation, row.interpretation),
+        absent_reason=row.absent_reason,
+        correction_reason=row.reason,
+        corrected=row.corrected_by is not None,
+        patient=Patient(id=ID(row.patient_id)),
+        encounter_id=row.encounter_id,
+    )
+
+
+def task(row: models.Task) -> Task:
+    return Task(
+        id=ID(row.id),
+        version=row.version,
+        created_at=row.created_at,
+        description=row.description,
+        status=TaskStatus(row.status),
+        priority=Priority(row.priority),
+        owner_role=OwnerRole(row.owner_role),
+        claimed_by=row.claimed_by,
+        due_at=row.due_at,
+        outcome=row.outcome,
+        patient=Patient(id=ID(row.patient_id)) if row.patient_id else None,
+        encounter_id=row.encounter_id,
+    )
+
+
+def known(kind: Any, value: str | None) -> Any:
+    """The member of a closed set, or its UNKNOWN for words from outside."""
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        return kind.UNKNOWN
+
+
+def _quantity(value: Decimal | str | None, unit: str | None) -> graph.Quantity | None:
+    if value is None:
+        return None
+    return graph.Quantity.of(clinical.Quantity(Decimal(value), unit or "1"))
