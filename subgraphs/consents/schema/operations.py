@@ -99,7 +99,7 @@ class Mutation:
         self, info: Info, input: Annotated[RequestConsentInput, graph.arg("What to ask.")]
     ) -> RequestConsentPayload:
         who = info.context.identity
-        author = Author(who.practitioner_id, who.name)
+        author = Author(who.practitioner_id, who.name[:200] if who.name else None)
         row = await ask_consent(info.context.services.database, author, input.command())
         return RequestConsentPayload(request=ConsentRequest(row=row))
 

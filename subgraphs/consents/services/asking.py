@@ -195,6 +195,8 @@ def _check(command: AskConsent) -> None:
     moment = now()
     if not command.patient_id.startswith("Patient:") or len(command.patient_id) > 80:
         raise _invalid("This is no patient's id.", "patientId")
+    if command.encounter_id is not None and len(command.encounter_id) > 80:
+        raise _invalid("This is no encounter's id.", "encounterId")
     if not 8 <= len(command.client_key) <= 80:
         raise _invalid("A client key has 8 to 80 characters.", "clientKey")
     if command.purpose not in PURPOSES:

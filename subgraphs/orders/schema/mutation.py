@@ -239,4 +239,4 @@ class Mutation:
 
 def _author(info: Info) -> Author:
     who = info.context.identity
-    return Author(who.practitioner_id, who.name)
+    return Author(who.practitioner_id, who.name[:200] if who.name else None)

@@ -46,9 +46,14 @@ class Author:
     name: str | None
 
 
-def check_command(patient_id: str, key: str, count: int, name: str) -> None:
+def check_command(
+    patient_id: str, encounter_id: str | None, key: str, count: int, name: str
+) -> None:
+    """Refuse what no patient, visit, key or list can be; ``name`` is the list's field."""
     if not patient_id.startswith("Patient:") or len(patient_id) > 80:
         raise DomainError(ErrorCode.VALIDATION_FAILED, "This is no patient's id.", "patientId")
+    if encounter_id is not None and len(encounter_id) > 80:
+        raise DomainError(ErrorCode.VALIDATION_FAILED, "This is no encounter's id.", "encounterId")
     if not 8 <= len(key) <= 80:
         raise DomainError(
             ErrorCode.VALIDATION_FAILED, "A client key has 8 to 80 characters.", "clientKey"

@@ -135,7 +135,9 @@ async def cancel_order(
 
 
 def _check_tests(command: PlaceOrders) -> None:
-    check_command(command.patient_id, command.client_key, len(command.tests), "items")
+    check_command(
+        command.patient_id, command.encounter_id, command.client_key, len(command.tests), "items"
+    )
     for number, test in enumerate(command.tests):
         path = ("items", str(number))
         if test.code not in lab_tests():

@@ -167,7 +167,13 @@ def _item(prescription: Prescription, number: int, request: MedicineRequest) -> 
 
 
 def _check_medicines(command: Prescribe) -> None:
-    check_command(command.patient_id, command.client_key, len(command.medicines), "medicines")
+    check_command(
+        command.patient_id,
+        command.encounter_id,
+        command.client_key,
+        len(command.medicines),
+        "medicines",
+    )
     limit_text(command.note, "note")
     for number, request in enumerate(command.medicines):
         path = ("medicines", str(number))
@@ -189,6 +195,10 @@ def _check_medicines(command: Prescribe) -> None:
             )
         if request.quantity is not None and not 0 < request.quantity < 1_000_000:
             raise DomainError(ErrorCode.VALIDATION_FAILED, "More than nothing.", *path, "quantity")
+        if request.quantity_unit and len(request.quantity_unit) > 80:
+            raise DomainError(
+                ErrorCode.VALIDATION_FAILED, "At most 80 characters.", *path, "quantityUnit"
+            )
         limit_text(request.note, *path, "note")
         check_dosages(request.dosages, product, *path, "dosages")
 
