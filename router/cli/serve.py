@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from router.cli.workers import listen, run_workers
 from router.errors import RouterError
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ def main(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status."""
     options = _parser().parse_args(argv)
     gc.disable()  # nothing is garbage while modules and schema are loaded; see _serve
+    if options.workers > 1:
+        # fail here, once, rather than in every worker
+        listen(options.host, options.port, shared=True).close()
+        return run_workers(options.workers, lambda: _work(options))
+    return _work(options)
+
+
+def _work(options: argparse.Namespace) -> int:
     router, watched = _router(options)
     with _runner() as runner:
         return runner.run(_serve(router, watched, options))
@@ -46,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--subgraphs", type=Path, help="a JSON list of {name, url, sdl}")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=4000)
+    parser.add_argument("--workers", type=int, default=1, help="processes behind the address")
     parser.add_argument("--contracts", type=Path, help="a folder of <client>/contract.toml")
     parser.add_argument("--plans", type=Path, help="what 'router plan --manifest' wrote")
     parser.add_argument("--settings", type=Path, help="a TOML file of settings")
@@ -111,12 +121,11 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
     import uvicorn
 
     await router.start()
+    listener = listen(options.host, options.port, shared=options.workers > 1)
     gc.freeze()
     gc.enable()
     config = uvicorn.Config(
         router,
-        host=options.host,
-        port=options.port,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -136,7 +145,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         tasks.append(asyncio.create_task(_watch(watched, reloads)))
     sys.stderr.write(f"The router listens on http://{options.host}:{options.port}/graphql\n")
     try:
-        await server.serve()
+        await server.serve([listener])
     finally:
         for task in tasks:
             task.cancel()

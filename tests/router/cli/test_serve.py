@@ -163,3 +163,31 @@ def test_an_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[s
     assert "serve" in capsys.readouterr().err
     assert main(["--help"]) == 0
     assert "compose" in capsys.readouterr().out
+
+
+def test_workers_share_an_address_and_end_together(subgraphs: Path) -> None:
+    process = Process("--subgraphs", str(subgraphs), "--workers", "2")
+    try:
+        process.wait_until_ready()
+        assert process.line().startswith("The router listens on")  # the second one
+        for _ in range(6):
+            assert process.ask("{ __typename }") == {"data": {"__typename": "Query"}}
+        process.process.send_signal(signal.SIGTERM)
+        assert process.process.wait(10) == 0
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait()
+        assert process.process.stderr is not None
+        process.process.stderr.close()
+
+
+def test_a_port_in_use_is_said(subgraphs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for workers in ("1", "2"):
+            arguments = ["--subgraphs", str(subgraphs), "--port", str(port), "--workers", workers]
+            assert main(["serve", *arguments]) == 1
+            assert f"127.0.0.1:{port} cannot be listened at" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""Several processes behind one address: each listens itself, the kernel spreads connections.
+
+The parent only watches: it passes signals on, starts a worker again that died, and ends when all
+have ended. Workers share nothing; what they must share (counters, stored answers) is in Redis.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from router.errors import RouterError, SettingsInvalid
+
+__all__ = ["listen", "run_workers"]
+
+_LIVED: Final = 2.0
+"""Seconds after which a death is an accident; a worker that dies sooner cannot start at all."""
+
+
+def listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A listening socket; ``shared``: other processes may listen at the same address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingsInvalid(
+            f"{host}:{port} cannot be listened at ({error.strerror}); choose another --port."
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def run_workers(count: int, work: Callable[[], int]) -> int:
+    """Run ``work`` in ``count`` processes until they end; returns the worst exit status."""
+    workers: dict[int, float] = {}
+    ending = False
+
+    def start() -> None:
+        pid = os.fork()
+        if pid == 0:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os._exit(_worked(work))
+        workers[pid] = time.monotonic()
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        nonlocal ending
+        ending = ending or number != signal.SIGHUP
+        for pid in workers:
+            os.kill(pid, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    for _ in range(count):
+        start()
+    worst = 0
+    while workers:
+        pid, status = os.wait()
+        lived = time.monotonic() - workers.pop(pid, 0.0)
+        code = os.waitstatus_to_exitcode(status)
+        if ending or lived < _LIVED:
+            worst = max(worst, abs(code))
+            if not ending:  # the others would die the same death
+                ending = True
+                pass_on(signal.SIGTERM, None)
+            continue
+        sys.stderr.write(f"A worker ended with status {code}; another one is started.\n")
+        start()
+    return worst
+
+
+def _worked(work: Callable[[], int]) -> int:
+    """The exit status of a worker, whatever happens in it: it must never return to the caller."""
+    try:
+        return work()
+    except RouterError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    except BaseException:  # noqa: BLE001  # said, and turned into a status
+        traceback.print_exc()
+        return 70
