@@ -172,7 +172,6 @@ ERROR_CODES: Final[Mapping[str, str]] = MappingProxyType(
             "A shared field gives disjoint sets of types in different subgraphs."
         ),
         "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED": "Proving satisfiability takes too many paths.",
-        "MERGE_STRATEGY_INVALID": "A directive argument's type does not fit its merge strategy.",
     }
 )
 """Every code a :class:`CompositionError` may have, with one line of meaning."""
