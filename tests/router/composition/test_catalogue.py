@@ -13,7 +13,7 @@ HERE = Path(__file__)
 CASES = "\n".join(
     file.read_text()
     for file in HERE.parent.rglob("*")
-    if file.suffix in {".py", ".json", ".graphql", ".md", ".txt"} and file != HERE
+    if file.is_file() and file.suffix != ".pyc" and file != HERE
 )
 
 
