@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,19 +15,6 @@ from ariadne import MutationType, QueryType, SubscriptionType
 from ariadne.contrib.federation import FederatedObjectType, make_federated_schema
 
 from router.app import Router
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> str:
-    """A Redis on this machine; skips loudly without one, and fails where services are required."""
-    try:
-        socket.create_connection(("127.0.0.1", 6379), 1).close()
-    except OSError:
-        if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
-            raise
-        pytest.skip("no Redis at 127.0.0.1:6379")
-    return "redis://127.0.0.1:6379/9"
-
 
 LINK = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [
