@@ -167,7 +167,7 @@ class Token(_Table, table=True):
     day: date = Field(sa_column=Column(Date, nullable=False))
     number: int
     urgent: bool = False
-    returning: bool = False
+    recalled: bool = False
     status: str = Field(default="waiting", max_length=16)
     patient_id: str = Field(max_length=80, index=True)
     appointment_id: str | None = _of("appointment", nullable=True)

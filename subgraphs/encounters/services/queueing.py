@@ -42,7 +42,7 @@ OPEN = ("waiting", "called", "serving", "skipped", "on-hold")
 
 def order(token: Token) -> tuple[bool, bool, int]:
     """The place of a waiting token: smaller is earlier."""
-    return (not token.urgent, not token.returning, token.number)
+    return (not token.urgent, not token.recalled, token.number)
 
 
 async def check_in(
@@ -190,7 +190,7 @@ async def _turn(
         await claim_version(session, token, expected_version)
         if status == "skipped":
             token.skips += 1
-        token.returning = token.status == "on-hold" and status == "waiting"
+        token.recalled = token.status == "on-hold" and status == "waiting"
         token.status = status
         await _changed(session, token, status, by)
     return token

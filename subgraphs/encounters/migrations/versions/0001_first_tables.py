@@ -219,7 +219,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("returning", sa.Boolean(), nullable=False),
+        sa.Column("recalled", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("patient_id", sa.String(length=80), nullable=False),
         sa.Column("appointment_id", sa.String(length=80), nullable=True),
