@@ -89,10 +89,10 @@ class SubgraphAnswer:
 
     ``data`` may be shared between requests in flight: readers copy before they change it.
     It is :data:`UNREAD` where the request allowed that and ``raw`` holds a response without
-    errors.
+    errors. ``shared``: several requests were told this very object.
     """
 
-    __slots__ = ("data", "errors", "extensions", "raw")
+    __slots__ = ("data", "errors", "extensions", "raw", "shared")
 
     def __init__(
         self,
@@ -105,6 +105,7 @@ class SubgraphAnswer:
         self.errors = errors
         self.extensions = extensions
         self.raw = raw
+        self.shared = False
 
 
 Outcome: TypeAlias = SubgraphAnswer | SubgraphError

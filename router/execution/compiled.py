@@ -25,6 +25,7 @@ from router.execution.merging import merge_all
 from router.execution.overlap import Mismatch
 from router.execution.passing import can_pass
 from router.execution.projection import Projector, generate_projection
+from router.execution.recent import Recent
 from router.execution.run import HeadersFor, Observer, Run
 from router.execution.steps import FetchStep, build_steps
 from router.execution.types import Types
@@ -106,6 +107,7 @@ class CompiledOperation:
         self.coerce = Coercion(self.operation, api_schema)
         self.steps: tuple[FetchStep, ...] = build_steps(plan, self.full_types)
         self.calls = sum(len(step.calls) for step in self.steps)
+        self.recent = Recent()
         self.counters = [step.waits_for for step in self.steps]
         self.roots = tuple(step for step in self.steps if not step.waits_for)
         self.gatherers: dict[int, tuple[Gathering, ...]] = {}
@@ -237,8 +239,7 @@ class CompiledOperation:
                     return Answer(passed)
             if prepared.projector is not None:
                 try:
-                    intro = self.introspected(prepared, run.variables)
-                    return Answer(b'{"data":%b}' % orjson.dumps(prepared.projector(run, intro)))
+                    return self._projected(run, prepared, prepared.projector)
                 except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
                     pass  # something is not as it should be: the plain form says what
         return self._plain_answer(run, prepared)
@@ -263,6 +264,17 @@ class CompiledOperation:
         if prepared.introspection is None:
             return {}
         return prepared.introspection.values(variables)
+
+    def _projected(self, run: Run, prepared: Prepared, projector: Projector) -> Answer:
+        if run.shared and self.steps:
+            known: Answer | None = self.recent.find("answer", run.outcomes, run.variables)
+            if known is not None:
+                return known
+        data = projector(run, self.introspected(prepared, run.variables))
+        answer = Answer(orjson.dumps({"data": data}))
+        if run.shared and self.steps:
+            self.recent.keep("answer", run.outcomes, run.variables, answer)
+        return answer
 
     def _plain_answer(self, run: Run, prepared: Prepared) -> Answer:
         replies = run.replies()

@@ -81,6 +81,8 @@ class InFlight:
             shared.over = True
             if self._flying.get(key) is shared:
                 del self._flying[key]
+            if len(shared.waiting) > 1 and isinstance(outcome, SubgraphAnswer):
+                outcome.shared = True
             for waiting in list(shared.waiting.values()):
                 waiting(outcome)
             shared.waiting.clear()

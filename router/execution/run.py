@@ -34,6 +34,7 @@ from router.planning.plan import Fetch, OperationKind
 if TYPE_CHECKING:
     from router.execution.admission import Admission
     from router.execution.compiled import CompiledOperation
+    from router.execution.gathering import Gathering
 
 __all__ = ["NOTHING", "HeadersFor", "Nothing", "Observer", "Run"]
 
@@ -86,6 +87,7 @@ class Run:
         "overlays",
         "plain",
         "representations",
+        "shared",
         "variables",
         "watch",
     )
@@ -119,6 +121,7 @@ class Run:
         self.items: list[list[Any]] = [_NO_ITEMS] * op.calls
         self.plain = not op.generated
         self.over = False
+        self.shared = True
         self.overlaps = Overlaps()
         self.watch: Callable[[int], None] | None = None
 
@@ -140,6 +143,11 @@ class Run:
         self._cancels.clear()
         for cancel in cancels:
             cancel()
+
+    @property
+    def outcomes(self) -> Sequence[Outcome | None]:
+        """What came back, by step."""
+        return self._outcomes
 
     def passed(self) -> bytes | None:
         """Return the only answer's bytes where nobody needed to read them."""
@@ -188,9 +196,10 @@ class Run:
             return False
         some = False
         try:
-            for gathering in gatherers:
+            for gathering, (found, overlay) in zip(
+                gatherers, self._gathered(step, gatherers), strict=True
+            ):
                 call = gathering.call
-                found, overlay = gathering.function(self)
                 self.representations[call.index] = given[call.call.variable] = found
                 self.overlays[call.index] = overlay
                 some = some or bool(found)
@@ -204,6 +213,21 @@ class Run:
         else:
             self._finish(step)
         return True
+
+    def _gathered(
+        self, step: FetchStep, gatherers: Sequence[Gathering]
+    ) -> list[tuple[list[dict[str, Any]], dict[int, int]]]:
+        """Call the generated functions, or take what another run made of the same answers."""
+        if not self.shared:
+            return [gathering.function(self) for gathering in gatherers]
+        recent = self._op.recent
+        answers = [self._outcomes[index] for index in step.ancestry]
+        made: list[tuple[list[dict[str, Any]], dict[int, int]]] | None
+        made = recent.find(step.index, answers, self.variables)
+        if made is None:
+            made = [gathering.function(self) for gathering in gatherers]
+            recent.keep(step.index, answers, self.variables, made)
+        return made
 
     def _gather_plainly(self, step: FetchStep, given: dict[str, Any]) -> None:
         op = self._op
@@ -282,13 +306,16 @@ class Run:
         self._outcomes[index] = outcome
         if isinstance(outcome, SubgraphError) or outcome.errors:
             self.plain = True
+            self.shared = False
         elif not step.calls:
+            self.shared = self.shared and outcome.shared
             data = outcome.data
             if data.__class__ is dict:
                 self.data[index] = data
             elif data is not None and data is not UNREAD:
                 self.plain = True
         elif outcome.data.__class__ is dict:
+            self.shared = self.shared and outcome.shared
             self._keep_items(step, outcome.data)
         else:
             self.plain = True

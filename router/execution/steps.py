@@ -33,7 +33,7 @@ class CallStep:
 class FetchStep:
     """A fetch: ``index`` is its place in the plan, ``dependents`` are the indexes it releases.
 
-    ``ancestors`` are the indexes of all that is in when it starts.
+    ``ancestors`` are the indexes of all that is in when it starts, ``ancestry`` the same sorted.
     """
 
     index: int
@@ -43,6 +43,7 @@ class FetchStep:
     waits_for: int
     dependents: tuple[int, ...]
     ancestors: frozenset[int]
+    ancestry: tuple[int, ...]
     variables: tuple[str, ...]
     prefix: ClientPath
 
@@ -75,6 +76,7 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
             waits_for=len(set(fetch.after)),
             dependents=tuple(dict.fromkeys(dependents[index])),
             ancestors=ancestors[index],
+            ancestry=tuple(sorted(ancestors[index])),
             variables=tuple(use.name for use in fetch.variables),
             prefix=own[0].prefix if own else _prefix(fetch.at),
         )
