@@ -34,7 +34,7 @@ MAX_DEPTH: Final = 400
 class Budget:
     """Limits of one search: evaluations (deterministic) and seconds (a safety net)."""
 
-    evaluations: int = 20_000
+    evaluations: int = 5_000
     seconds: float = 1.0
 
 
@@ -182,6 +182,10 @@ class _Search:
     def run(self) -> list[Steps]:
         if not self.decisions:
             return []
+        # Whatever is chosen, what all alternatives of a decision share is needed.
+        for decision in self.decisions:
+            first, *others = decision.alternatives
+            self.tally.add(first.intersection(*others))
         self._greedy()
         if len(self.decisions) <= MAX_DEPTH:
             self._improve(0, [])
@@ -206,14 +210,14 @@ class _Search:
             if self.best_cost is None or cost < self.best_cost:
                 self.best, self.best_cost = list(picked), cost
             return
+        if self._exhausted(len(self.decisions[index].alternatives)):
+            return
         weighed = [
             (self.tally.with_added(steps), place)
             for place, steps in enumerate(self.decisions[index].alternatives)
         ]
         for cost, place in sorted(weighed):
             if self.best_cost is not None and cost >= self.best_cost:
-                return
-            if self._exhausted():
                 return
             steps = self.decisions[index].alternatives[place]
             self.tally.add(steps)
@@ -222,11 +226,9 @@ class _Search:
             picked.pop()
             self.tally.remove(steps)
 
-    def _exhausted(self) -> bool:
-        self.evaluations += 1
-        if self.evaluations > self.budget.evaluations or (
-            self.evaluations % 256 == 0 and monotonic() > self.deadline
-        ):
+    def _exhausted(self, evaluations: int) -> bool:
+        self.evaluations += evaluations
+        if self.evaluations > self.budget.evaluations or monotonic() > self.deadline:
             self.optimal = False
             return True
         return False
