@@ -68,9 +68,10 @@ class _Check:
         self._schema = schema
         self._directive = directive
         self._references: dict[str, list[CompositionError]] = {}
+        self._defaults: dict[str, list[CompositionError]] = {}
 
     def errors(self) -> Iterator[CompositionError]:
-        """Return the errors; a hidden type's references are told when it is its turn."""
+        """Return the errors; who refers to something hidden is told when that has its turn."""
         types = [(each.name, list(self._type(each))) for each in self._schema.types.values()]
         directives = [
             error
@@ -80,6 +81,7 @@ class _Check:
         for name, errors in types:
             yield from self._references.get(name, ())
             yield from errors
+            yield from self._defaults.get(name, ())
         yield from directives
 
     def _type(self, merged: NamedType) -> Iterator[CompositionError]:
@@ -128,7 +130,7 @@ class _Check:
                 elif argument.is_required:
                     yield _required(coordinate, coordinate)
             else:
-                yield from self._visible_input(argument, coordinate)
+                self._visible_input(argument, coordinate)
 
     # visible types ------------------------------------------------------------------------
 
@@ -143,7 +145,7 @@ class _Check:
                 for entry in merged.fields.values():
                     coordinate = f"{merged.name}.{entry.name}"
                     if not self._hidden(entry):
-                        yield from self._visible_input(entry, coordinate)
+                        self._visible_input(entry, coordinate)
                     elif entry.is_required:
                         yield _required(coordinate, merged.name)
             case EnumType():
@@ -182,7 +184,7 @@ class _Check:
         for argument in field.arguments.values():
             where = f"{coordinate}({argument.name}:)"
             if not self._hidden(argument):
-                yield from self._visible_input(argument, where)
+                self._visible_input(argument, where)
             else:
                 yield from self._hidden_argument(owner, field, argument, promises)
 
@@ -247,10 +249,12 @@ class _Check:
 
     # references ---------------------------------------------------------------------------
 
-    def _visible_input(self, argument: Argument, coordinate: str) -> Iterator[CompositionError]:
+    def _visible_input(self, argument: Argument, coordinate: str) -> None:
         self._note_reference(argument.type, coordinate)
         if argument.default is not ABSENT:
-            yield from self._default(argument.default, argument.type, coordinate)
+            for error in self._default(argument.default, argument.type, coordinate):
+                owner = error.coordinates[0].partition(".")[0]
+                self._defaults.setdefault(owner, []).append(error)
 
     def _note_reference(self, type_text: str, coordinate: str) -> None:
         named = self._schema.types.get(base_name(type_text))

@@ -109,12 +109,16 @@ class AppliedMerger:
                 if found:
                     groups[self.features.names[canonical]] = found
         travelled = frozenset(groups)
+        own: dict[str, list[Source[Applied]]] = {}
         for subgraph, element in noted.sources:
             for applied in element.directives:
                 name = self.features.supergraph_name(applied)
                 if name is None or name in travelled or applied.canonical == "inaccessible":
                     continue
-                groups.setdefault(name, []).append(Source(subgraph, applied))
+                own.setdefault(name, []).append(Source(subgraph, applied))
+                # a composed directive comes, and has its place, by a subgraph that composes it
+                if subgraph.name in self.features.composed.get(name, (subgraph.name,)):
+                    groups.setdefault(name, own[name])
         for name, found in groups.items():
             noted.target.directives += self._merge_directive(name, found, noted)
 
@@ -123,9 +127,6 @@ class AppliedMerger:
     def _merge_directive(
         self, name: str, sources: Sequence[Source[Applied]], noted: _Noted
     ) -> list[Application]:
-        composing = self.features.composed.get(name)
-        if composing is not None and not any(source.name in composing for source in sources):
-            return []
         definition = self.merge.schema.directives.get(name)
         distinct = self._distinct(sources)
         if len(distinct) == 1 or (definition is not None and definition.repeatable):

@@ -66,49 +66,62 @@ def merge_executable_directives(
 ) -> None:
     """Define the directives that all subgraphs have, with what all of them allow."""
     for name, sources in found.items():
-        if _is_everywhere(merge, name, sources):
-            locations = _locations(merge, name, sources)
-            if locations:
-                merge.schema.directives[name] = _merge_one(merge, applied, name, sources, locations)
+        reach = _reach(merge, name, sources)
+        if reach is not None:
+            merge.schema.directives[name] = _merge_one(merge, applied, name, sources, reach)
 
 
-def _is_everywhere(merge: Merge, name: str, sources: Sequence[Source[Declared]]) -> bool:
-    having = [source.name for source in sources]
+def _reach(merge: Merge, name: str, sources: Sequence[Source[Declared]]) -> _Locations | None:
+    """Return where the directive may be used; None when it is dropped, which is hinted at.
+
+    The first subgraph, by name, that ends it is what the hint is about.
+    """
+    declared = {source.name: source for source in sources}
+    seen: list[Source[Declared]] = []
+    for subgraph in merge.subgraphs:
+        if subgraph.name not in declared:
+            _hint_absence(merge, name, list(declared))
+            return None
+        seen.append(declared[subgraph.name])
+        locations = _Locations(seen)
+        if not locations.common:
+            merge.findings.hint(
+                "NO_EXECUTABLE_DIRECTIVE_INTERSECTION",
+                f'Executable directive "@{name}" is not in the supergraph, for it has no location '
+                f"that all subgraphs share: it is {locations.told()}.",
+                f"@{name}",
+            )
+            return None
+    return _Locations(sources)
+
+
+def _hint_absence(merge: Merge, name: str, having: Sequence[str]) -> None:
     lacking = [each.name for each in merge.subgraphs if each.name not in having]
-    if not lacking:
-        return True
     merge.findings.hint(
         "INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE",
         f'Executable directive "@{name}" is not in the supergraph: it is defined '
         f"{in_subgraphs(having)} but not {in_subgraphs(lacking)}.",
         f"@{name}",
     )
-    return False
 
 
-def _locations(merge: Merge, name: str, sources: Sequence[Source[Declared]]) -> tuple[str, ...]:
-    allowed = [EXECUTABLE_LOCATIONS.intersection(declared.locations) for _, declared in sources]
-    common = tuple(sorted(frozenset.intersection(*allowed)))
-    if all(len(each) == len(common) for each in allowed):
-        return common
-    tellers: dict[str, list[str]] = {}
-    for (subgraph, _), each in zip(sources, allowed, strict=True):
-        tellers.setdefault(f"on {', '.join(sorted(each)) or 'nothing'}", []).append(subgraph.name)
-    if common:
-        merge.findings.hint(
-            "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
-            f'Executable directive "@{name}" has different locations: it is '
-            f"{differences(tellers)}; the supergraph has {', '.join(common)}.",
-            f"@{name}",
-        )
-    else:
-        merge.findings.hint(
-            "NO_EXECUTABLE_DIRECTIVE_INTERSECTION",
-            f'Executable directive "@{name}" is not in the supergraph, for it has no location '
-            f"that all subgraphs share: it is {differences(tellers)}.",
-            f"@{name}",
-        )
-    return common
+class _Locations:
+    """Where each subgraph allows a directive in operations, and where all of them do."""
+
+    def __init__(self, sources: Sequence[Source[Declared]]) -> None:
+        self._allowed = [
+            (subgraph.name, EXECUTABLE_LOCATIONS.intersection(declared.locations))
+            for subgraph, declared in sources
+        ]
+        self.common = tuple(sorted(frozenset.intersection(*(each for _, each in self._allowed))))
+        self.differ = any(len(each) != len(self.common) for _, each in self._allowed)
+
+    def told(self) -> str:
+        """Return what each subgraph allows, for people."""
+        tellers: dict[str, list[str]] = {}
+        for name, allowed in self._allowed:
+            tellers.setdefault(f"on {', '.join(sorted(allowed)) or 'nothing'}", []).append(name)
+        return differences(tellers)
 
 
 def _merge_one(
@@ -116,7 +129,7 @@ def _merge_one(
     applied: AppliedMerger,
     name: str,
     sources: Sequence[Source[Declared]],
-    locations: tuple[str, ...],
+    locations: _Locations,
 ) -> DirectiveDefinition:
     named, coordinate = f'directive "@{name}"', f"@{name}"
     repeatable = [source.name for source in sources if source.element.repeatable]
@@ -128,10 +141,17 @@ def _merge_one(
             f"{in_subgraphs(once)}; it is not repeatable in the supergraph.",
             coordinate,
         )
+    if locations.differ:
+        merge.findings.hint(
+            "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
+            f'Executable directive "@{name}" has different locations: it is {locations.told()}; '
+            f"the supergraph has {', '.join(locations.common)}.",
+            coordinate,
+        )
     return DirectiveDefinition(
         name,
         merge_arguments(merge, applied, [(s, d.arguments) for s, d in sources], coordinate),
         repeatable=len(repeatable) == len(sources),
-        locations=locations,
+        locations=locations.common,
         description=merge_description(merge.findings, sources, named, coordinate),
     )

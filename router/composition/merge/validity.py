@@ -163,11 +163,13 @@ def _fits(schema: MergedSchema, value: Value, type_text: str) -> bool:
         case EnumType():
             return isinstance(value, str) and value in named.values
         case InputType():
-            if not isinstance(value, dict) or not named.fields.keys() >= value.keys():
-                return False
-            return all(
-                _fits(schema, value[name], entry.type) if name in value else not entry.is_required
-                for name, entry in named.fields.items()
+            # like the reference, leave required fields that a default lacks to the subgraph
+            return (
+                isinstance(value, dict)
+                and named.fields.keys() >= value.keys()
+                and all(
+                    _fits(schema, each, named.fields[name].type) for name, each in value.items()
+                )
             )
         case ScalarType() | None:
             return True
