@@ -106,7 +106,7 @@ class Router:
         """
         given = dict(subgraphs)
         return cls(
-            lambda: load_subgraphs(given),
+            lambda: load_subgraphs(given, settings.subgraphs if settings else None),
             settings=settings,
             contracts_dir=contracts_dir,
             contracts=contracts,
@@ -139,12 +139,13 @@ class Router:
         ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
         """
         given = dict(subgraphs or {})
+        known = settings.subgraphs if settings else None
 
         async def load() -> LoadedGraph:
             if isinstance(supergraph, str):
-                return await load_supergraph(supergraph, given)
+                return await load_supergraph(supergraph, given, known)
             try:
-                return await load_supergraph(_read(supergraph), given)
+                return await load_supergraph(_read(supergraph), given, known)
             except SupergraphInvalid as error:
                 raise SupergraphInvalid(f"{supergraph}: {error.message}") from error
 
@@ -289,6 +290,7 @@ class Router:
                 matching=self.settings.clients,
                 plain_path=self.settings.http.path,
                 private_tag=self.settings.private_tag,
+                trusted=self.settings.subgraphs.trusted,
             )
         except RouterError:
             for client in loaded.clients.values():

@@ -16,6 +16,7 @@ from router.execution.client import SubgraphClient, SubgraphRequest
 
 if TYPE_CHECKING:
     from router.composition.sources import SubgraphSource
+    from router.settings import SubgraphSettings
     from router.supergraph import Supergraph
 
 __all__ = [
@@ -59,7 +60,9 @@ class LoadedGraph:
     clients: Mapping[str, SubgraphClient]
 
 
-async def load_subgraphs(subgraphs: Mapping[str, SubgraphLike]) -> LoadedGraph:
+async def load_subgraphs(
+    subgraphs: Mapping[str, SubgraphLike], settings: SubgraphSettings | None = None
+) -> LoadedGraph:
     """Gather the SDLs, compose them, and connect every subgraph.
 
     Raises :class:`~router.errors.CompositionFailed` with every error, or
@@ -70,7 +73,7 @@ async def load_subgraphs(subgraphs: Mapping[str, SubgraphLike]) -> LoadedGraph:
     from router.supergraph import Supergraph
 
     described = {name: _described(name, given) for name, given in subgraphs.items()}
-    clients = {name: _connect(name, subgraph) for name, subgraph in described.items()}
+    clients = {name: _connect(name, subgraph, settings) for name, subgraph in described.items()}
     names = list(described)
     sdls = await asyncio.gather(*(_sdl(name, described[name], clients[name]) for name in names))
     sources: list[SubgraphSource] = [
@@ -82,7 +85,9 @@ async def load_subgraphs(subgraphs: Mapping[str, SubgraphLike]) -> LoadedGraph:
 
 
 async def load_supergraph(
-    sdl: str, subgraphs: Mapping[str, SubgraphLike] | None = None
+    sdl: str,
+    subgraphs: Mapping[str, SubgraphLike] | None = None,
+    settings: SubgraphSettings | None = None,
 ) -> LoadedGraph:
     """Load a composed supergraph; ``subgraphs`` replace the URLs that it names."""
     from router.supergraph import Supergraph
@@ -102,7 +107,7 @@ async def load_supergraph(
                 f"The supergraph gives no URL for the subgraph {name!r}: add it to join__Graph "
                 "or pass the subgraph to the router."
             )
-        clients[name] = _connect(name, _described(name, given.get(name, view.url)))
+        clients[name] = _connect(name, _described(name, given.get(name, view.url)), settings)
     return LoadedGraph(supergraph, clients)
 
 
@@ -173,16 +178,20 @@ def _asgi(schema: Any) -> bool:
     return callable(schema) and not isinstance(schema, GraphQLSchema)
 
 
-def _connect(name: str, subgraph: Subgraph) -> SubgraphClient:
+def _connect(
+    name: str, subgraph: Subgraph, settings: SubgraphSettings | None = None
+) -> SubgraphClient:
     from graphql import GraphQLSchema
 
     from router.execution import InFlight
-    from router.transport import InProcessClient, connect
+    from router.settings import SubgraphSettings
+    from router.transport import InProcessClient, connect, options_of
 
+    known = settings or SubgraphSettings()
     if subgraph.context is None or subgraph.schema is None or _asgi(subgraph.schema):
-        return connect(name, subgraph)
+        return connect(name, subgraph, options=options_of(known), deduplicate=known.deduplicate)
     if isinstance(subgraph.schema, GraphQLSchema):
         client = InProcessClient.from_graphql(subgraph.schema, context=subgraph.context)
     else:
         client = InProcessClient.from_strawberry(subgraph.schema, context=subgraph.context)
-    return InFlight(client)
+    return InFlight(client) if known.deduplicate else client

@@ -33,6 +33,7 @@ __all__ = [
     "RateSettings",
     "RequestLimits",
     "Settings",
+    "SubgraphSettings",
     "SubscriptionSettings",
     "UploadSettings",
     "load",
@@ -246,6 +247,28 @@ class RateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubgraphSettings:
+    """How subgraphs are asked; seconds, bytes, connections per subgraph.
+
+    ``deduplicate``: identical queries in flight are sent once. ``encodings`` (gzip, br, zstd) are
+    offered to subgraphs; none by default, for within one network they cost more than they save.
+    ``subscriptions``: ``auto`` tries the WebSocket first, then SSE and multipart.
+    ``trusted`` names subgraphs whose answers keep to their schema: where one needs no reshaping,
+    its bytes pass through unread.
+    """
+
+    timeout: float = 30.0
+    max_bytes: int = 67_108_864
+    connections: int = 256
+    keep_alive: float = 30.0
+    encodings: tuple[str, ...] = ()
+    subscriptions: Literal["auto", "websocket", "http"] = "auto"
+    event_timeout: float = 0.0
+    deduplicate: bool = True
+    trusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a router can be told, with its defaults."""
 
@@ -260,6 +283,7 @@ class Settings:
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     uploads: UploadSettings = UploadSettings()
     rate: RateSettings = RateSettings()
+    subgraphs: SubgraphSettings = SubgraphSettings()
     introspection: bool = True
     unauthorised: Literal["cut", "refuse"] = "cut"
     private_tag: str = "phi"

@@ -89,7 +89,8 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         entries = await asyncio.to_thread(read_subgraph_list, path)
         watched.extend(entry.file for entry in entries if entry.file and entry.file not in watched)
         return await load_subgraphs(
-            {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries}
+            {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries},
+            settings.subgraphs,
         )
 
     router = Router(

@@ -86,6 +86,8 @@ class Generation:
     annotations: Annotations
     private: frozenset[str] = frozenset()
     """Coordinates whose values never appear in logs and messages."""
+    trusted: frozenset[str] = frozenset()
+    """Subgraphs whose answers keep to their schema; their bytes may pass through unread."""
     on_closed: Callable[[], Awaitable[None]] | None = None
     _holders: int = 0
     _retired: bool = False
@@ -133,6 +135,7 @@ def build_generation(
     matching: ClientMatching | None = None,
     plain_path: str = "/graphql",
     private_tag: str = "phi",
+    trusted: Sequence[str] = (),
 ) -> Generation:
     """Build every client's view of ``supergraph``.
 
@@ -169,4 +172,5 @@ def build_generation(
         rights=Rights(annotations),
         annotations=annotations,
         private=frozenset(place for place, names in tags.items() if private_tag in names),
+        trusted=frozenset(trusted),
     )

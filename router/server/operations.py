@@ -29,7 +29,7 @@ from graphql.validation import ASTValidationRule, ValidationRule
 
 from router.contracts.limits import LimitExceeded, check_shape
 from router.errors import OperationInvalid
-from router.execution import CompiledOperation, compile_operation
+from router.execution import CompiledOperation, ExecutionOptions, compile_operation
 from router.planning.plan import OperationKind, Plan
 from router.server.generation import Client, Generation
 from router.server.rights import Need, cut
@@ -93,7 +93,12 @@ class Operation:
         )
         # the client's own document is completed, so what was cut out appears as null
         compiled = compile_operation(
-            plan, self.document, self.name, self.client.schema, self.generation.supergraph
+            plan,
+            self.document,
+            self.name,
+            self.client.schema,
+            self.generation.supergraph,
+            options=ExecutionOptions(trusted=self.generation.trusted),
         )
         return plan, compiled
 

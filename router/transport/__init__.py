@@ -15,11 +15,12 @@ from graphql import GraphQLSchema
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphClient
 from router.execution.inflight import InFlight
+from router.settings import SubgraphSettings
 from router.transport.endpoint import HttpOptions
 from router.transport.http import HttpClient
 from router.transport.inprocess import InProcessClient
 
-__all__ = ["Described", "HttpClient", "HttpOptions", "InProcessClient", "connect"]
+__all__ = ["Described", "HttpClient", "HttpOptions", "InProcessClient", "connect", "options_of"]
 
 
 class Described(Protocol):
@@ -36,6 +37,19 @@ class Described(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str] | None: ...
+
+
+def options_of(settings: SubgraphSettings) -> HttpOptions:
+    """Return the HTTP options that the router's settings ask for."""
+    return HttpOptions(
+        timeout=settings.timeout,
+        max_bytes=settings.max_bytes,
+        connections=settings.connections,
+        keep_alive=settings.keep_alive,
+        encodings=settings.encodings,
+        subscriptions=settings.subscriptions,
+        event_timeout=settings.event_timeout,
+    )
 
 
 def connect(
