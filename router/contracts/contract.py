@@ -62,7 +62,8 @@ class ContractLimits:
 
     ``depth``: levels of fields; ``height``: all fields, fragments expanded; ``page_size``: the
     largest integer for an argument named first, last or limit; ``cost``: static cost by
-    ``@cost`` and ``@listSize``; ``answer_bytes``: size of the whole response.
+    ``@cost`` and ``@listSize``; ``answer_bytes``: size of the whole response;
+    ``operation_rates``: rates of single operations by name, beside ``rate``.
     """
 
     depth: int | None = 20
@@ -75,6 +76,7 @@ class ContractLimits:
     page_size: int | None = None
     answer_bytes: int | None = None
     rate: str | None = None
+    operation_rates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,8 +220,12 @@ class Costs:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any],
+        data: Mapping[str, Any] | None = None,
     ) -> float:
-        """The cost of ``operation`` with coerced ``variables``; the document is valid."""
+        """The cost of ``operation`` with coerced ``variables``; the document is valid.
+
+        With the answer's ``data`` it is the actual cost: lists count as long as they came.
+        """
         root = self.schema.get_root_type(operation.operation)
         if root is None:
             return 0.0
@@ -230,64 +234,8 @@ class Costs:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        return self.selections(operation.selection_set, root, variables, fragments, {})
-
-    def selections(
-        self,
-        node: SelectionSetNode,
-        parent: Any,
-        variables: Mapping[str, Any],
-        fragments: Mapping[str, FragmentDefinitionNode],
-        sized: Mapping[str, int],
-    ) -> float:
-        total = 0.0
-        for selection in node.selections:
-            match selection:
-                case FieldNode():
-                    total += self.field(selection, parent, variables, fragments, sized)
-                case InlineFragmentNode():
-                    on = selection.type_condition
-                    target = self.schema.get_type(on.name.value) if on else parent
-                    total += self.selections(
-                        selection.selection_set, target, variables, fragments, sized
-                    )
-                case FragmentSpreadNode():
-                    fragment = fragments[selection.name.value]
-                    target = self.schema.get_type(fragment.type_condition.name.value)
-                    total += self.selections(
-                        fragment.selection_set, target, variables, fragments, sized
-                    )
-                case _:
-                    pass
-        return total
-
-    def field(
-        self,
-        node: FieldNode,
-        parent: Any,
-        variables: Mapping[str, Any],
-        fragments: Mapping[str, FragmentDefinitionNode],
-        sized: Mapping[str, int],
-    ) -> float:
-        name = node.name.value
-        if name.startswith("__") or not isinstance(
-            parent, GraphQLObjectType | GraphQLInterfaceType
-        ):
-            return 0.0
-        definition = parent.fields[name]
-        place = f"{parent.name}.{name}"
-        own = self.weight(place, definition) + self.arguments(place, definition, node, variables)
-        below, size = 0.0, self.size(place, name, definition, node, variables, sized)
-        if node.selection_set is not None:
-            passed = self.passed_sizes(place, node, variables)
-            below = self.selections(
-                node.selection_set,
-                get_named_type(definition.type),
-                variables,
-                fragments,
-                passed,
-            )
-        return size * (own + below) if size is not None else own + below
+        walk = _Walk(self, variables, fragments)
+        return walk.selections(operation.selection_set, root, {}, data)
 
     def weight(self, place: str, definition: GraphQLField) -> float:
         if place in self.weights:
@@ -369,3 +317,87 @@ class Costs:
             return {}
         size = self.sliced(rule, node, variables)
         return {str(name).split(".")[-1]: size for name in rule["sizedFields"]}
+
+
+class _Walk:
+    """Adds up one operation, over its assumed sizes or over the answer's own."""
+
+    def __init__(
+        self,
+        costs: Costs,
+        variables: Mapping[str, Any],
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> None:
+        self.costs = costs
+        self.variables = variables
+        self.fragments = fragments
+
+    def selections(
+        self,
+        node: SelectionSetNode,
+        parent: Any,
+        sized: Mapping[str, int],
+        data: Mapping[str, Any] | None,
+    ) -> float:
+        total = 0.0
+        for selection in node.selections:
+            match selection:
+                case FieldNode():
+                    total += self.field(selection, parent, sized, data)
+                case InlineFragmentNode():
+                    on = selection.type_condition
+                    target = self.costs.schema.get_type(on.name.value) if on else parent
+                    total += self.selections(selection.selection_set, target, sized, data)
+                case FragmentSpreadNode():
+                    fragment = self.fragments[selection.name.value]
+                    target = self.costs.schema.get_type(fragment.type_condition.name.value)
+                    total += self.selections(fragment.selection_set, target, sized, data)
+                case _:
+                    pass
+        return total
+
+    def field(
+        self,
+        node: FieldNode,
+        parent: Any,
+        sized: Mapping[str, int],
+        data: Mapping[str, Any] | None,
+    ) -> float:
+        costs, name = self.costs, node.name.value
+        if name.startswith("__") or not isinstance(
+            parent, GraphQLObjectType | GraphQLInterfaceType
+        ):
+            return 0.0
+        definition = parent.fields[name]
+        place = f"{parent.name}.{name}"
+        own = costs.weight(place, definition)
+        used = costs.arguments(place, definition, node, self.variables)
+        passed = costs.passed_sizes(place, node, self.variables)
+        if data is not None:
+            value = data.get(node.alias.value if node.alias else name)
+            return used + sum(
+                own + self.below(node, definition, passed, item) for item in _items(value)
+            )
+        size = costs.size(place, name, definition, node, self.variables, sized)
+        each = own + used + self.below(node, definition, passed, None)
+        return each if size is None else size * each
+
+    def below(
+        self,
+        node: FieldNode,
+        definition: GraphQLField,
+        sized: Mapping[str, int],
+        data: Mapping[str, Any] | None,
+    ) -> float:
+        if node.selection_set is None:
+            return 0.0
+        return self.selections(node.selection_set, get_named_type(definition.type), sized, data)
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """The objects or leaves of an answer's value; nulls cost nothing."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _items(item)
+    elif value is not None:
+        yield value

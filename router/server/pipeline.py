@@ -199,14 +199,26 @@ class Pipeline:
                 return generation.clients[name]
         return generation.default
 
-    def forwarded(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The request headers that travel on to subgraphs."""
+    def forwarded(
+        self, headers: Mapping[str, str], identity: Identity = ANONYMOUS
+    ) -> dict[str, str]:
+        """The headers that travel on to subgraphs: allowed ones, and verified claims.
+
+        A header that carries a claim is never the client's own.
+        """
         exact, prefixes = self._forward_exact, self._forward_prefixes
-        return {
+        forward = {
             name: value
             for name, value in headers.items()
             if name in exact or (prefixes and name.startswith(prefixes))
         }
+        for claim, name in self.settings.headers.from_claims.items():
+            forward.pop(name, None)
+            value = identity.claims.get(claim)
+            if value is not None:
+                words = value if isinstance(value, list | tuple | set | frozenset) else [value]
+                forward[name] = " ".join(map(str, words))
+        return forward
 
     async def prepare(self, exchange: Exchange, *, counted: bool = True) -> None:
         """Make the exchange runnable, or raise the refusal (``RequestError``) that says why not.
@@ -229,6 +241,8 @@ class Pipeline:
             digest = await self._find_text(exchange)
         operation = exchange.operations.get(client, exchange.text, request.operation_name)
         exchange.operation = operation
+        if limits.operation_rates and operation.name is not None and counted:
+            await self._limit_operation(exchange, operation.name)
         if digest is not None:  # only what is valid is remembered
             await self.apq.put(digest, exchange.text)
         denied: frozenset[str] = frozenset()
@@ -245,7 +259,7 @@ class Pipeline:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
             self._check_cost(exchange, limits.cost)
-        exchange.forward = self.forwarded(exchange.headers)
+        exchange.forward = self.forwarded(exchange.headers, exchange.identity)
 
     async def run(self, exchange: Exchange) -> Answer:
         """Execute a prepared query or mutation through the stages."""
@@ -255,6 +269,11 @@ class Pipeline:
             raise LimitExceeded(
                 f"The answer has {len(answer.body)} bytes; {limit} is the most.",
                 code="MAX_ANSWER_BYTES_LIMIT",
+            )
+        if exchange.client.contract.limits.cost is not None:
+            operation = exchange.operation
+            exchange.notes["actual_cost"] = exchange.client.costs.of(
+                operation.document, operation.node, exchange.variables, answer.data or {}
             )
         return answer
 
@@ -296,16 +315,23 @@ class Pipeline:
             gate.leave()
 
     async def _limit_rate(self, exchange: Exchange) -> None:
-        who = (
-            exchange.identity.key
-            if exchange.identity.authenticated
-            else exchange.headers.get("x-peer", "")
-        )
+        who = self._caller(exchange)
         if self.settings.rate.limit is not None:
             await self.rates.hit(self.settings.rate.limit, "all", who)
         own = exchange.client.contract.limits.rate
         if own is not None:
             await self.rates.hit(own, exchange.client.name, who)
+
+    async def _limit_operation(self, exchange: Exchange, name: str) -> None:
+        rate = exchange.client.contract.limits.operation_rates.get(name)
+        if rate is not None:
+            await self.rates.hit(rate, exchange.client.name, name, self._caller(exchange))
+
+    def _caller(self, exchange: Exchange) -> str:
+        """Whom rates count: the person, or a stranger's address."""
+        if exchange.identity.authenticated:
+            return exchange.identity.key
+        return exchange.headers.get("x-peer", "")
 
     def _check_version(self, exchange: Exchange, version: str) -> None:
         rules = exchange.client.contract.versions

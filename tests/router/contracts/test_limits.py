@@ -112,3 +112,11 @@ input Filter { deep: Boolean @cost(weight: "7") }
 def test_cost_follows_the_directives(text: str, variables: dict[str, int], cost: float) -> None:
     costs = Costs(build_schema(SDL), annotations_of(parse(SDL)))
     assert costs.of(parse(text), operation(text), variables) == cost
+
+
+def test_the_actual_cost_counts_what_came() -> None:
+    costs = Costs(build_schema(SDL), annotations_of(parse(SDL)))
+    text = "{ books(first: 100) { author { name } } missing: book { title } }"
+    books = [{"author": {"name": "A"}}, {"author": None}]
+    data = {"books": books, "missing": None}
+    assert costs.of(parse(text), operation(text), {}, data) == (2 + 1 + 4) + 2

@@ -239,3 +239,31 @@ async def test_old_app_versions_are_announced_and_then_refused(client: Any) -> N
     for version, code in (("1.0", "CLIENT_VERSION_ENDED"), ("0.1", "CLIENT_VERSION_UNKNOWN")):
         answer = await ask(version)
         assert answer.json()["errors"][0]["extensions"]["code"] == code
+
+
+async def test_an_operation_may_have_a_rate_of_its_own(client: Any) -> None:
+    limits = ContractLimits(operation_rates={"Heavy": "1/minute"})
+    http = await client(contracts=(Contract(name="web", limits=limits),))
+
+    async def status(query: str) -> int:
+        return int((await http.post("/web/graphql", json={"query": query})).status_code)
+
+    assert [await status("query Heavy { authors }") for _ in range(2)] == [200, 429]
+    assert [await status("query Light { authors }") for _ in range(2)] == [200, 200]
+
+
+async def test_cost_is_estimated_before_and_counted_after(client: Any) -> None:
+    seen: list[Any] = []
+
+    async def stage(exchange: Any, run: Any) -> Any:
+        seen.append(exchange)
+        return await run(exchange)
+
+    limits = ContractLimits(cost=15)
+    http = await client(contracts=(Contract(name="web", limits=limits),), stages=(stage,))
+    cheap = await http.post("/web/graphql", json={"query": "{ books { title } }"})
+    assert "errors" not in cheap.json()
+    assert seen[0].notes == {"cost": 10.0, "actual_cost": 2.0}
+    dear = await http.post("/web/graphql", json={"query": "{ books { id } more: books { id } }"})
+    assert dear.json()["errors"][0]["extensions"]["code"] == "COST_ESTIMATED_TOO_EXPENSIVE"
+    assert len(seen) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from router.app import Router, Subgraph
+from router.app import Identity, Router, Subgraph
 from router.settings import (
     CorsSettings,
     ErrorSettings,
@@ -276,3 +276,27 @@ async def test_headers_travel_by_allow_list(library: Any) -> None:
             sent = {"authorization": "a", "x-ward-id": "7", "cookie": "c", "x-peer": "spoof"}
             await http.post("/graphql", json={"query": "{ authors }"}, headers=sent)
     assert seen == [{"authorization": "a", "x-ward-id": "7"}]
+
+
+async def test_verified_claims_travel_as_headers_and_cannot_be_sent(library: Any) -> None:
+    seen: list[Any] = []
+
+    async def authenticate(_: Any) -> Identity:
+        return Identity(subject="asha", claims={"sub": "asha", "roles": ["doctor", "admin"]})
+
+    settings = Settings(
+        headers=HeaderSettings(
+            forward=("x-user",), from_claims={"sub": "x-user", "roles": "x-roles", "no": "x-no"}
+        )
+    )
+    subgraph = Subgraph(
+        schema=library.authors(), context=lambda request: seen.append(dict(request.headers))
+    )
+    async with Router.from_subgraphs(
+        {"authors": subgraph}, settings=settings, authenticate=authenticate
+    ) as router:
+        transport = httpx2.ASGITransport(router)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+            spoofed = {"x-user": "root", "x-no": "1"}
+            await http.post("/graphql", json={"query": "{ authors }"}, headers=spoofed)
+    assert seen == [{"x-user": "asha", "x-roles": "doctor admin"}]
