@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from drassist.clinical import imported_id
 from drassist.fhir.records import (
     Amount,
+    Component,
     EncounterRecord,
     Leftover,
     ObservationRecord,
@@ -28,7 +29,7 @@ from drassist.fhir.records import (
 )
 from drassist.runtime.database import now
 from subgraphs.encounters.models import Encounter, Practitioner, Vital
-from subgraphs.encounters.services.signs import BLOOD_PRESSURE, by_code
+from subgraphs.encounters.services.signs import BLOOD_PRESSURE, by_code, signs
 from subgraphs.encounters.services.visits import MOVES
 from subgraphs.encounters.services.wiring import Services
 
@@ -36,6 +37,8 @@ __all__ = ["EncounterImport", "ImportCounts", "is_vital"]
 
 LOINC = "http://loinc.org"
 _PRESSURE = {BLOOD_PRESSURE, "55284-4"}  # the second is an older code that generators still use
+
+_SAME = {"59408-5": "2708-6"}  # saturation by pulse oximeter is sent with either code
 
 
 @dataclass(slots=True)
@@ -129,6 +132,7 @@ class EncounterImport:
     async def _vital(self, session: AsyncSession, record: ObservationRecord) -> None:
         patient = self._id(record.patient, "Patient")
         code = record.code.code_in(LOINC)
+        code = _SAME.get(code or "", code)
         if patient is None or code is None:
             reason = "without a patient" if patient is None else "without a LOINC code"
             self.counts.unmapped["Observation", reason] += 1
@@ -160,7 +164,7 @@ class EncounterImport:
                 "interpretation": next(iter(c.interpretations), None),
                 "absent_reason": c.absent_reason,
             }
-            for c in record.components
+            for c in sorted(record.components, key=_systolic_first)
             if c.quantity is not None
         ]
         row.absent_reason = (record.absent_reason or "")[:24] or None
@@ -173,6 +177,10 @@ class EncounterImport:
         if reference is None or reference.id is None:
             return None
         return imported_id(kind, reference.id, self._origin)
+
+
+def _systolic_first(component: Component) -> bool:
+    return component.code.code_in(LOINC) == signs()["DIASTOLIC"].code
 
 
 def _decimals(code: str | None) -> int | None:
