@@ -282,6 +282,15 @@ class _Walk:
             return  # known wherever the object is: the executor answers it
         if name in {"__schema", "__type"} and parent == self.query_root:
             return
+        if node.alias is not None and node.alias.value == "__typename" != name:
+            raise OperationInvalid(
+                [
+                    {
+                        "message": f"Field {name!r} has the alias '__typename', under which the "
+                        "router keeps the runtime type; choose another alias."
+                    }
+                ]
+            )
         directives, variables = _printed_directives(node.directives)
         key = (
             "field",
