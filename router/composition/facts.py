@@ -32,7 +32,7 @@ from router.composition.model import (
     base_name,
 )
 from router.composition.parsed import ParsedSubgraph
-from router.composition.selections import first_problem
+from router.composition.selections import is_readable
 
 __all__ = ["Coordinate", "derive", "field_set_of", "seal", "walk"]
 
@@ -178,7 +178,7 @@ class _Derivation:
 
     def _field_set(self, applied: Applied, parent: str) -> tuple[str, Selection] | None:
         parsed = field_set_of(applied)
-        if parsed is None or first_problem(parsed[1], parent, self.types, self.directives):
+        if parsed is None or not is_readable(parsed[1], parent, self.types, self.directives):
             return None
         return parsed
 

@@ -19,17 +19,22 @@ from router.composition.model import (
 )
 from router.composition.subtypes import possible_types
 
-__all__ = ["SelectionProblem", "first_problem"]
+__all__ = ["SelectionProblem", "first_problem", "is_readable"]
 
 Types = Mapping[str, TypeDefinition]
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionProblem:
-    """What is wrong first; ``selects_abstract`` when only a key may not select this."""
+    """What is wrong first.
+
+    ``selects_abstract``: only a key may not select this. ``unreadable``: a name that means
+    nothing, so that the selection as a whole says nothing.
+    """
 
     message: str
     selects_abstract: bool = False
+    unreadable: bool = False
 
 
 def first_problem(
@@ -47,6 +52,15 @@ def first_problem(
     return next(_problems(selection, parent, types, directives, forbid_abstract), None)
 
 
+def is_readable(
+    selection: Selection, parent: str, types: Types, directives: Mapping[str, object]
+) -> bool:
+    """Tell whether every name in a selection means something, whatever else may be wrong."""
+    return not any(
+        problem.unreadable for problem in _problems(selection, parent, types, directives, False)
+    )
+
+
 def _problems(
     selection: Selection,
     parent: str,
@@ -57,12 +71,13 @@ def _problems(
     for item in selection.items:
         for name in item.directives:
             if name not in directives:
-                yield SelectionProblem(f'Unknown directive "@{name}"')
+                yield SelectionProblem(f'Unknown directive "@{name}"', unreadable=True)
         if isinstance(item, SelectedFragment):
             on_type = item.on_type or parent
             if not _can_be(parent, on_type, types):
                 yield SelectionProblem(
-                    f'A fragment on "{on_type}" can never match inside "{parent}".'
+                    f'A fragment on "{on_type}" can never match inside "{parent}".',
+                    unreadable=True,
                 )
             yield from _problems(item.selection, on_type, types, directives, forbid_abstract)
             continue
@@ -74,7 +89,8 @@ def _problems(
             yield SelectionProblem(
                 f'Cannot query field "{item.name}" on type "{parent}" (the field should either be '
                 "added to this subgraph or, if it should not be resolved by this subgraph, you "
-                "need to add it to this subgraph with @external)."
+                "need to add it to this subgraph with @external).",
+                unreadable=True,
             )
             continue
         yield from _argument_problems(item, field, types)
@@ -110,7 +126,9 @@ def _argument_problems(
     for name, value in given.items():
         argument = field.arguments.get(name)
         if argument is None:
-            yield SelectionProblem(f'"{field.coordinate}" has no argument named "{name}"')
+            yield SelectionProblem(
+                f'"{field.coordinate}" has no argument named "{name}"', unreadable=True
+            )
         elif not is_valid_literal(value, argument.type, types):
             yield SelectionProblem(
                 f'Invalid value {print_ast(value)} for argument "{name}: {argument.type}" of '

@@ -139,6 +139,15 @@ class Landscape:
         found = self.merged.types.get(name)
         return found if isinstance(found, ObjectType | InterfaceType | UnionType) else None
 
+    def visible_roots(self) -> dict[str, str]:
+        """Return the root types that clients see, by kind of operation."""
+        types = self.merged.types
+        return {
+            kind: name
+            for kind, name in self.merged.roots.items()
+            if id(types[name]) not in self.hidden
+        }
+
     def visible_fields(self, owner: ObjectType) -> Iterator[Field]:
         """Yield the fields that clients see."""
         for found in owner.fields.values():

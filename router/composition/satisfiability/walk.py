@@ -160,7 +160,7 @@ class _Walk:
 
     def run(self) -> tuple[list[CompositionError], list[Hint]]:
         try:
-            for kind, root in self.landscape.merged.roots.items():
+            for kind, root in self.landscape.visible_roots().items():
                 self._push(self._start(kind, root))
             while self.stack:
                 state = self.stack.pop()

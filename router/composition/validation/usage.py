@@ -119,13 +119,14 @@ def check_shareable(subgraph: Subgraph, problems: Problems) -> None:
                 )
         for field in found.fields.values():
             times = len(field.applications("shareable"))
-            if times and isinstance(found, InterfaceType):
-                problems.add(
-                    code,
-                    f'Invalid @shareable on field "{field.coordinate}": only fields of object '
-                    "types can be shareable.",
-                    field.coordinate,
-                )
+            if isinstance(found, InterfaceType):
+                for _ in range(times):
+                    problems.add(
+                        code,
+                        f'Invalid @shareable on field "{field.coordinate}": only fields of object '
+                        "types can be shareable.",
+                        field.coordinate,
+                    )
             elif times > 1:
                 problems.add(
                     code, f'@shareable is applied twice to "{field.coordinate}".', field.coordinate

@@ -109,6 +109,15 @@ def test_an_inaccessible_field_need_not_be_reachable() -> None:
     assert codes(query, lost % "@inaccessible") == []
 
 
+def test_an_inaccessible_root_need_not_be_served() -> None:
+    subgraphs = [
+        "type Query { q: Int } type Mutation%s { m: T } " + T % "",
+        'type T @key(fields: "k") { k: ID y: Int }',
+    ]
+    assert codes(subgraphs[0] % "", subgraphs[1]) == [LOST, LOST]
+    assert codes(subgraphs[0] % " @inaccessible", subgraphs[1]) == []
+
+
 # -- requires, provides, override, context -------------------------------------------------
 
 
