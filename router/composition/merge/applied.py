@@ -181,6 +181,18 @@ class AppliedMerger:
         self, name: str, distinct: Sequence[_Application], noted: _Noted
     ) -> Application:
         winner = max(distinct, key=lambda each: len(each.subgraphs))
+        told = [name for each in distinct for name in each.subgraphs]
+        repeating = [name for name in dict.fromkeys(told) if told.count(name) > 1]
+        if repeating:
+            # only where another version of a composed directive made it repeatable
+            self.merge.findings.error(
+                "INVALID_GRAPHQL",
+                f"Directive @{name} is applied to {noted.named} several times "
+                f"{in_subgraphs(repeating)}, but it is not repeatable in the supergraph.",
+                repeating,
+                *filter(None, [noted.coordinate]),
+            )
+            return Application(name, winner.arguments)
         others = [name for each in distinct if each is not winner for name in each.subgraphs]
         self.merge.findings.hint(
             "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",

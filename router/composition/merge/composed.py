@@ -11,7 +11,7 @@ from graphql import NullValueNode, StringValueNode
 
 from router.composition.links import CORE, FEDERATION, LINK, Feature
 from router.composition.merge.applied import AppliedMerger
-from router.composition.merge.features import PROPAGATED, Features, definition_of
+from router.composition.merge.features import Features, definition_of
 from router.composition.merge.join import JOIN
 from router.composition.merge.state import Findings, Merge, Source
 from router.composition.merge.wording import differences, in_subgraphs
@@ -22,6 +22,9 @@ __all__ = ["Composed", "define_composed", "find_composed"]
 
 _CODE: Final = "DIRECTIVE_COMPOSITION_ERROR"
 _SOURCE: Final = "https://specs.apollo.dev/source"
+_COMPOSED_BY_DEFAULT: Final = frozenset(
+    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context"}
+)
 _UNSUPPORTED: Final = frozenset({FEDERATION, CORE, LINK, JOIN, _SOURCE})
 
 
@@ -62,7 +65,7 @@ def find_composed(merge: Merge, features: Features) -> list[Composed]:
     by_identity: dict[str, list[Request]] = {}
     for request in requests:
         by_identity.setdefault(request.feature.identity, []).append(request)
-    if _names_clash(merge.findings, requests):
+    if _names_clash(merge.findings, requests) | _propagated_clash(merge, features, requests):
         return []
     return [
         found
@@ -102,7 +105,7 @@ def _request(
         _error(findings, subgraph, f'names "{text}", which is of no linked feature', text)
         return None
     feature, element = source
-    if directive.canonical is not None and directive.canonical in PROPAGATED:
+    if feature.identity == FEDERATION and element in _COMPOSED_BY_DEFAULT:
         findings.hint(
             "DIRECTIVE_COMPOSITION_INFO",
             f'Directive "{text}" is composed by default: @composeDirective in subgraph '
@@ -110,7 +113,7 @@ def _request(
             text,
         )
         return None
-    if feature.identity in _UNSUPPORTED:
+    if feature.identity in _UNSUPPORTED or directive.canonical is not None:
         reason = f'names "{text}" of {feature.identity}, which cannot be composed'
         _error(findings, subgraph, reason, text)
         return None
@@ -177,6 +180,22 @@ def _names_clash(findings: Findings, requests: Sequence[Request]) -> bool:
                 f"@{element}",
             )
     return clash
+
+
+def _propagated_clash(merge: Merge, features: Features, requests: Sequence[Request]) -> bool:
+    """Tell whether a composed directive has the name of one that travels by default."""
+    travelling = {name: canonical for canonical, name in features.names.items()}
+    clashing = {each.directive.name: each for each in requests if each.directive.name in travelling}
+    for name, each in clashing.items():
+        merge.findings.error(
+            "INVALID_LINK_DIRECTIVE_USAGE",
+            f'Cannot import "@{each.element}" of {each.feature.identity} as "@{name}": in the '
+            f'supergraph that is the name of "@{travelling[name]}". Import one of them under '
+            'another name, with "as".',
+            [each.subgraph.name],
+            f"@{name}",
+        )
+    return bool(clashing)
 
 
 def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> Composed | None:
@@ -266,9 +285,9 @@ def _hint_other_names(
         feature = subgraph.links.feature(identity)
         if feature is None or subgraph.name in composing:
             continue
-        name = feature.directive_name(asked.element)
-        if name != asked.directive.name and name in subgraph.directives:
-            others.setdefault(f'"@{name}"', []).append(subgraph.name)
+        imported = feature.imports.get(f"@{asked.element}")
+        if imported not in (None, f"@{asked.directive.name}"):
+            others.setdefault(f'"{imported}"', []).append(subgraph.name)
     if others:
         merge.findings.hint(
             "DIRECTIVE_COMPOSITION_WARN",

@@ -34,7 +34,6 @@ from router.composition.specs import define, find_spec
 
 __all__ = [
     "AUTH_DIRECTIVES",
-    "PROPAGATED",
     "Features",
     "PropagatedSpec",
     "add_links",
@@ -73,9 +72,6 @@ _SPECS: Final = (
     PropagatedSpec("cost", Version(0, 1), None, ("cost", "listSize")),
     PropagatedSpec("cacheTag", Version(0, 1), "EXECUTION", ("cacheTag",)),
 )
-PROPAGATED: Final = frozenset(each for spec in _SPECS for each in spec.directives)
-"""Canonical names of the directives that travel by default."""
-
 _SPEC_OF: Final = {directive: spec for spec in _SPECS for directive in spec.directives}
 
 

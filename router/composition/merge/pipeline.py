@@ -68,7 +68,7 @@ def merge(subgraphs: Iterable[model.Subgraph]) -> tuple[MergedSchema, list[Hint]
     _settle(run)
     _check_the_whole(run, applied)
     _settle(run)
-    check_graphql(run.schema, run.findings)
+    check_graphql(run.schema, run.findings, applied.features.composed)
     _settle(run)
     return run.schema, run.findings.hints
 

@@ -7,21 +7,26 @@ merged input objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from router.composition.merge.state import Findings
 from router.composition.merge.subtypes import is_subtype
 from router.composition.merged import (
     ABSENT,
+    Application,
     Argument,
+    DirectiveDefinition,
+    EnumLiteral,
     EnumType,
     Field,
     InputType,
     InterfaceType,
     MergedSchema,
+    NamedType,
     ObjectType,
     ScalarType,
+    UnionType,
     Value,
     base_name,
     item_type,
@@ -30,12 +35,27 @@ from router.composition.merged import (
 __all__ = ["check_graphql"]
 
 _CODE: Final = "INVALID_GRAPHQL"
+_LOCATIONS: Final[dict[type[NamedType], str]] = {
+    ScalarType: "SCALAR",
+    ObjectType: "OBJECT",
+    InterfaceType: "INTERFACE",
+    UnionType: "UNION",
+    EnumType: "ENUM",
+    InputType: "INPUT_OBJECT",
+}
 
 
-def check_graphql(schema: MergedSchema, findings: Findings) -> None:
-    """Note every rule of GraphQL that the merged schema breaks."""
+def check_graphql(schema: MergedSchema, findings: Findings, composed: Collection[str]) -> None:
+    """Note every rule of GraphQL that the merged schema breaks.
+
+    ``composed`` are the directives that users compose: each has the definition of one subgraph,
+    which the applications of the others may not fit.
+    """
     for message, coordinate in _problems(schema):
         findings.error(_CODE, message, (), coordinate)
+    if composed:
+        for message, coordinate in _application_problems(schema, composed):
+            findings.error(_CODE, message, (), coordinate)
 
 
 def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
@@ -171,10 +191,24 @@ def _fits(schema: MergedSchema, value: Value, type_text: str) -> bool:
                     _fits(schema, each, named.fields[name].type) for name, each in value.items()
                 )
             )
-        case ScalarType() | None:
+        case ScalarType():
             return True
+        case None:
+            return _fits_built_in(value, type_text)
         case _:
             return False
+
+
+def _fits_built_in(value: Value, type_text: str) -> bool:
+    match type_text:
+        case "Boolean":
+            return isinstance(value, bool)
+        case "Int":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "Float":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case _:
+            return isinstance(value, str) and not isinstance(value, EnumLiteral)
 
 
 def _cycles(schema: MergedSchema) -> Iterator[tuple[str, str]]:
@@ -203,3 +237,57 @@ def _cycles(schema: MergedSchema) -> Iterator[tuple[str, str]]:
     for merged in schema.types.values():
         if isinstance(merged, InputType) and merged.name not in done:
             yield from visit(merged, [])
+
+
+# -- applications --------------------------------------------------------------------------
+
+
+def _application_problems(
+    schema: MergedSchema, composed: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    for coordinate, location, applications in _places(schema):
+        for applied in applications:
+            if applied.name in composed:
+                definition = schema.directives[applied.name]
+                for problem in _misfits(schema, applied, definition, location):
+                    yield f"{problem} in its application to {coordinate}.", coordinate
+
+
+def _misfits(
+    schema: MergedSchema, applied: Application, definition: DirectiveDefinition, location: str
+) -> Iterator[str]:
+    if location not in definition.locations:
+        yield f'Directive "@{applied.name}" may not be used on {location}'
+    for name, value in applied.arguments.items():
+        argument = definition.arguments.get(name)
+        if argument is None:
+            yield f'Unknown argument "{name}" on directive "@{applied.name}"'
+        elif not _fits(schema, value, argument.type):
+            yield f'Invalid value for "@{applied.name}({name}:)" of type "{argument.type}"'
+    for name, argument in definition.arguments.items():
+        if argument.is_required and name not in applied.arguments:
+            yield f'Argument "@{applied.name}({name}:)" is required, but it was not provided'
+
+
+def _places(schema: MergedSchema) -> Iterator[tuple[str, str, list[Application]]]:
+    """Yield every element with directives: coordinate, location, directives."""
+    yield "schema", "SCHEMA", schema.applications
+    for merged in schema.types.values():
+        yield merged.name, _LOCATIONS[type(merged)], merged.directives
+        match merged:
+            case ObjectType() | InterfaceType():
+                for field in merged.fields.values():
+                    coordinate = f"{merged.name}.{field.name}"
+                    yield coordinate, "FIELD_DEFINITION", field.directives
+                    for argument in field.arguments.values():
+                        where = f"{coordinate}({argument.name}:)"
+                        yield where, "ARGUMENT_DEFINITION", argument.directives
+            case InputType():
+                for entry in merged.fields.values():
+                    coordinate = f"{merged.name}.{entry.name}"
+                    yield coordinate, "INPUT_FIELD_DEFINITION", entry.directives
+            case EnumType():
+                for value in merged.values.values():
+                    yield f"{merged.name}.{value.name}", "ENUM_VALUE", value.directives
+            case ScalarType() | UnionType():
+                pass
