@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-
-from sqlalchemy.engine import make_url
 
 from drassist import graph
 from drassist.events import BUS, Bus, Relay, open_bus
@@ -15,6 +12,7 @@ from drassist.runtime.identity import Authenticator, authenticator
 from drassist.runtime.migrations import migrate
 from drassist.runtime.settings import Settings
 from drassist.testing.abdm import AbdmCounterpart
+from drassist.testing.journal import journal_of
 from subgraphs.consents.models import outbox
 from subgraphs.consents.ports import ConsentGateway
 from subgraphs.consents.schema import make_schema
@@ -39,7 +37,9 @@ def create_app(
     Without a gateway the counterpart of ``drassist.testing`` answers. A bus that is handed in
     stays the caller's to close.
     """
-    consents: ConsentGateway = gateway or AbdmCounterpart(journal=_journal(settings))
+    consents: ConsentGateway = gateway or AbdmCounterpart(
+        journal=journal_of(settings.database_url("consents"), "abdm")
+    )
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
@@ -79,11 +79,3 @@ async def _health(services: Services) -> None:
     """A gateway that is away delays requests and loses none, so it does not make us unready."""
     await services.database.ping()
     await services.bus.ping()
-
-
-def _journal(settings: Settings) -> Path | None:
-    """The counterpart's memory lies beside the SQLite files; on PostgreSQL it has none."""
-    url = make_url(settings.database_url("consents"))
-    if not url.drivername.startswith("sqlite") or not url.database or url.database == ":memory:":
-        return None
-    return Path(url.database).parent / "abdm-simulator.jsonl"

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy.engine import make_url
 
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.lab import FhirLab
@@ -18,6 +15,7 @@ from drassist.runtime.database import Database
 from drassist.runtime.identity import Authenticator, authenticator
 from drassist.runtime.migrations import migrate
 from drassist.runtime.settings import PeerSettings, Settings
+from drassist.testing.journal import journal_of
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.orders.models import outbox
@@ -96,14 +94,14 @@ class _ByIdOnly:
 
 async def _laboratory(settings: Settings, stack: AsyncExitStack) -> Laboratory:
     if settings.adapters.lab.url is None:
-        return SimulatedLab(journal=_journal(settings, "lab"))
+        return SimulatedLab(journal=journal_of(settings.database_url("orders"), "lab"))
     client = await stack.enter_async_context(_client(settings.adapters.lab))
     return FhirLab(client, settings.facility_id)
 
 
 async def _pharmacy(settings: Settings, stack: AsyncExitStack) -> Pharmacy:
     if settings.adapters.pharmacy.url is None:
-        return SimulatedPharmacy(journal=_journal(settings, "pharmacy"))
+        return SimulatedPharmacy(journal=journal_of(settings.database_url("orders"), "pharmacy"))
     client = await stack.enter_async_context(_client(settings.adapters.pharmacy))
     return FhirPharmacy(client, settings.facility_id)
 
@@ -113,11 +111,3 @@ def _client(peer: PeerSettings) -> FhirClient:
     token = peer.token.get_secret_value() if peer.token else None
     # the outbox relay is who retries: here only what a moment later would mend
     return FhirClient(FhirServer(peer.url, token=token, timeout=peer.timeout, attempts=2))
-
-
-def _journal(settings: Settings, name: str) -> Path | None:
-    """A simulator's memory lies beside the SQLite files; on PostgreSQL it has none."""
-    url = make_url(settings.database_url("orders"))
-    if not url.drivername.startswith("sqlite") or not url.database or url.database == ":memory:":
-        return None
-    return Path(url.database).parent / f"{name}-simulator.jsonl"

@@ -93,7 +93,19 @@ async def test_a_half_written_line_is_forgotten_and_the_rest_is_not(tmp_path: Pa
     await SimulatedLab(delay=0, journal=path).place(Order())
     with path.open("ab") as file:
         file.write(b'{"event": "placed", "placer": "LO-')
-    assert len((await SimulatedLab(delay=0, journal=path).sweep(None)).reports) == 1
+    again = SimulatedLab(delay=0, journal=path)
+    assert len((await again.sweep(None)).reports) == 1
+    await again.place(replace(Order(), placer_number="LO-2"))
+    assert len((await SimulatedLab(delay=0, journal=path).sweep(None)).reports) == 2
+
+
+async def test_two_processes_share_one_memory(tmp_path: Path) -> None:
+    path = tmp_path / "lab.jsonl"
+    one, other = (SimulatedLab(delay=0, journal=path) for _ in range(2))
+    await one.place(Order())
+    await other.place(Order())
+    await other.place(replace(Order(), placer_number="LO-2"))
+    assert len((await one.sweep(None)).reports) == 2
 
 
 async def test_a_correction_is_another_version() -> None:
