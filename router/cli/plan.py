@@ -79,7 +79,7 @@ def _document(options: argparse.Namespace, supergraph: Supergraph) -> DocumentNo
         document = parse(text)
     except GraphQLError as error:
         raise OperationInvalid([_finding(error, source)]) from error
-    errors = validate(supergraph.api_schema, document)
+    errors = validate(supergraph.operation_schema, document)
     if errors:
         raise OperationInvalid([_finding(error, source) for error in errors])
     return document

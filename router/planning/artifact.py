@@ -69,7 +69,7 @@ def compile_manifest(manifest: str, planner: Planner, *, source: str = "the mani
     for operation in _operations(manifest, source):
         try:
             document = parse(operation["body"])
-            errors = validate(planner.supergraph.api_schema, document)
+            errors = validate(planner.supergraph.operation_schema, document)
             if errors:
                 raise errors[0]
             plan = planner.plan(document, operation["name"])

@@ -29,11 +29,12 @@ from graphql import (
     build_ast_schema,
     value_from_ast_untyped,
 )
+from graphql.type.directives import GraphQLDeferDirective
 
 from router.errors import SupergraphInvalid
 from router.supergraph.model import TypeRef
 
-__all__ = ["derive_api_schema"]
+__all__ = ["derive_api_schema", "with_defer"]
 
 _BUILT_IN: Final = frozenset(("String", "Int", "Float", "Boolean", "ID"))
 _SPECIFIED: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "skip", "include"))
@@ -80,6 +81,16 @@ def derive_api_schema(
         raise SupergraphInvalid(
             f"The supergraph has no valid API schema: {error} Compose it again."
         ) from error
+
+
+def with_defer(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema with ``@defer`` defined: what operations are validated against."""
+    if schema.get_directive(GraphQLDeferDirective.name) is not None:
+        return schema
+    described = schema.to_kwargs()
+    described["directives"] = (*schema.directives, GraphQLDeferDirective)
+    described["assume_valid"] = True
+    return GraphQLSchema(**described)
 
 
 def _schema_node(

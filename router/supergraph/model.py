@@ -175,6 +175,13 @@ class Supergraph:
 
         return derive_api_schema(self.schema, self.hidden_arguments)
 
+    @cached_property
+    def operation_schema(self) -> GraphQLSchema:
+        """The API schema with ``@defer``: what operations are validated against."""
+        from router.supergraph.api import with_defer
+
+        return with_defer(self.api_schema)
+
     def runtime_types(self, type_name: str) -> frozenset[str]:
         """The object types that a value of this composite type can have."""
         return self.possible.get(type_name) or frozenset((type_name,))

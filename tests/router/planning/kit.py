@@ -58,7 +58,7 @@ def planned(
 ) -> Plan:
     """Plan a valid operation and check what every plan must keep to."""
     document = parse(query)
-    errors = validate(graph.api_schema, document)
+    errors = validate(graph.operation_schema, document)
     assert not errors, errors
     plan = Planner(graph, options).plan(document, labels=frozenset(labels))
     check(graph, plan)

@@ -1,0 +1,93 @@
+"""@defer: what may come later is fetched apart, and nothing waits for it."""
+
+from __future__ import annotations
+
+from router.planning.explain import to_text
+from router.planning.plan import Plan, When
+from router.planning.planner import PlannerOptions
+from router.supergraph import Supergraph
+from tests.router.planning.kit import lines, planned, supergraph
+
+AB = {
+    "a": """
+        type Query { p: P v: V }
+        type P @key(fields: "id") { id: ID! a: Int }
+        type V { x: Int y: Int }
+    """,
+    "b": """
+        type P @key(fields: "id") { id: ID! b: Int next: P }
+    """,
+}
+
+
+def deferred(graph: Supergraph, query: str) -> Plan:
+    plan = planned(graph, query, options=PlannerOptions(defer=True))
+    assert to_text(plan).startswith("QueryPlan {")
+    return plan
+
+
+def test_a_deferred_block_is_entered_by_key_even_in_its_own_subgraph() -> None:
+    plan = deferred(supergraph(**AB), '{p{id ... @defer(label:"later"){a b}}}')
+    assert lines(plan) == [
+        "0 a {p{id}}",
+        "1 a after 0: p P{id} -> ...on P{a}",
+        "2 b after 0: p P{id} -> ...on P{b}",
+    ]
+    (block,) = plan.deferred
+    assert (block.client_label, block.path, block.fetches) == ("later", ("p",), (1, 2))
+    assert block.selection == "a b"
+
+
+def test_without_a_key_only_the_delivery_is_deferred() -> None:
+    plan = deferred(supergraph(**AB), "{v{x ... @defer{y}}}")
+    assert lines(plan) == ["0 a {v{x y}}"]
+    assert plan.deferred[0].fetches == ()
+
+
+def test_a_deferred_root_field_is_its_own_fetch() -> None:
+    plan = deferred(supergraph(**AB), "{v{x} ... @defer{p{b}}}")
+    assert lines(plan) == [
+        "0 a {v{x}}",
+        "1 a {p{id}}",
+        "2 b after 1: p P{id} -> ...on P{b}",
+    ]
+    assert plan.deferred[0].fetches == (1, 2)
+
+
+def test_inner_blocks_name_the_block_around_them() -> None:
+    plan = deferred(supergraph(**AB), "{p{id ... @defer{b ... @defer{next{id}}}}}")
+    outer, inner = plan.deferred
+    assert inner.parent == outer.label
+    assert outer.selection == "b"
+    assert inner.selection == "next { id }"
+    assert set(outer.fetches).isdisjoint(inner.fetches)
+
+
+def test_a_leaf_of_the_first_answer_is_not_fetched_again() -> None:
+    plan = deferred(supergraph(**AB), "{p{a ... @defer{a b}}}")
+    assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
+
+
+def test_conditions_of_and_around_a_block_are_kept() -> None:
+    query = "query($d:Boolean!,$s:Boolean!){p{id ... @include(if:$s) @defer(if:$d){b}}}"
+    plan = deferred(supergraph(**AB), query)
+    assert lines(plan) == ["0 a {p{id}}", "1 b after 0 if $s: p P{id} -> ...on P{b}"]
+    assert plan.deferred[0].when == (When("d", True),)
+    assert plan.deferred[0].exists == (When("s", True),)
+
+
+def test_a_block_that_is_never_deferred_is_an_ordinary_fragment() -> None:
+    plan = deferred(supergraph(**AB), "{p{id ... @defer(if:false){a}}}")
+    assert lines(plan) == ["0 a {p{id a}}"]
+    assert plan.deferred == ()
+
+
+def test_fragments_are_inlined_in_the_selection_of_a_block() -> None:
+    query = "{p{id ...F @defer}} fragment F on P { b ...G } fragment G on P { next { id } }"
+    plan = deferred(supergraph(**AB), query)
+    assert plan.deferred[0].selection == "b ... on P { next { id } }"
+
+
+def test_defer_is_ignored_where_it_is_not_planned() -> None:
+    plan = planned(supergraph(**AB), "{p{id ... @defer{a}}}", options=PlannerOptions(defer=False))
+    assert lines(plan) == ["0 a {p{id a}}"]
