@@ -85,12 +85,10 @@ def resolver(
     directives: list[object] = list(options.pop("directives", ()))
     if cost is not None:
         directives.append(Cost(weight=cost))
-    if list_size is not None:
-        directives.append(
-            ListSize(assumed_size=list_size, slicing_arguments=None, sized_fields=None)
-        )
 
     def decorate(function: F) -> F:
+        if list_size is not None:
+            directives.append(_list_size(list_size, function))
         declared = _field(
             resolver=function,
             description=description,
@@ -102,6 +100,17 @@ def resolver(
         return cast("F", declared)
 
     return decorate
+
+
+def _list_size(assumed: int, function: Callable[..., Any]) -> ListSize:
+    """The size of a list, or of a connection's edges: the directive stands on lists only."""
+    paged = "Connection[" in str(function.__annotations__.get("return", ""))
+    return ListSize(
+        assumed_size=assumed,
+        slicing_arguments=["first", "last"] if paged else None,
+        sized_fields=["edges"] if paged else None,
+        require_one_slicing_argument=False,
+    )
 
 
 def mutation(
