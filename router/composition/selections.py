@@ -17,7 +17,6 @@ from router.composition.model import (
     UnionType,
     base_name,
 )
-from router.composition.subtypes import possible_types
 
 __all__ = ["SelectionProblem", "first_problem", "is_readable"]
 
@@ -143,8 +142,12 @@ def _argument_problems(
 
 
 def _can_be(parent: str, on_type: str, types: Types) -> bool:
+    """Tell whether a type condition may stand inside a type; abstract types are given the
+    benefit of the doubt, since other subgraphs may add to them.
+    """
     if parent == on_type:
         return True
-    if not isinstance(types.get(on_type), CompositeType | UnionType):
+    pair = (types.get(parent), types.get(on_type))
+    if not all(isinstance(found, CompositeType | UnionType) for found in pair):
         return False
-    return not possible_types(parent, types).isdisjoint(possible_types(on_type, types))
+    return any(isinstance(found, InterfaceType | UnionType) for found in pair)

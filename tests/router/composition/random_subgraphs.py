@@ -280,8 +280,16 @@ class _World:
             part.header += " implements N"
             part.fields.setdefault("k0", "ID!")
         keyed = all('@key(fields: "k0")' in part.directives for part in members)
-        key = ' @key(fields: "k0")' if keyed else ""
-        return f"interface N{key} {{\n  k0: ID!\n}}"
+        key = ' @key(fields: "k0")' if keyed and random.random() < 0.9 else ""
+        fields = ["  k0: ID!"]
+        if random.random() < 0.5:
+            fields.append("  nf: Int")
+            for part in members:
+                part.fields.setdefault("nf", "Int @shareable")
+        for part in members:
+            if random.random() < 0.2:
+                part.fields["some"] = "[N] @shareable"
+        return f"interface N{key} {{\n" + "\n".join(fields) + "\n}"
 
     def _query(
         self, parts: dict[str, Part], index: int, has_union: bool, has_interface: bool
@@ -304,10 +312,21 @@ class _World:
             if random.random() < 0.15:
                 fields.append(f"  shared_{name.lower()}: [{name}] @shareable")
         if has_union:
-            fields.append("  u: U @shareable")
+            fields.append(f"  u: U @shareable{self._provided_through(parts)}")
         if has_interface:
-            fields.append("  n: N @shareable" if random.random() < 0.5 else f"  n{index}: N")
+            provided = self._provided_through(parts)
+            shared = random.random() < 0.5
+            fields.append("  n: N @shareable" if shared else f"  n{index}: N{provided}")
         return "type Query {\n" + "\n".join(fields) + "\n}"
+
+    def _provided_through(self, parts: dict[str, Part]) -> str:
+        """Return a ``@provides`` with a type condition, if an entity here has external fields."""
+        random = self.random
+        for name, part in parts.items():
+            external = [key for key, text in part.fields.items() if text.endswith("@external")]
+            if name.startswith("E") and external and random.random() < 0.3:
+                return f' @provides(fields: "... on {name} {{ {external[0]} }}")'
+        return ""
 
     def _mutation(self, parts: dict[str, Part], index: int) -> str:
         random = self.random
