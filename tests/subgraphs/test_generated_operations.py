@@ -1,4 +1,4 @@
-"""Whatever operation the schema allows, orders and consents answer without a fault of their own.
+"""Whatever operation the schema allows, a subgraph answers without a fault of their own.
 
 schemathesis makes the operations from the schema, a server answers them over HTTP. Asking wrongly
 is answered with a code; INTERNAL_ERROR is ours.
@@ -29,7 +29,9 @@ from drassist.testing.abdm import AbdmCounterpart
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.consents import app as consents
+from subgraphs.encounters import app as encounters
 from subgraphs.orders import app as orders
+from subgraphs.patients import app as patients
 
 EVERYTHING = TrustedIdentity.header(
     {
@@ -53,6 +55,14 @@ def make_consents(settings: Settings) -> Subgraph[Any]:
     return consents.create_app(settings, bus=MemoryBus(), gateway=AbdmCounterpart(after=0))
 
 
+def make_patients(settings: Settings) -> Subgraph[Any]:
+    return patients.create_app(settings, bus=MemoryBus())
+
+
+def make_encounters(settings: Settings) -> Subgraph[Any]:
+    return encounters.create_app(settings, bus=MemoryBus())
+
+
 @contextlib.contextmanager
 def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
     """Serve over HTTP in a thread; gives the URL of the GraphQL endpoint."""
@@ -72,12 +82,16 @@ def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
         listener.close()
 
 
-@pytest.mark.parametrize("make", [make_orders, make_consents])
+@pytest.mark.parametrize("make", [make_orders, make_consents, make_patients, make_encounters])
 def test_no_generated_operation_is_answered_with_a_fault_of_ours(
     make: Callable[[Settings], Subgraph[Any]], settings: Settings
 ) -> None:
-    for name in ("DateTime", "Decimal"):
-        known = "2026-11-24T09:30:00+05:30" if name == "DateTime" else "7.0"
+    for name, known in (
+        ("DateTime", "2096-11-24T09:30:00+05:30"),
+        ("Decimal", "7.0"),
+        ("Date", "2026-11-24"),
+        ("PartialDate", "1979-04"),
+    ):
         schemathesis.graphql.scalar(name, _just(known))
     answered = 0
     with serving(make(settings)) as url:

@@ -16,7 +16,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -162,7 +162,9 @@ class Subgraph(Generic[S]):
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
                 Route("/schema.graphql", self._sdl),
-                Mount("/graphql", graphql),
+                # with and without the slash: a redirect would make clients drop the body
+                *(Route(path, graphql) for path in ("/graphql", "/graphql/")),
+                *(WebSocketRoute(path, graphql) for path in ("/graphql", "/graphql/")),
             ],
             lifespan=lifespan,
         )

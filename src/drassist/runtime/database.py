@@ -220,7 +220,9 @@ async def claim_version(session: AsyncSession, row: Versioned, expected: int | N
     The check and the change are one statement, so of two writers one loses. ``expected`` is what
     the caller of the API has seen; without it the version that was just read is meant.
     """
-    seen = row.version if expected is None else expected
+    if expected is not None and expected != row.version:
+        raise VersionConflict(row.id, expected)
+    seen = row.version
     table = type(row).__table__  # type: ignore[attr-defined]
     moment = now()
     result = await session.execute(

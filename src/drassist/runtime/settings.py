@@ -28,6 +28,7 @@ __all__ = [
     "BusSettings",
     "DatabaseSettings",
     "FhirSettings",
+    "GatewaySettings",
     "IdentitySettings",
     "LanguageSettings",
     "LimitSettings",
@@ -106,8 +107,25 @@ class IdentitySettings(_Section):
     issuer: str = "http://127.0.0.1:4000/identity"
     jwks_url: str = "http://127.0.0.1:4000/identity/jwks.json"
     audience: str = "drassist"
+    development: bool = True
+    """Serve the development identity provider at ``issuer``; loopback addresses only."""
+    development_password: SecretStr = SecretStr("drassist")
     leeway: int = Field(30, ge=0, le=300)
     jwks_max_age: int = Field(300, ge=1)
+
+
+class GatewaySettings(_Section):
+    """The router: its subgraphs by URL (none: all run in this process), and its clients.
+
+    ``clients`` is the folder of contracts; ``redis_url`` shares rates, persisted documents and
+    idempotent answers between routers.
+    """
+
+    subgraphs: dict[str, str] = {}
+    clients: Path = Path("clients")
+    redis_url: str | None = None
+    samples: bool = True
+    """Load made-up patients into an empty system (never in production)."""
 
 
 class SpeechSettings(_Section):
@@ -185,6 +203,7 @@ class Settings(BaseSettings):
     bus: BusSettings = BusSettings()
     relay: RelaySettings = RelaySettings()
     identity: IdentitySettings = IdentitySettings()
+    gateway: GatewaySettings = GatewaySettings()
     speech: SpeechSettings = SpeechSettings()
     language: LanguageSettings = LanguageSettings()
     adapters: AdapterSettings = AdapterSettings()

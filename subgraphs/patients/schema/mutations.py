@@ -425,13 +425,19 @@ def _settable(verification: Verification) -> str:
     return str(verification.value)
 
 
+def _few(values: list[T], field: str) -> list[T]:
+    if len(values) > 20:
+        raise InvalidValue("At most 20", "input", field)
+    return values
+
+
 def _names(names: list[HumanNameInput]) -> tuple[clinical.HumanName, ...]:
     try:
         return tuple(
             clinical.HumanName(
                 n.text or "", n.family, tuple(n.given), tuple(n.prefix), _short(n.use, 16, "names")
             )
-            for n in names
+            for n in _few(names, "names")
         )
     except InvalidValue as error:
         raise InvalidValue(str(error), "input", "names") from None
@@ -442,7 +448,7 @@ def _contacts(contacts: list[ContactPointInput]) -> tuple[clinical.ContactPoint,
     try:
         return tuple(
             clinical.ContactPoint(_one_of(c.system, systems, "contacts") or "phone", c.value, c.use)
-            for c in contacts
+            for c in _few(contacts, "contacts")
         )
     except InvalidValue as error:
         raise InvalidValue(str(error), "input", "contacts") from None
@@ -460,5 +466,5 @@ def _addresses(addresses: list[AddressInput]) -> tuple[clinical.Address, ...]:
             a.country,
             a.use,
         )
-        for a in addresses
+        for a in _few(addresses, "addresses")
     )
