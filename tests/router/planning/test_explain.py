@@ -1,0 +1,161 @@
+"""Plans as text, as JSON, as stored data, and each stage of planning alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from graphql import parse
+
+from router.errors import SettingsInvalid
+from router.planning.explain import to_json, to_text
+from router.planning.plan import OperationKind, Plan
+from router.planning.planner import Planner
+from router.planning.serialise import dump, load
+from router.planning.stages import stage_text
+from tests.router.planning.kit import planned, supergraph
+
+BOOKS = {
+    "cat": """
+        type Query { books: [Book] best: Book }
+        type Mutation { add: Book }
+        type Subscription { added: Book }
+        type Book @key(fields: "isbn") { isbn: ID! title: String pages: Int }
+    """,
+    "lend": """
+        type Query { hours: Int }
+        type Book @key(fields: "isbn") {
+          isbn: ID! copies: Int pages: Int @external due(pages: Int): Int @requires(fields: "pages")
+        }
+    """,
+}
+
+
+def test_text_reads_as_the_field_reads_it() -> None:
+    plan = planned(supergraph(**BOOKS), "query($s: Boolean!){books{copies} hours @include(if: $s)}")
+    assert (
+        to_text(plan)
+        == """\
+QueryPlan {
+  Parallel {
+    Sequence {
+      Fetch(service: "cat") {
+        {
+          books {
+            isbn
+          }
+        }
+      },
+      Flatten(path: "books.@") {
+        Fetch(service: "lend") {
+          {
+            ... on Book {
+              __typename
+              isbn
+            }
+          } =>
+          {
+            ... on Book {
+              copies
+            }
+          }
+        },
+      },
+    },
+    Include(if: $s) {
+      Fetch(service: "lend") {
+        {
+          hours
+        }
+      },
+    },
+  }
+}"""
+    )
+
+
+def test_an_empty_plan_has_no_node() -> None:
+    empty = Plan(kind=OperationKind.QUERY, fetches=())
+    assert to_text(empty) == "QueryPlan {}"
+    assert "node" not in to_json(empty)
+    assert empty.depth == 0
+
+
+def test_json_has_the_standard_nodes_and_the_dag() -> None:
+    data = to_json(planned(supergraph(**BOOKS), "{books{copies due}}"))
+    assert (data["kind"], data["fetchCount"], data["depth"]) == ("QueryPlan", 2, 2)
+    first, second = data["node"]["nodes"]
+    assert (first["kind"], first["serviceName"], first["operationKind"]) == (
+        "Fetch",
+        "cat",
+        "query",
+    )
+    assert (second["kind"], second["path"]) == ("Flatten", ["books", "@"])
+    (requires,) = second["node"]["requires"]
+    assert [item["name"] for item in requires["selections"]] == ["__typename", "isbn", "pages"]
+    assert [fetch.get("after", []) for fetch in data["fetches"]] == [[], [0]]
+    json.dumps(data)
+
+
+def test_a_batch_of_several_lists_is_one_node() -> None:
+    data = to_json(planned(supergraph(**BOOKS), "{books{copies} best{copies due}}"))
+    batch = data["node"]["nodes"][1]
+    assert batch["kind"] == "BatchFetch"
+    assert [alias["paths"] for alias in batch["entityBatch"]["aliases"]] == [
+        [["books", "@"]],
+        [["best"]],
+    ]
+
+
+def test_a_subscription_shows_its_source_and_the_rest() -> None:
+    plan = planned(supergraph(**BOOKS), "subscription{added{copies}}")
+    node = to_json(plan)["node"]
+    assert (node["kind"], node["primary"]["operationKind"]) == ("Subscription", "subscription")
+    assert node["rest"]["kind"] == "Flatten"
+    assert "Primary: {" in to_text(plan)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{books{copies due}}",
+        "query Q($s: Boolean! = true, $n: Int){books @skip(if: $s){due(pages: $n)}}",
+        "mutation{add{copies}}",
+    ],
+)
+def test_a_stored_plan_is_the_same_plan(query: str) -> None:
+    plan = planned(supergraph(**BOOKS), query)
+    stored = json.loads(json.dumps(dump(plan)))
+    assert load(stored) == plan
+    assert dump(load(stored)) == stored
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, "format None"),
+        ({"format": 99}, "format 99"),
+        ({"format": 1, "kind": "query"}, "no plan"),
+        ({"format": 1, "kind": "x", "fetches": []}, "no plan"),
+        ({"format": 1, "kind": "query", "fetches": [1]}, "no plan"),
+    ],
+)
+def test_what_is_no_plan_is_refused(data: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsInvalid, match=says):
+        load(data)
+
+
+def test_each_stage_prints_alone() -> None:
+    planner = Planner(supergraph(**BOOKS))
+    document = parse("query($s: Boolean!){b: books @include(if: $s){... on Book{copies}}}")
+    assert stage_text("operation", planner, document) == "b: books if $s\n  copies"
+    assert "Book/lend at depth 1 by key {isbn from cat}" in stage_text("graph", planner, document)
+    assert stage_text("paths", planner, document) == "b.copies\n * cat .b -> lend .copies"
+    assert stage_text("fetches", planner, document).splitlines() == [
+        "0 cat at (root) after nothing, given nothing",
+        "    b:books @include(if:$s){isbn}",
+        "1 lend at b.@ after 0, given Book",
+        "    ...on Book{... @include(if:$s){copies}}",
+    ]
+    with pytest.raises(ValueError, match="no stage"):
+        stage_text("nonsense", planner, document)
