@@ -32,19 +32,23 @@ from router.server.identity import Authenticator, Identity
 from router.server.pipeline import Exchange, Pipeline, Stage
 from router.server.refusals import errors_body
 from router.server.rights import Decide
-from router.settings import Settings
+from router.settings import Settings, SubgraphSettings
 
 __all__ = ["Exchange", "Identity", "Router", "Settings", "Stage", "Subgraph"]
 
 _LOG: Final = logging.getLogger("router")
 
-Load: TypeAlias = Callable[[], Awaitable[LoadedGraph]]
+ReadSettings: TypeAlias = Callable[[], Settings]
+"""Settings that are read anew at each reload."""
+
+Load: TypeAlias = Callable[[SubgraphSettings], Awaitable[LoadedGraph]]
 
 
 class Router:
     """A federation router as an ASGI app.
 
-    ``settings``: everything that can be tuned, JWT issuers among them (``settings.jwt``).
+    ``settings``: everything that can be tuned, JWT issuers among them (``settings.jwt``); or a
+    function that reads them, called again at each reload.
     ``contracts_dir``: a folder of ``<client>/contract.toml``; each client gets its own schema at
     ``/<client>/graphql``. ``plans``: an artifact of ``router plan --manifest``, so that persisted
     operations need no planning. ``authenticate``: finds the caller in the headers instead of the JWT
@@ -60,7 +64,7 @@ class Router:
         self,
         load: Load,
         *,
-        settings: Settings | None = None,
+        settings: Settings | ReadSettings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
         plans: Path | None = None,
@@ -70,7 +74,9 @@ class Router:
         page: Page | None = None,
         graphiql: bool | Path = False,
     ) -> None:
-        self.settings = settings or Settings()
+        self._read_settings: ReadSettings = settings if callable(settings) else lambda: fixed
+        fixed = settings if isinstance(settings, Settings) else Settings()
+        self.settings = fixed
         self._load = load
         self._contracts_dir = contracts_dir
         self._contracts = tuple(contracts)
@@ -89,7 +95,7 @@ class Router:
         cls,
         subgraphs: Mapping[str, SubgraphLike],
         *,
-        settings: Settings | None = None,
+        settings: Settings | ReadSettings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
         plans: Path | None = None,
@@ -106,7 +112,7 @@ class Router:
         """
         given = dict(subgraphs)
         return cls(
-            lambda: load_subgraphs(given, settings.subgraphs if settings else None),
+            lambda asked: load_subgraphs(given, asked),
             settings=settings,
             contracts_dir=contracts_dir,
             contracts=contracts,
@@ -124,7 +130,7 @@ class Router:
         supergraph: str | Path,
         *,
         subgraphs: Mapping[str, SubgraphLike] | None = None,
-        settings: Settings | None = None,
+        settings: Settings | ReadSettings | None = None,
         contracts_dir: Path | None = None,
         contracts: Sequence[Contract] = (),
         plans: Path | None = None,
@@ -139,13 +145,12 @@ class Router:
         ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
         """
         given = dict(subgraphs or {})
-        known = settings.subgraphs if settings else None
 
-        async def load() -> LoadedGraph:
+        async def load(asked: SubgraphSettings) -> LoadedGraph:
             if isinstance(supergraph, str):
-                return await load_supergraph(supergraph, given, known)
+                return await load_supergraph(supergraph, given, asked)
             try:
-                return await load_supergraph(_read(supergraph), given, known)
+                return await load_supergraph(_read(supergraph), given, asked)
             except SupergraphInvalid as error:
                 raise SupergraphInvalid(f"{supergraph}: {error.message}") from error
 
@@ -179,11 +184,12 @@ class Router:
         async with self._starting:
             if self._server is not None:
                 return
-            generation = await self._build()
+            self.settings = self._read_settings()
+            generation = await self._build(self.settings)
             pipeline = Pipeline(
                 generation,
                 self.settings,
-                authenticate=self._authenticate or self._authenticator(),
+                authenticate=self._authenticator(self.settings),
                 decide=self._decide,
                 stages=self._stages,
             )
@@ -195,7 +201,11 @@ class Router:
         """Load anew and go over to it; raises what is wrong and keeps the old one then."""
         server = self.server
         async with self._starting:
-            generation = await self._build()
+            settings = self._read_settings()
+            generation = await self._build(settings)
+            if settings != self.settings:
+                self.settings = settings
+                await server.configure(settings, self._authenticator(settings))
             await server.pipeline.warm_up(generation)
             await server.use(generation)
             _LOG.info("generation %d is served", generation.number)
@@ -271,11 +281,11 @@ class Router:
             return False
         return True
 
-    async def _build(self) -> Generation:
+    async def _build(self, settings: Settings) -> Generation:
         contracts = self._contracts
         if self._contracts_dir is not None:
             contracts = (*contracts, *load_contracts(self._contracts_dir))
-        loaded = await self._load()
+        loaded = await self._load(settings.subgraphs)
         from router.planning.planner import Planner, PlannerOptions
 
         planner: PlansOperations = Planner(loaded.supergraph, PlannerOptions(defer=True))
@@ -287,10 +297,10 @@ class Router:
                 loaded.clients,
                 contracts,
                 number=self._generations,
-                matching=self.settings.clients,
-                plain_path=self.settings.http.path,
-                private_tag=self.settings.private_tag,
-                trusted=self.settings.subgraphs.trusted,
+                matching=settings.clients,
+                plain_path=settings.http.path,
+                private_tag=settings.private_tag,
+                trusted=settings.subgraphs.trusted,
             )
         except RouterError:
             for client in loaded.clients.values():
@@ -305,12 +315,12 @@ class Router:
 
         return PlannedAhead.load(self._plans, loaded.supergraph, planner)
 
-    def _authenticator(self) -> Authenticator | None:
-        if not self.settings.jwt.issuers:
-            return None
+    def _authenticator(self, settings: Settings) -> Authenticator | None:
+        if self._authenticate is not None or not settings.jwt.issuers:
+            return self._authenticate
         from router.server.jwt import JwtAuthenticator
 
-        return JwtAuthenticator(self.settings.jwt)
+        return JwtAuthenticator(settings.jwt)
 
     def _graphiql_page(self) -> Page | None:
         if not self._graphiql:

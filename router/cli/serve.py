@@ -8,7 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from router.app import Router
-    from router.settings import Settings
+    from router.settings import Settings, SubgraphSettings
 
 __all__ = ["main"]
 
@@ -68,7 +68,10 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
     from router.app import Router
 
     settings = _settings(options.settings)
-    watched: list[Path] = [path for path in (options.contracts, options.plans) if path]
+    settings()  # a broken file is said before anything starts
+    watched: list[Path] = [
+        path for path in (options.settings, options.contracts, options.plans) if path
+    ]
     if options.supergraph is not None:
         watched.append(options.supergraph)
         router = Router.from_supergraph(
@@ -85,12 +88,12 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
 
     path: Path = options.subgraphs
 
-    async def load() -> LoadedGraph:
+    async def load(asked: SubgraphSettings) -> LoadedGraph:
         entries = await asyncio.to_thread(read_subgraph_list, path)
         watched.extend(entry.file for entry in entries if entry.file and entry.file not in watched)
         return await load_subgraphs(
             {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries},
-            settings.subgraphs,
+            asked,
         )
 
     router = Router(
@@ -103,10 +106,10 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
     return router, watched
 
 
-def _settings(path: Path | None) -> Settings:
+def _settings(path: Path | None) -> Callable[[], Settings]:
     from router.settings import Settings, load
 
-    return load(path, Settings) if path is not None else Settings()
+    return lambda: load(path, Settings) if path is not None else Settings()
 
 
 def _runner() -> asyncio.Runner:
@@ -121,6 +124,8 @@ def _runner() -> asyncio.Runner:
 async def _serve(router: Router, watched: Sequence[Path], options: argparse.Namespace) -> int:
     import uvicorn
 
+    from router.cli.http_protocol import JoinedHttpProtocol
+
     await router.start()
     listener = listen(options.host, options.port, shared=options.workers > 1)
     gc.freeze()
@@ -131,7 +136,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         access_log=False,
         lifespan="off",
         loop="none",
-        http="httptools",
+        http=JoinedHttpProtocol,
         server_header=False,
         ws=_websocket_protocol,  # type: ignore[arg-type]  # uvicorn only calls it
         ws_max_size=router.settings.subscriptions.message_bytes,

@@ -17,10 +17,12 @@ import orjson
 from router.server.asgi import Receive, Response, Scope, Send, send_response
 from router.server.generation import Generation
 from router.server.http import GraphQLOverHTTP
+from router.server.identity import Authenticator
 from router.server.pipeline import Pipeline
 from router.server.refusals import errors_body
 from router.server.subscriptions import Subscriptions
 from router.server.websocket import GraphQLOverWebSocket
+from router.settings import Settings
 
 __all__ = ["Page", "Server"]
 
@@ -56,6 +58,11 @@ class Server:
             self._running -= 1
             if self._running == 0:
                 self._idle.set()
+
+    async def configure(self, settings: Settings, authenticate: Authenticator | None) -> None:
+        """Go over to other settings."""
+        await self.pipeline.configure(settings, authenticate)
+        await self.http.configure(settings)
 
     async def use(self, generation: Generation) -> None:
         """Serve from ``generation`` from now on; subscriptions go over to it or are ended."""

@@ -44,6 +44,7 @@ from router.server.refusals import Refused, errors_body, errors_of, status_of
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
 from router.server.uploads import read_upload
+from router.settings import Settings
 
 __all__ = ["GraphQLOverHTTP", "request_headers"]
 
@@ -58,11 +59,26 @@ class GraphQLOverHTTP:
     def __init__(self, pipeline: Pipeline, subscriptions: Subscriptions) -> None:
         self.pipeline = pipeline
         self.subscriptions = subscriptions
-        self.settings = pipeline.settings
-        self.malformed = 422 if self.settings.http.statuses == "draft" else 400
-        self.deadlines = Deadlines(self.settings.http.request_timeout)
+        self.deadlines = Deadlines(pipeline.settings.http.request_timeout)
         self.streams = SingleConnections(pipeline, subscriptions)
-        self.idempotency = Idempotency(self.settings.idempotency)
+        self.idempotency = Idempotency(pipeline.settings.idempotency)
+
+    @property
+    def settings(self) -> Settings:
+        """The pipeline's settings, which a reload may exchange."""
+        return self.pipeline.settings
+
+    @property
+    def malformed(self) -> int:
+        """The status of JSON that is no well-formed request."""
+        return 422 if self.settings.http.statuses == "draft" else 400
+
+    async def configure(self, settings: Settings) -> None:
+        """Go over to other settings; requests under way keep their deadline."""
+        self.deadlines = Deadlines(settings.http.request_timeout)
+        if settings.idempotency != self.idempotency.settings:
+            before, self.idempotency = self.idempotency, Idempotency(settings.idempotency)
+            await before.store.aclose()
 
     async def handle(
         self, scope: Scope, receive: Receive, send: Send, path: str, path_id: str | None = None

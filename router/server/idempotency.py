@@ -98,7 +98,9 @@ class Idempotency:
         except BaseException:
             await self.store.forget(key, owner)
             raise
-        if len(answer.body) <= self.settings.body_bytes:
+        if _never_left(answer):
+            await self.store.forget(key, owner)
+        elif len(answer.body) <= self.settings.body_bytes:
             entry = Entry(claim.fingerprint, owner, answer.body)
             await self.store.finish(key, entry, self.settings.ttl)
         return answer, False
@@ -215,6 +217,15 @@ class RedisAnswers:
 
             self._redis = Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=1)
         return self._redis
+
+
+def _never_left(answer: Answer) -> bool:
+    """Whether no subgraph was reached at all: nothing was done, and the client may try again."""
+    return bool(answer.errors) and all(
+        error.get("extensions", {}).get("code") == "SUBREQUEST_HTTP_ERROR"
+        and str(error.get("message", "")).startswith("The subgraph cannot be reached")
+        for error in answer.errors
+    )
 
 
 def _fingerprint(exchange: Exchange) -> str:

@@ -34,6 +34,8 @@ _LOG: Final = logging.getLogger("router.jwt")
 _PAUSE: Final = 10.0
 """Seconds between two fetches for an unknown key: a forged key id must not cause traffic."""
 _LARGEST: Final = 1_048_576
+_TRUSTED: Final = 300.0
+"""Seconds after which a token is verified again: its key may have been withdrawn."""
 _KNOWN: Final = 5_000
 """Verified tokens kept, so that a busy client's token is verified once, not per request."""
 
@@ -44,7 +46,7 @@ class JwtAuthenticator:
     def __init__(self, settings: JwtSettings) -> None:
         self.settings = settings
         self.issuers = {issuer.issuer: _Keys(issuer) for issuer in settings.issuers}
-        self._known: dict[str, Identity] = {}
+        self._known: dict[str, tuple[Identity, float]] = {}
 
     async def __call__(self, headers: Mapping[str, str]) -> Identity:
         """The bearer's identity; raises 401 for a bad token, or none where one is required."""
@@ -55,12 +57,13 @@ class JwtAuthenticator:
             return ANONYMOUS
         token = self._token(header)
         known = self._known.get(token)
-        if known is not None and not known.expired():
-            return known
+        now = time.monotonic()
+        if known is not None and known[1] > now and not known[0].expired():
+            return known[0]
         identity = await self._verified(token)
         if len(self._known) >= _KNOWN:
             self._known.clear()
-        self._known[token] = identity
+        self._known[token] = identity, now + _TRUSTED
         return identity
 
     def _token(self, header: str) -> str:

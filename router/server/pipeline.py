@@ -104,26 +104,37 @@ class Pipeline:
         stages: Sequence[Stage] = (),
         apq: ApqStore | None = None,
     ) -> None:
-        self.settings = settings
-        self.authenticate: Authenticator = authenticate or Anonymous()
-        self.anonymous = isinstance(self.authenticate, Anonymous)
         self.decide = decide
         self.apq = apq or apq_store(settings.apq)
-        self.admission = Admission() if settings.limits.admission else None
-        self._warm: dict[int, Operations] = {}
         self.rates = Rates(settings.rate.redis_url)
-        self.masking = Masking(settings.errors)
-        self._forward_exact = frozenset(
-            name for name in settings.headers.forward if not name.endswith("*")
-        )
-        self._forward_prefixes = tuple(
-            name[:-1] for name in settings.headers.forward if name.endswith("*")
-        )
+        self._warm: dict[int, Operations] = {}
+        self._configure(settings, authenticate)
         run: Run = self._execute
         for stage in reversed(stages):
             run = _around(stage, run)
         self._run = run
         self.use(generation)
+
+    async def configure(self, settings: Settings, authenticate: Authenticator | None) -> None:
+        """Go over to other settings; stores are exchanged where theirs have changed."""
+        before = self.settings
+        if settings.apq != before.apq:
+            old, self.apq = self.apq, apq_store(settings.apq)
+            await old.aclose()
+        if settings.rate.redis_url != before.rate.redis_url:
+            counted, self.rates = self.rates, Rates(settings.rate.redis_url)
+            await counted.aclose()
+        self._configure(settings, authenticate)
+
+    def _configure(self, settings: Settings, authenticate: Authenticator | None) -> None:
+        self.settings = settings
+        self.authenticate: Authenticator = authenticate or Anonymous()
+        self.anonymous = isinstance(self.authenticate, Anonymous)
+        self.admission = Admission() if settings.limits.admission else None
+        self.masking = Masking(settings.errors)
+        forward = settings.headers.forward
+        self._forward_exact = frozenset(name for name in forward if not name.endswith("*"))
+        self._forward_prefixes = tuple(name[:-1] for name in forward if name.endswith("*"))
 
     def use(self, generation: Generation) -> Generation | None:
         """Serve new requests from ``generation``; return the one served before."""

@@ -27,6 +27,7 @@ from router.server.pipeline import Exchange, Pipeline
 from router.server.refusals import Refused, errors_of
 from router.server.streaming import Streamed, StreamFailed
 from router.server.subscriptions import Subscriptions
+from router.settings import SubscriptionSettings
 
 __all__ = ["TOKEN_HEADER", "SingleConnections"]
 
@@ -72,8 +73,12 @@ class SingleConnections:
     def __init__(self, pipeline: Pipeline, subscriptions: Subscriptions) -> None:
         self.pipeline = pipeline
         self.subscriptions = subscriptions
-        self.settings = pipeline.settings.subscriptions
         self.known: dict[str, Reservation] = {}
+
+    @property
+    def settings(self) -> SubscriptionSettings:
+        """The pipeline's settings, which a reload may exchange."""
+        return self.pipeline.settings.subscriptions
 
     def token_of(self, headers: Mapping[str, str], query_string: bytes) -> str | None:
         """The token of a request, from its header or its URL."""

@@ -29,6 +29,7 @@ from router.server.negotiation import Accepts, Stream
 from router.server.pipeline import Exchange, Pipeline
 from router.server.refusals import Refused
 from router.server.streaming import Streamed, StreamFailed
+from router.settings import SubscriptionSettings
 
 __all__ = ["Subscriptions"]
 
@@ -42,9 +43,13 @@ class Subscriptions:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self.settings = pipeline.settings.subscriptions
         self.feeds: dict[bytes, Feed] = {}
         self._private = 0
+
+    @property
+    def settings(self) -> SubscriptionSettings:
+        """The pipeline's settings, which a reload may exchange."""
+        return self.pipeline.settings.subscriptions
 
     async def over_http(self, exchange: Exchange, accepted: Accepts) -> Streamed:
         """The stream of a prepared subscription over SSE or multipart."""

@@ -39,6 +39,7 @@ from router.server.ws_protocol import (
     next_message,
     short_reason,
 )
+from router.settings import SubscriptionSettings
 
 __all__ = ["GraphQLOverWebSocket"]
 
@@ -53,8 +54,12 @@ class GraphQLOverWebSocket:
     def __init__(self, pipeline: Pipeline, subscriptions: Subscriptions) -> None:
         self.pipeline = pipeline
         self.subscriptions = subscriptions
-        self.settings = pipeline.settings.subscriptions
         self.sockets: set[Socket] = set()
+
+    @property
+    def settings(self) -> SubscriptionSettings:
+        """The pipeline's settings, which a reload may exchange."""
+        return self.pipeline.settings.subscriptions
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Serve one socket until either side closes it."""

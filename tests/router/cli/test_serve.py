@@ -69,8 +69,10 @@ def subgraphs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def process(subgraphs: Path) -> Iterator[Process]:
-    process = Process("--subgraphs", str(subgraphs))
+def process(subgraphs: Path, tmp_path: Path) -> Iterator[Process]:
+    settings = tmp_path / "router.toml"
+    settings.write_text("introspection = true")
+    process = Process("--subgraphs", str(subgraphs), "--settings", str(settings), "--no-watch")
     yield process
     if process.process.poll() is None:
         process.process.kill()
@@ -91,6 +93,12 @@ def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path)
     process.process.send_signal(signal.SIGHUP)
     assert process.line() == "The router serves generation 2.\n"
     assert process.ask("{ more }")["data"] == {"more": None}
+
+    settings = subgraphs.parent / "router.toml"
+    settings.write_text("introspection = false")
+    process.process.send_signal(signal.SIGHUP)
+    assert process.line() == "The router serves generation 3.\n"
+    assert "errors" in process.ask("{ __schema { queryType { name } } }")
 
     (subgraphs.parent / "a.graphql").write_text("type Query { hello: Missing }")
     process.process.send_signal(signal.SIGHUP)

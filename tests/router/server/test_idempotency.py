@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from router.app import Subgraph
 from router.contracts.contract import Contract, PersistedRules
 from router.settings import IdempotencySettings, Settings
 
@@ -95,3 +97,17 @@ async def test_without_its_store_nothing_is_done(client: Any, library: Any, tmp_
     http = await client(contracts=(phone(tmp_path),), settings=settings)
     assert (await lend(http, "k")).status_code == 503
     assert library.loans == []
+
+
+async def test_a_try_that_reached_no_subgraph_may_be_repeated(
+    started: Any, library: Any, tmp_path: Path
+) -> None:
+    sdl = "type Query { a: Int } type Mutation { lend(id: ID!): Int }"
+    dead = Subgraph(url="http://127.0.0.1:1/graphql", sdl=sdl)
+    router = await started(subgraphs={"books": dead}, contracts=(phone(tmp_path),))
+    transport = httpx2.ASGITransport(router)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+        for _ in range(2):
+            answer = await lend(http, "k")
+            assert answer.json()["data"] == {"lend": None}
+            assert "idempotency-replayed" not in answer.headers

@@ -14,6 +14,7 @@ from router.errors import RouterError
 from router.loading import load_subgraphs
 from router.server.messages import GraphQLRequest
 from router.server.streaming import StreamFailed
+from router.settings import Settings, SubgraphSettings
 
 
 class Graph:
@@ -22,8 +23,8 @@ class Graph:
     def __init__(self, library: Any) -> None:
         self.subgraphs: dict[str, Any] = library.subgraphs()
 
-    async def load(self) -> Any:
-        return await load_subgraphs(self.subgraphs)
+    async def load(self, settings: SubgraphSettings) -> Any:
+        return await load_subgraphs(self.subgraphs, settings)
 
 
 @pytest.fixture
@@ -174,3 +175,16 @@ async def test_contracts_change_with_the_schema(library: Any) -> None:
         before = router.generation.clients["web"].schema
         await router.reload()
         assert router.generation.clients["web"].schema is not before
+
+
+async def test_settings_are_read_again_with_the_schema(library: Any) -> None:
+    read = [Settings(), Settings(introspection=False, unauthorised="refuse")]
+    graph = Graph(library)
+    router = Router(graph.load, settings=lambda: read[0])
+    async with router:
+        assert "errors" not in await ask(router, "{ __schema { queryType { name } } }")
+        read.pop(0)
+        await router.reload()
+        assert "errors" in await ask(router, "{ __schema { queryType { name } } }")
+        answer = await ask(router, "{ books { price } }")
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHORIZED_OPERATION"
