@@ -112,8 +112,10 @@ def _merge_everything(run: Merge, applied: AppliedMerger) -> None:
     auth = AuthTravel(run)
     create_types(run)
     executable = create_executable_directives(run)
-    for merged in (*_of(run, ObjectType), *_of(run, InterfaceType)):
-        merge_implements(run, merged)
+    for obj in _of(run, ObjectType):
+        merge_implements(run, obj)
+    for interface in _of(run, InterfaceType):
+        merge_implements(run, interface)
     for union in _of(run, UnionType):
         merge_union(run, applied, union)
     merge_schema_definition(run, applied)
