@@ -93,7 +93,9 @@ class FetchRecordsPayload(graph.Payload):
 @strawberry.type
 class Mutation:
     @graph.mutation(
-        "Ask a patient for her records of other hospitals.", scopes=command("consent.request")
+        "Ask a patient for her records of other hospitals.",
+        scopes=command("consent.request"),
+        tags=["staff"],
     )
     async def request_consent(
         self, info: Info, input: Annotated[RequestConsentInput, graph.arg("What to ask.")]
@@ -106,6 +108,7 @@ class Mutation:
     @graph.mutation(
         "Fetch the records of a facility again, under a consent in force.",
         scopes=command("consent.request"),
+        tags=["staff"],
     )
     async def fetch_external_records(
         self, info: Info, artefact_id: Annotated[ID, graph.arg("Under which artefact.")]

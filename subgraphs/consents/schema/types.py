@@ -374,9 +374,9 @@ class ExternalRecord(graph.Entity):
         return cls(row=row) if row else None
 
 
-@graph.entity("A patient, as consents know her: what she was asked for, and what came.")
+@graph.entity("A person with a chart in this hospital.")
 class Patient(graph.Entity):
-    id: ID = graph.field("Opaque id.")
+    id: ID = graph.field("Opaque id; never the hospital number.")
 
     @graph.resolver(
         "Requests for her outside records, newest first.", scopes=reads("Consent"), list_size=20
@@ -414,12 +414,12 @@ class Patient(graph.Entity):
         return graph.connect(_found(found), lambda row: ExternalRecord(row=row))
 
 
-@graph.entity("A visit; encounters know more.")
+@graph.entity("A visit.", resolvable=False)
 class Encounter(graph.Entity):
     id: ID = graph.field("Opaque id.")
 
 
-@graph.entity("Who asks; encounters know more.")
+@graph.entity("Somebody who sees patients.", resolvable=False)
 class Practitioner(graph.Entity):
     id: ID = graph.field("Opaque id.")
 

@@ -66,9 +66,9 @@ def _own(info: Info, found: Slice[R] | None) -> Slice[R]:
     return page
 
 
-@entity("A patient, as orders know her: what was ordered, found, prescribed and handed over.")
+@entity("A person with a chart in this hospital.")
 class Patient(Entity):
-    id: ID = graph.field("Opaque id.")
+    id: ID = graph.field("Opaque id; never the hospital number.")
 
     @graph.resolver(
         "Tests and studies that were ordered, newest first.",
@@ -175,7 +175,7 @@ class Patient(Entity):
         return connect(_found(found), MedicationHistoryEntry.of)
 
 
-@entity("A visit, as orders know it: what was ordered and prescribed in it.")
+@entity("A visit.")
 class Encounter(Entity):
     id: ID = graph.field("Opaque id.")
 
@@ -234,6 +234,6 @@ class Encounter(Entity):
         return connect(_own(info, found), lambda row: Prescription(row=row))
 
 
-@entity("Who ordered or prescribed; encounters know more.", keys=["id"])
+@entity("Somebody who sees patients.", resolvable=False)
 class Practitioner(Entity):
     id: ID = graph.field("Opaque id.")

@@ -219,7 +219,9 @@ class MedicationRequest(Entity):
         left = self.row.quantity - sum(handed, Decimal(0))
         return quantity(max(left, Decimal(0)), self.row.quantity_unit)
 
-    @graph.resolver("What was told to the pharmacy, and whether it arrived.", list_size=2)
+    @graph.resolver(
+        "What was told to the pharmacy, and whether it arrived.", tags=["staff"], list_size=2
+    )
     async def deliveries(self, info: Info) -> list[Delivery]:
         rows = await info.context.load(loaders.deliveries, self.row.id)
         return [Delivery.of(row) for row in rows or ()]

@@ -198,7 +198,9 @@ class Mutation:
             warnings=[OrderWarning.of(warning) for warning in placed.warnings],
         )
 
-    @graph.mutation("Cancel an order that is not done.", scopes=writes("ServiceRequest"))
+    @graph.mutation(
+        "Cancel an order that is not done.", scopes=writes("ServiceRequest"), tags=["staff"]
+    )
     async def cancel_order(
         self, info: Info, input: Annotated[CancelOrderInput, graph.arg("Which, and why.")]
     ) -> CancelOrderPayload:
@@ -207,7 +209,11 @@ class Mutation:
         )
         return CancelOrderPayload(order=ServiceRequest(row=row))
 
-    @graph.mutation("Sign a prescription; its medicines go out at once.", scopes=command("rx.sign"))
+    @graph.mutation(
+        "Sign a prescription; its medicines go out at once.",
+        scopes=command("rx.sign"),
+        tags=["staff"],
+    )
     async def prescribe(
         self, info: Info, input: Annotated[PrescribeInput, graph.arg("What to prescribe.")]
     ) -> PrescribePayload:
@@ -217,7 +223,9 @@ class Mutation:
             warnings=[OrderWarning.of(warning) for warning in done.warnings],
         )
 
-    @graph.mutation("Stop a prescribed medicine.", scopes=writes("MedicationRequest"))
+    @graph.mutation(
+        "Stop a prescribed medicine.", scopes=writes("MedicationRequest"), tags=["staff"]
+    )
     async def stop_medication(
         self, info: Info, input: Annotated[StopMedicationInput, graph.arg("Which, and why.")]
     ) -> StopMedicationPayload:
@@ -229,6 +237,7 @@ class Mutation:
     @graph.mutation(
         "Try a delivery again that was given up.",
         scopes=(("user/ServiceRequest.cu",), ("user/MedicationDispense.cu",)),
+        tags=["staff"],
     )
     async def resend_delivery(
         self, info: Info, number: Annotated[int, graph.arg("Number of the delivery.")]

@@ -99,6 +99,7 @@ class Query:
     @graph.resolver(
         "Messages to laboratory and pharmacy that were given up, newest first; at most 100.",
         scopes=(("user/ServiceRequest.cu",), ("user/MedicationDispense.cu",)),
+        tags=["staff"],
         list_size=20,
     )
     async def failed_deliveries(self, info: Info) -> list[Delivery]:
@@ -107,6 +108,7 @@ class Query:
     @graph.resolver(
         "What peers sent and nobody could match, newest first.",
         scopes=(("user/DiagnosticReport.cu",), ("user/ServiceRequest.cu",)),
+        tags=["staff"],
         list_size=20,
     )
     async def unmatched_results(

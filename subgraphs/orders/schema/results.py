@@ -150,7 +150,9 @@ class ServiceRequest(Entity):
         rows = await info.context.load(loaders.reports_of_order, self.row.id)
         return [DiagnosticReport(row=row) for row in rows or () if _released_to(info, row)]
 
-    @graph.resolver("What was told to the laboratory, and whether it arrived.", list_size=2)
+    @graph.resolver(
+        "What was told to the laboratory, and whether it arrived.", tags=["staff"], list_size=2
+    )
     async def deliveries(self, info: Info) -> list[Delivery]:
         rows = await info.context.load(loaders.deliveries, self.row.id)
         return [Delivery.of(row) for row in rows or ()]
