@@ -38,10 +38,10 @@ DIALOGUE = [
     ),
     ("doctor", "Your throat is red, and your chest is clear."),
     ("doctor", "I think this is bronchitis. There is no sign of pneumonia."),
+    ("doctor", "I will start azithromycin five hundred milligrams once a day for five days."),
     (
         "doctor",
-        "I will start azithromycin five hundred milligrams once a day for five days, "
-        "and paracetamol six hundred and fifty milligrams three times a day after food.",
+        "Also take paracetamol six hundred and fifty milligrams three times a day after food.",
     ),
     ("doctor", "Please get a complete blood count, and come back in one week."),
     ("patient", "Should I continue the metformin?"),

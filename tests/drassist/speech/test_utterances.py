@@ -1,5 +1,7 @@
 """Utterances are told from probabilities alone: windows of 32 ms."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +72,7 @@ def test_utterances_never_overlap_and_never_go_back(probabilities: list[float]) 
         spans.append(last)
     for span in spans:
         assert span.start < span.end <= len(probabilities) * WINDOW
-    for earlier, later in zip(spans, spans[1:], strict=False):
+    for earlier, later in pairwise(spans):
         # an incomplete span is resumed at the place that whoever transcribed it named
         assert later.start >= earlier.end - (0 if earlier.complete else WINDOW)
 
