@@ -49,22 +49,31 @@ def check_satisfiability(
 
 
 @dataclass(frozen=True, slots=True)
+class _Enclosing:
+    """An object around that sets a context: where a path met it, and where the path left it."""
+
+    context: str
+    met_at: Vertex
+    left_at: Vertex
+
+
+@dataclass(frozen=True, slots=True)
 class _Path:
     """One way of being somewhere in a subgraph.
 
-    ``runtime`` are the object types that are possible here; ``contexts`` the enclosing vertices
-    that set contexts, the nearest of each.
+    ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
+    object that sets each context.
     """
 
     vertex: Vertex
     runtime: frozenset[str]
-    contexts: tuple[tuple[str, Vertex], ...] = ()
+    contexts: tuple[_Enclosing, ...] = ()
 
     @property
     def place(self) -> tuple[str, ...]:
         """What a visit is remembered by."""
         view = self.vertex.type
-        outer = (f"{name}={at.type.name}/{at.type.graph}" for name, at in self.contexts)
+        outer = (f"{each.context}={each.met_at!r}" for each in self.contexts)
         return view.graph, view.name, *outer
 
 
@@ -309,7 +318,7 @@ class _Walk:
             return None
         if edge.target is None:
             return (None,)
-        contexts = self._contexts(path, path.vertex)
+        contexts = self._contexts(path, vertex)
         return (_Path(edge.target, self._runtime(edge.target), contexts),)
 
     def _is_usable(
@@ -324,19 +333,24 @@ class _Walk:
             return False
         if not view.contexts:
             return True
-        enclosing = dict(path.contexts)
+        enclosing = {each.context: each.left_at for each in path.contexts}
         return self.resolver.has_local_key(vertex) and all(
             use.context in enclosing and self.resolver.holds(enclosing[use.context], use.selection)
             for use in view.contexts
         )
 
-    def _contexts(self, path: _Path, vertex: Vertex) -> tuple[tuple[str, Vertex], ...]:
-        setting = [
-            name for name, types in self.landscape.contexts.items() if vertex.type.name in types
-        ]
-        if not setting:
+    def _contexts(self, path: _Path, left_at: Vertex) -> tuple[_Enclosing, ...]:
+        """Return what encloses the target of a field that a path takes, maybe after a move."""
+        met_at = path.vertex
+        found = {
+            name: _Enclosing(name, met_at, left_at)
+            for name, types in self.landscape.contexts.items()
+            if met_at.type.name in types
+        }
+        if not found:
             return path.contexts
-        return tuple(sorted({**dict(path.contexts), **dict.fromkeys(setting, vertex)}.items()))
+        outer = {each.context: each for each in path.contexts}
+        return tuple(sorted({**outer, **found}.values(), key=lambda each: each.context))
 
     def _runtime(self, vertex: Vertex) -> frozenset[str]:
         if vertex.type.kind is Kind.INTERFACE_OBJECT:
