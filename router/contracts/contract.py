@@ -114,6 +114,9 @@ class Contract:
     versions: tuple[VersionRules, ...] = ()
     introspection: bool = True
     graphiql: bool = False
+    mask_errors: bool | None = None
+    """Whether this audience gets codes and ids in place of subgraphs' messages; None: as the
+    router's settings say."""
 
     @property
     def url_path(self) -> str:

@@ -40,34 +40,45 @@ class Masking:
     def __init__(self, settings: ErrorSettings) -> None:
         self.settings = settings
 
-    def answer(self, answer: Answer, private: PrivateValues | None) -> Answer:
+    def answer(self, answer: Answer, private: PrivateValues | None, *, mask: bool) -> Answer:
         """The answer with every entry of ``errors`` as the client may see it."""
-        errors = tuple(self.error(error, private) for error in answer.errors)
+        errors = tuple(self.error(error, private, mask=mask) for error in answer.errors)
         response = orjson.loads(answer.body)
         return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
-    def payload(self, payload: dict[str, Any], private: PrivateValues | None) -> dict[str, Any]:
+    def payload(
+        self, payload: dict[str, Any], private: PrivateValues | None, *, mask: bool
+    ) -> dict[str, Any]:
         """An incremental payload with the errors of every part masked."""
         masked = dict(payload)
         if "errors" in payload:
-            masked["errors"] = [self.error(error, private) for error in payload["errors"]]
+            masked["errors"] = [
+                self.error(error, private, mask=mask) for error in payload["errors"]
+            ]
         for member in ("incremental", "completed"):
             if member in payload:
                 masked[member] = [
-                    {**entry, "errors": [self.error(error, private) for error in entry["errors"]]}
+                    {
+                        **entry,
+                        "errors": [
+                            self.error(error, private, mask=mask) for error in entry["errors"]
+                        ],
+                    }
                     if entry.get("errors")
                     else entry
                     for entry in payload[member]
                 ]
         return masked
 
-    def error(self, error: Mapping[str, Any], private: PrivateValues | None) -> dict[str, Any]:
+    def error(
+        self, error: Mapping[str, Any], private: PrivateValues | None, *, mask: bool
+    ) -> dict[str, Any]:
         """One error as the client may see it; a masked one is logged under the id it carries."""
         extensions: Mapping[str, Any] = error.get("extensions") or {}
         message = str(error.get("message", self.settings.message))
         if private is not None:
             message = private.text(message, error.get("path"))
-        if not self.settings.mask:
+        if not mask:
             return {**error, "message": message}
         code = str(extensions.get("code", "INTERNAL_SERVER_ERROR"))
         shown: dict[str, Any] = {

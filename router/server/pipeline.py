@@ -22,7 +22,7 @@ import orjson
 
 from router.contracts.contract import VersionRules
 from router.contracts.limits import LimitExceeded, page_sizes
-from router.errors import BadRequest, RequestError
+from router.errors import BadRequest, NoPlan, RequestError
 from router.execution import Admission, Answer, CompiledOperation
 from router.planning.plan import OperationKind, Plan
 from router.server.apq import ApqStore, apq_store
@@ -262,7 +262,7 @@ class Pipeline:
         labels = _NONE
         if exchange.generation.supergraph.override_labels:
             labels = self._labels(exchange.generation)
-        exchange.plan, exchange.runnable = operation.runnable(denied, labels)
+        exchange.plan, exchange.runnable = self._runnable(exchange, denied, labels)
         if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
         exchange.variables = exchange.runnable.coerce(request.variables)
@@ -271,6 +271,19 @@ class Pipeline:
         if limits.cost is not None:
             self._check_cost(exchange, limits.cost)
         exchange.forward = self.forwarded(exchange.headers, exchange.identity)
+
+    def _runnable(
+        self, exchange: Exchange, denied: frozenset[str], labels: frozenset[str]
+    ) -> tuple[Plan, CompiledOperation]:
+        try:
+            return exchange.operation.runnable(denied, labels)
+        except NoPlan as error:
+            tags = exchange.client.contract.tags
+            if not (tags.include or tags.exclude or self.masked(exchange)):
+                raise
+            # the reason names keys and subgraphs that this client is not shown
+            _LOG.warning("%s: %s: %s", exchange.client.name, exchange.operation.name, error.message)
+            raise NoPlan("No combination of subgraphs can answer this operation.") from error
 
     async def run(self, exchange: Exchange) -> Answer:
         """Execute a prepared query or mutation through the stages."""
@@ -293,12 +306,17 @@ class Pipeline:
         if exchange.denied:
             answer = denied_answer(answer, exchange.denied)
         if answer.errors and self.masks(exchange):
-            answer = self.masking.answer(answer, self.private(exchange))
+            answer = self.masking.answer(answer, self.private(exchange), mask=self.masked(exchange))
         return answer
 
     def masks(self, exchange: Exchange) -> bool:
         """Whether errors of this exchange are looked through before they are shown."""
-        return self.settings.errors.mask or bool(exchange.generation.private)
+        return self.masked(exchange) or bool(exchange.generation.private)
+
+    def masked(self, exchange: Exchange) -> bool:
+        """Whether this audience gets codes and ids in place of subgraphs' messages."""
+        own = exchange.client.contract.mask_errors
+        return self.settings.errors.mask if own is None else own
 
     def private(self, exchange: Exchange) -> PrivateValues | None:
         """The exchange's private values; None where the schema tags none."""

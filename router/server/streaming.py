@@ -128,7 +128,9 @@ async def _payloads(
             payload["errors"] = [*denied, *payload.get("errors", ())]
             denied = []
         if masks:
-            payload = pipeline.masking.payload(payload, pipeline.private(exchange))
+            payload = pipeline.masking.payload(
+                payload, pipeline.private(exchange), mask=pipeline.masked(exchange)
+            )
         yield orjson.dumps(placed.payload(payload) if placed is not None else payload)
 
 

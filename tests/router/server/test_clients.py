@@ -267,3 +267,13 @@ async def test_cost_is_estimated_before_and_counted_after(client: Any) -> None:
     dear = await http.post("/web/graphql", json={"query": "{ books { id } more: books { id } }"})
     assert dear.json()["errors"][0]["extensions"]["code"] == "COST_ESTIMATED_TOO_EXPENSIVE"
     assert len(seen) == 1
+
+
+async def test_errors_are_masked_for_the_audience_that_asks(client: Any) -> None:
+    http = await client(contracts=(Contract(name="web", mask_errors=True), STAFF))
+    query = {"query": "{ books(first: 1) { torn } }"}
+    outside = (await http.post("/web/graphql", json=query)).json()["errors"][0]
+    assert outside["message"] == "Unexpected error."
+    assert "serviceName" in outside["extensions"]
+    inside = (await http.post("/staff/graphql", json=query)).json()["errors"][0]
+    assert inside["message"] == "page 7 is torn"

@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from router.app import Router
 from router.contracts.contract import Contract, PersistedRules, TagRules
 
 HIDDEN = ("vault", "Vault", "gold", "shelfCode", "burn")
@@ -170,3 +171,43 @@ async def test_an_apq_of_another_client_is_validated_again(client: Any, library:
     assert (await http.post("/staff/graphql", json=body)).json()["data"]
     answer = (await http.post("/web/graphql", json={"extensions": extension})).json()
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_why_there_is_no_plan_is_not_said_to_a_client_with_a_contract() -> None:
+    """A graph that its composer calls satisfiable and is not: the reason names hidden keys."""
+    sdl = """
+    schema
+      @link(url: "https://specs.apollo.dev/link/v1.0")
+      @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
+      @link(url: "https://specs.apollo.dev/tag/v0.3") { query: Query }
+    directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+    directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+    directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT
+    directive @join__field(graph: join__Graph) repeatable on FIELD_DEFINITION
+    directive @tag(name: String!) repeatable on FIELD_DEFINITION
+    scalar join__FieldSet
+    scalar link__Import
+    enum link__Purpose { SECURITY EXECUTION }
+    enum join__Graph {
+      SECRET_A @join__graph(name: "secret-a", url: "http://a.internal/")
+      SECRET_B @join__graph(name: "secret-b", url: "http://b.internal/")
+    }
+    type Query @join__type(graph: SECRET_A) { thing: Thing @join__field(graph: SECRET_A) }
+    type Thing @join__type(graph: SECRET_A) @join__type(graph: SECRET_B, key: "hiddenKey") {
+      hiddenKey: ID @join__field(graph: SECRET_B) @tag(name: "internal")
+      name: String @join__field(graph: SECRET_A)
+      far: String @join__field(graph: SECRET_B)
+    }
+    """
+    web = Contract(name="web", tags=TagRules(exclude=("internal",)))
+    async with Router.from_supergraph(sdl, contracts=(web,)) as router:
+        transport = httpx2.ASGITransport(router)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+            query = {"query": "{ thing { far } }"}
+            plain = (await http.post("/graphql", json=query)).json()
+            shown = await http.post("/web/graphql", json=query)
+    assert plain["data"] is None
+    assert plain["errors"][0]["extensions"]["code"] == "QUERY_PLANNING_FAILED"
+    assert shown.json()["data"] is None
+    for hidden in ("hiddenKey", "secret"):
+        assert hidden not in shown.text
