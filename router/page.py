@@ -11,20 +11,21 @@ from router.graphiql.app import BUILD
 from router.server.app import Page
 from router.server.generation import Client, Generation
 
-__all__ = ["graphiql_page"]
+__all__ = ["graphiql_config", "graphiql_page"]
 
 
 def graphiql_page(generation: Callable[[], Generation], build: Path | None = None) -> Page:
     """The page as an ASGI app; ``build`` is where its files lie, by default the package's own."""
 
-    def config() -> GraphiQLConfig:
-        current = generation()
-        shown = [client for client in current.clients.values() if client.contract.graphiql]
-        if current.default.contract.graphiql and current.default not in shown:
-            shown.insert(0, current.default)
-        return GraphiQLConfig(clients=tuple(_entry(client) for client in shown))
+    return create_graphiql(lambda: graphiql_config(generation()), build=build or BUILD)
 
-    return create_graphiql(config, build=build or BUILD)
+
+def graphiql_config(generation: Generation) -> GraphiQLConfig:
+    """What the page may know of the clients that ``generation`` serves."""
+    shown = [client for client in generation.clients.values() if client.contract.graphiql]
+    if generation.default.contract.graphiql and generation.default not in shown:
+        shown.insert(0, generation.default)
+    return GraphiQLConfig(clients=tuple(_entry(client) for client in shown))
 
 
 def _entry(client: Client) -> ClientEntry:

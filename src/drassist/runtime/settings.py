@@ -27,6 +27,7 @@ __all__ = [
     "AdapterSettings",
     "BusSettings",
     "DatabaseSettings",
+    "FeatureSettings",
     "FhirSettings",
     "GatewaySettings",
     "IdentitySettings",
@@ -128,6 +129,15 @@ class GatewaySettings(_Section):
     """Load made-up patients into an empty system (never in production)."""
 
 
+class FeatureSettings(_Section):
+    """What the web client may offer here; a hospital switches off what it does not want yet."""
+
+    live_transcription: bool = True
+    note_drafting: bool = True
+    external_records: bool = True
+    prescribing: bool = True
+
+
 class SpeechSettings(_Section):
     """Which engine turns audio into text, and the limits of a recording."""
 
@@ -204,6 +214,7 @@ class Settings(BaseSettings):
     relay: RelaySettings = RelaySettings()
     identity: IdentitySettings = IdentitySettings()
     gateway: GatewaySettings = GatewaySettings()
+    features: FeatureSettings = FeatureSettings()
     speech: SpeechSettings = SpeechSettings()
     language: LanguageSettings = LanguageSettings()
     adapters: AdapterSettings = AdapterSettings()

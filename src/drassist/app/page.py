@@ -1,0 +1,43 @@
+"""GraphiQL as our users meet it: every client's contract, signing in with our provider."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from drassist.runtime.settings import Settings
+from router.app import Router
+from router.graphiql import GraphiQLConfig, Identity, create_graphiql
+from router.page import graphiql_config
+from router.server.app import Page
+
+__all__ = ["graphiql"]
+
+WELCOME: Final = """# Dr. Assistant: one graph for every device.
+# Sign in (top right), choose a client, and run this with Ctrl-Enter.
+
+query Patients {
+  patients(first: 5) {
+    nodes {
+      id
+      mrn
+      name { text }
+      encounters(first: 2) { nodes { status period { start } } }
+    }
+  }
+}
+"""
+
+
+def graphiql(settings: Settings, router: Router) -> Page:
+    """The page, told who signs people in; it follows every reload of the router."""
+
+    def config() -> GraphiQLConfig:
+        return replace(
+            graphiql_config(router.generation),
+            title=settings.facility,
+            welcome=WELCOME,
+            identity=Identity(settings.identity.issuer),
+        )
+
+    return create_graphiql(config)

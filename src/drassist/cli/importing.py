@@ -1,0 +1,58 @@
+"""``drassist import``: records in, with progress, and a report of what stayed unmapped."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from drassist.adapters.errors import AdapterError
+from drassist.adapters.fhir import ImportReport, Progress
+from drassist.app.imports import import_records, sinks_of
+from drassist.app.subgraphs import create_subgraph
+from drassist.runtime.settings import Settings
+
+__all__ = ["run_import"]
+
+
+async def run_import(settings: Settings, folder: Path | None) -> int:
+    """Import; returns the exit status."""
+    console = Console()
+    async with AsyncExitStack() as stack:
+        subgraphs = {
+            name: create_subgraph(name, settings) for name in ("patients", "encounters", "orders")
+        }
+        for subgraph in subgraphs.values():
+            await stack.enter_async_context(subgraph.lifespan())
+        with Bar(console=console) as bar:
+            task = bar.add_task("connecting", total=None)
+
+            def told(progress: Progress) -> None:
+                bar.update(
+                    task,
+                    description=progress.doing,
+                    completed=progress.done,
+                    total=progress.total,
+                )
+
+            try:
+                report = await import_records(
+                    settings.adapters.fhir, sinks_of(subgraphs), folder=folder, progress=told
+                )
+            except (AdapterError, ValueError, OSError) as error:
+                console.print(f"[red]{error}")
+                return 1
+    _show(console, report)
+    return 0
+
+
+def _show(console: Console, report: ImportReport) -> None:
+    table = Table("kind", "taken", "kept unmapped", "why")
+    for kind, count in sorted(report.taken.items()):
+        table.add_row(kind, str(count), "", "")
+    for (kind, reason), count in sorted(report.kept.items()):
+        table.add_row(kind, "", str(count), reason)
+    console.print(table)
