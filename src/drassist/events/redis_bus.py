@@ -38,6 +38,7 @@ class RedisBus:
         self._watching: set[Subscription] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Event | None = None
+        self._closing = False
         self._consumer = f"{os.getpid()}-{uuid4().hex[:8]}"
 
     @classmethod
@@ -79,9 +80,12 @@ class RedisBus:
         await self._redis.ping()
 
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing = True
+        # redis-py may swallow a cancellation that meets its own timeout: ask until all have ended
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=0.5)
         for subscription in tuple(self._watching):
             await subscription.aclose()
         await self._redis.aclose()
@@ -96,7 +100,7 @@ class RedisBus:
 
     async def _listen(self, listening: asyncio.Event) -> None:
         """Read all topics on one connection; after a lost one, those who watch must refetch."""
-        while True:
+        while not self._closing:
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.psubscribe(_CHANNEL + "*")
@@ -122,7 +126,7 @@ class RedisBus:
             subscription.offer(event)
 
     async def _work(self, group: str, handler: Handler, patterns: tuple[str, ...]) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._take_over(group, handler, patterns)
                 answer: Any = await self._redis.xreadgroup(

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus
+from drassist.runtime.settings import BusSettings
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    url = "memory://" if request.param == "memory" else request.getfixturevalue("redis_url")
+    bus = await open_bus(BusSettings(url=url))
+    yield bus
+    await bus.aclose()
+
+
+def topic(name: str = "") -> str:
+    """A topic of this test only: the Redis is shared."""
+    return f"test-{uuid4().hex}.{name or 'happened'}"
+
+
+async def test_who_watches_hears_what_happens_from_then_on_in_order(bus: Bus) -> None:
+    watched = topic()
+    await bus.publish(Event(watched, "s", {"number": 0}))
+    async with await bus.subscribe(watched) as events:
+        for number in (1, 2, 3):
+            await bus.publish(Event(watched, "s", {"number": number}))
+        await bus.publish(Event(topic(), "s"))
+        got = [(await asyncio.wait_for(anext(events), 5)).data["number"] for _ in range(3)]
+    assert got == [1, 2, 3]
+
+
+async def test_a_star_hears_a_family_of_topics(bus: Bus) -> None:
+    family = topic("x").rpartition(".")[0]
+    async with await bus.subscribe(f"{family}.*") as events:
+        await bus.publish(Event(f"{family}.a", "s"))
+        await bus.publish(Event(f"{family}.b", "s"))
+        heard = {(await asyncio.wait_for(anext(events), 5)).topic for _ in range(2)}
+    assert heard == {f"{family}.a", f"{family}.b"}
+
+
+async def test_work_is_done_by_each_group(bus: Bus) -> None:
+    wanted, done = topic(), asyncio.Queue[tuple[str, str]]()
+    for group in ("one", "two"):
+
+        async def work(event: Event, group: str = group) -> None:
+            await done.put((group, event.id))
+
+        await bus.consume(f"{group}-{uuid4().hex}", work, wanted)
+    event = Event(wanted, "s")
+    await bus.publish(event)
+    got = {await asyncio.wait_for(done.get(), 5) for _ in range(2)}
+    assert got == {("one", event.id), ("two", event.id)}
+
+
+async def test_closing_the_bus_ends_those_who_watch() -> None:
+    bus = MemoryBus()
+    events = await bus.subscribe("a.b")
+    waiting = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0)
+    await bus.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
+async def test_who_is_too_slow_is_told_so() -> None:
+    bus = MemoryBus()
+    async with await bus.subscribe("a.b") as events:
+        for _ in range(1_001):
+            await bus.publish(Event("a.b", "s"))
+        with pytest.raises(Lagged):
+            async for _ in events:
+                pass
+
+
+async def test_in_one_process_work_that_fails_makes_the_publish_fail_and_is_offered_again() -> None:
+    bus, tried = MemoryBus(), 0
+    watching = await bus.subscribe("a.b")
+
+    async def work(event: Event) -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise OSError
+
+    await bus.consume("g", work, "a.b")
+    event = Event("a.b", "s")
+    with pytest.raises(OSError):
+        await bus.publish(event)
+    await bus.publish(event)
+    assert tried == 2
+    assert await anext(watching) == event
+    assert not watching._events  # those who watch hear it once
+
+
+async def test_an_event_of_another_process_arrives(redis_url: str) -> None:
+    bus = await open_bus(BusSettings(url=redis_url))
+    watched = topic()
+    script = f"""
+import asyncio
+from drassist.events import Event, open_bus
+from drassist.runtime.settings import BusSettings
+async def main():
+    bus = await open_bus(BusSettings(url={redis_url!r}))
+    await bus.publish(Event({watched!r}, "s", {{"number": 7}}))
+    await bus.aclose()
+asyncio.run(main())
+"""
+    async with await bus.subscribe(watched) as events:
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script], check=True)
+        assert (await asyncio.wait_for(anext(events), 10)).data["number"] == 7
+    await bus.aclose()
+
+
+@pytest.mark.parametrize("data", [{"name": "x" * 300}, {"values": [1]}, {"amount": 1.5}])
+def test_an_event_holds_ids_and_codes_and_nothing_longer(data: object) -> None:
+    with pytest.raises(ValueError):
+        Event("a.b", "s", data)  # type: ignore[arg-type]
+
+
+def test_an_event_survives_its_journey() -> None:
+    event = Event("a.b", "s", {"x": "y", "n": 1, "yes": True, "none": None})
+    assert Event.from_json(event.to_json()) == event
+    for broken in (b"", b"[]", b"{}", b'{"topic": 1}'):
+        with pytest.raises(ValueError):
+            Event.from_json(broken)
