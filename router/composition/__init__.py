@@ -1,8 +1,8 @@
 """Composition: the schemas of many subgraphs into one supergraph, or every reason why not.
 
-    >>> from router.composition import SubgraphSource, compose
-    >>> compose([SubgraphSource("wards", "http://wards", "type Query { beds: Int }")]).hints
-    ()
+>>> from router.composition import SubgraphSource, compose
+>>> compose([SubgraphSource("wards", "http://wards", "type Query { beds: Int }")]).hints
+()
 """
 
 from __future__ import annotations

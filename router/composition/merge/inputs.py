@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from router.composition.emit import Emitter
 from router.composition.merge.applied import AppliedMerger
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.state import Merge, Source
@@ -223,7 +224,8 @@ def _merge_default(
         value = read_value(element.default, element.type, subgraph.types)
         if not any(equal_values(value, seen) for seen in defaults):
             defaults.append(value)
-        tellers.setdefault(f"the default {value!r}", []).append(subgraph.name)
+        text = Emitter(merge.schema).value(value, str(element.type))
+        tellers.setdefault(f"the default {text}", []).append(subgraph.name)
     if len(defaults) > 1:
         merge.findings.error(
             "INPUT_FIELD_DEFAULT_MISMATCH" if is_field else "FIELD_ARGUMENT_DEFAULT_MISMATCH",

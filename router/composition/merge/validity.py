@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from router.composition.emit import Emitter
 from router.composition.merge.state import Findings
 from router.composition.merge.subtypes import is_subtype
 from router.composition.merged import (
@@ -35,6 +36,7 @@ from router.composition.merged import (
 __all__ = ["check_graphql"]
 
 _CODE: Final = "INVALID_GRAPHQL"
+_BUILT_IN_SCALARS: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 _LOCATIONS: Final[dict[type[NamedType], str]] = {
     ScalarType: "SCALAR",
     ObjectType: "OBJECT",
@@ -68,6 +70,7 @@ def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
                 "introspection.",
                 f"join__Graph.{name}",
             )
+    yield from _reserved_names(schema)
     for merged in schema.types.values():
         if isinstance(merged, ObjectType | InterfaceType):
             yield from _composite_problems(schema, merged)
@@ -79,6 +82,26 @@ def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
         for argument in directive.arguments.values():
             where = f"@{directive.name}({argument.name}:)"
             yield from _argument_problems(schema, argument, where)
+
+
+def _reserved_names(schema: MergedSchema) -> Iterator[tuple[str, str]]:
+    """Find what users named like the machinery of supergraphs, and uses of types left out so."""
+    machinery = ("join__", "link__")
+    for name in sorted(schema.types.keys() - schema.feature_types):
+        if name.startswith(machinery):
+            yield f'Type name "{name}" is reserved for the machinery of supergraphs.', name
+    for name in sorted(schema.directives.keys() - schema.feature_directives):
+        if name.startswith(machinery):
+            yield f'Directive name "@{name}" is reserved for supergraphs.', f"@{name}"
+    for owner in schema.composites():
+        for field in owner.fields.values():
+            if not _is_known(schema, base_name(field.type)):
+                where = f"{owner.name}.{field.name}"
+                yield f'Unknown type "{base_name(field.type)}" of {where}.', where
+
+
+def _is_known(schema: MergedSchema, name: str) -> bool:
+    return name in schema.types or name in _BUILT_IN_SCALARS
 
 
 # -- implementations -----------------------------------------------------------------------
@@ -158,14 +181,21 @@ def _implementation_problems(
 def _argument_problems(
     schema: MergedSchema, argument: Argument, where: str
 ) -> Iterator[tuple[str, str]]:
+    if not _is_known(schema, base_name(argument.type)):
+        yield f'Unknown type "{base_name(argument.type)}" of {where}.', where
     if argument.is_required and any(each.name == "deprecated" for each in argument.directives):
         yield f"Required argument {where} cannot be deprecated.", where
     if argument.default is not ABSENT and not _fits(schema, argument.default, argument.type):
         yield (
-            f"Invalid default value (got: {argument.default!r}) provided for {where} of type "
+            f"Invalid default value (got: {_text(schema, argument)}) provided for {where} of type "
             f"{argument.type}.",
             where,
         )
+
+
+def _text(schema: MergedSchema, argument: Argument) -> str:
+    assert argument.default is not ABSENT
+    return Emitter(schema).value(argument.default, argument.type)
 
 
 def _fits(schema: MergedSchema, value: Value, type_text: str) -> bool:
