@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from drassist import graph
+from drassist.adapters.watching import watching
 from drassist.events import BUS, Bus, Relay, open_bus
 from drassist.runtime.database import Database
 from drassist.runtime.identity import Authenticator, authenticator
@@ -19,7 +20,6 @@ from subgraphs.consents.schema import make_schema
 from subgraphs.consents.services import Services
 from subgraphs.consents.services.delivering import Deliveries
 from subgraphs.consents.services.receiving import expire, sweep_notices, sweep_transfers
-from subgraphs.consents.services.watching import watching
 
 __all__ = ["create_app"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.lab import FhirLab
 from drassist.adapters.pharmacy import FhirPharmacy
+from drassist.adapters.watching import watching
 from drassist.events import BUS, Bus, Relay, open_bus
 from drassist.graph.subgraph import Subgraph
 from drassist.runtime.database import Database
@@ -24,7 +25,6 @@ from subgraphs.orders.schema import make_schema
 from subgraphs.orders.services import Services
 from subgraphs.orders.services.delivering import Deliveries
 from subgraphs.orders.services.receiving import sweep_laboratory, sweep_pharmacy
-from subgraphs.orders.services.watching import watching
 
 __all__ = ["create_app"]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard, assert_never
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,44 +41,93 @@ class OrdersImport:
 
     async def take(self, records: Sequence[r.Record]) -> None:
         """Store what is ours of these, in one transaction."""
+        ours = [record for record in records if _is_ours(record)]
+        if not ours:
+            return
         async with self._database.transaction() as session:
-            for record in sorted(records, key=lambda record: isinstance(record, r.ReportRecord)):
-                await self._take(session, record)
+            held = await _held(session, ours)
+            for record in sorted(ours, key=lambda record: isinstance(record, r.ReportRecord)):
+                await self._take(session, held, record)
 
     async def keep(self, leftovers: Sequence[r.Leftover]) -> None:
         """Resources that have no place are kept by the patients' sink, once for all."""
 
-    async def _take(self, session: AsyncSession, record: r.Record) -> None:
-        match record:
-            case r.ObservationRecord():
-                if set(record.categories) & _NOT_OURS:
-                    return
-                store: Any = _observation
-            case r.ReportRecord():
-                store = _report
-            case r.MedicationRecord():
-                store = _medication
-            case _:
-                return
+    async def _take(self, session: AsyncSession, held: _Held, record: _Ours) -> None:
         if record.patient.id is None:
             await _stray(session, record.source)
             return
         patient = imported_id("Patient", record.patient.id, self._origin)
         visit = record.encounter.id if record.encounter else None
         encounter = imported_id("Encounter", visit, self._origin) if visit else None
-        await store(session, record, patient, encounter)
+        match record:
+            case r.ObservationRecord():
+                _observation(session, held, record, patient, encounter)
+            case r.ReportRecord():
+                _report(session, held, record, patient, encounter)
+            case r.MedicationRecord():
+                _medication(session, held, record, patient, encounter)
+            case _:
+                assert_never(record)
         self.mapped[record.source.kind] += 1
 
 
-async def _observation(
-    session: AsyncSession, record: r.ObservationRecord, patient: str, encounter: str | None
+_Ours = r.ObservationRecord | r.ReportRecord | r.MedicationRecord
+
+
+def _is_ours(record: r.Record) -> TypeGuard[_Ours]:
+    if isinstance(record, r.ObservationRecord):
+        return not set(record.categories) & _NOT_OURS
+    return isinstance(record, r.ReportRecord | r.MedicationRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The rows that an import may meet again, by their source."""
+
+    observations: dict[str, Observation]
+    reports: dict[str, Report]
+    medications: dict[str, HistoricMedication]
+
+
+async def _held(session: AsyncSession, records: Sequence[_Ours]) -> _Held:
+    """Read them with one statement for each table."""
+    results = [
+        f"{EHR}/{link}"
+        for record in records
+        if isinstance(record, r.ReportRecord)
+        for link in record.results
+    ]
+    names = [_name(record.source) for record in records]
+
+    async def of(model: Any, wanted: Sequence[str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for start in range(0, len(wanted), 5_000):
+            part = wanted[start : start + 5_000]
+            rows = await session.scalars(sa.select(model).where(model.source_id.in_(part)))
+            found.update({row.source_id: row for row in rows})
+        return found
+
+    return _Held(
+        await of(Observation, [*names, *results]),
+        await of(Report, names),
+        await of(HistoricMedication, names),
+    )
+
+
+def _observation(
+    session: AsyncSession,
+    held: _Held,
+    record: r.ObservationRecord,
+    patient: str,
+    encounter: str | None,
 ) -> None:
-    row = await _held(session, Observation, record.source)
-    values = _values(record)
+    name, values = _name(record.source), _values(record)
+    row = held.observations.get(name)
     if row is None:
-        row = Observation(patient_id=patient, source_id=_name(record.source), **values)
-    for name, value in {**values, "encounter_id": encounter}.items():
-        setattr(row, name, value)
+        row = Observation(patient_id=patient, source_id=name, **values)
+        held.observations[name] = row
+    for column, value in {**values, "encounter_id": encounter}.items():
+        setattr(row, column, value)
     session.add(row)
 
 
@@ -120,10 +170,14 @@ def _component(part: r.Component) -> str:
     return f"{part.code.label}: {said or part.absent_reason or 'absent'}"
 
 
-async def _report(
-    session: AsyncSession, record: r.ReportRecord, patient: str, encounter: str | None
+def _report(
+    session: AsyncSession,
+    held: _Held,
+    record: r.ReportRecord,
+    patient: str,
+    encounter: str | None,
 ) -> None:
-    report = await _held(session, Report, record.source)
+    report = held.reports.get(_name(record.source))
     if report is None:
         report = Report(
             patient_id=patient,
@@ -147,20 +201,20 @@ async def _report(
     report.sorted_at = _sorted_at(record.effective, record.issued)
     report.conclusion = record.conclusion
     session.add(report)
-    await session.flush()
-    names = [f"ehr/{link}" for link in record.results]
-    for position, name in enumerate(names):
-        await session.execute(
-            sa.update(Observation)
-            .where(Observation.source_id == name)  # type: ignore[arg-type]
-            .values(report_id=report.id, position=position)
-        )
+    held.reports[report.source_id] = report
+    for position, link in enumerate(record.results):
+        if (value := held.observations.get(f"{EHR}/{link}")) is not None:
+            value.report_id, value.position = report.id, position
 
 
-async def _medication(
-    session: AsyncSession, record: r.MedicationRecord, patient: str, encounter: str | None
+def _medication(
+    session: AsyncSession,
+    held: _Held,
+    record: r.MedicationRecord,
+    patient: str,
+    encounter: str | None,
 ) -> None:
-    row = await _held(session, HistoricMedication, record.source)
+    row = held.medications.get(_name(record.source))
     coding = next((c for c in record.medication.codings if c.code), None)
     texts = [dosage.text for dosage in record.dosages if dosage.text]
     medicine = record.medication.label or "unnamed medicine"
@@ -179,17 +233,14 @@ async def _medication(
     }
     if row is None:
         row = HistoricMedication(patient_id=patient, source_id=_name(record.source), **values)
+        held.medications[row.source_id] = row
     for name, value in values.items():
         setattr(row, name, value)
     session.add(row)
 
 
 def _name(source: r.Source) -> str:
-    return f"ehr/{source}"[:200]
-
-
-async def _held(session: AsyncSession, model: Any, source: r.Source) -> Any:
-    return await session.scalar(sa.select(model).where(model.source_id == _name(source)))
+    return f"{EHR}/{source}"[:200]
 
 
 async def _stray(session: AsyncSession, source: r.Source) -> None:

@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 
 from drassist.adapters.errors import PeerRefused
 from drassist.adapters.lab import LabObservation, LabReport
+from drassist.clinical import imported_id
+from drassist.fhir import records as r
+from drassist.fhir.mappings import map_resource
 from drassist.fhir.writing import LabOrder
 from drassist.graph.errors import DomainError, ErrorCode
 from drassist.runtime.database import Database, VersionConflict
@@ -34,6 +37,7 @@ from subgraphs.orders.ports import DosageInstruction
 from subgraphs.orders.services.commands import Author
 from subgraphs.orders.services.delivering import deliveries_of, given_up, resend
 from subgraphs.orders.services.dosage import check_dosages, quantity_of
+from subgraphs.orders.services.importing import OrdersImport
 from subgraphs.orders.services.ordering import OrderRequest, PlaceOrders, cancel_order, place_orders
 from subgraphs.orders.services.prescribing import (
     MedicineRequest,
@@ -386,3 +390,54 @@ def test_the_quantity_is_dose_by_times_by_days(
 def test_a_dosage_that_can_never_be_right_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(DomainError):
         check_dosages([replace(BD, **change)], None)
+
+
+# Imports.
+
+
+async def test_an_import_leaves_vitals_alone_keeps_modifiers_and_names_what_has_no_patient(
+    house: House,
+) -> None:
+    def observation(id: str, category: str, patient: str | None) -> r.ObservationRecord:
+        made = map_resource(
+            {
+                "resourceType": "Observation",
+                "id": id,
+                "status": "final",
+                "category": [{"coding": [{"code": category}]}],
+                "code": {"text": id},
+                "subject": {"reference": f"Patient/{patient}" if patient else "nowhere"},
+            },
+            lambda link: r.Reference("Patient", link[8:]) if link.startswith("Patient/") else None,
+        )
+        assert isinstance(made, r.ObservationRecord)
+        return made
+
+    forbidden = map_resource(
+        {
+            "resourceType": "MedicationRequest",
+            "id": "m",
+            "status": "active",
+            "intent": "order",
+            "doNotPerform": True,
+            "medicationCodeableConcept": {"text": "Penicillin"},
+            "subject": {"reference": "Patient/1"},
+        },
+        lambda link: r.Reference("Patient", "1"),
+    )
+    assert isinstance(forbidden, r.MedicationRecord)
+    sink = OrdersImport(house.database)
+    records = [
+        observation("pulse", "vital-signs", "1"),
+        observation("hb", "laboratory", "1"),
+        observation("lost", "laboratory", None),
+        forbidden,
+    ]
+    for _ in range(2):
+        await sink.take(records)
+    (value,) = await rows(house.database, Observation)
+    (medicine,) = await rows(house.database, HistoricMedication)
+    (stray,) = await rows(house.database, Stray)
+    assert (value.display, value.patient_id) == ("hb", imported_id("Patient", "1"))
+    assert medicine.medicine == "NOT to be given: Penicillin"
+    assert (stray.source_id, stray.reason) == ("ehr/Observation/lost", "names no patient")

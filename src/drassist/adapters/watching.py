@@ -49,14 +49,14 @@ async def _watch(
     while not stop.is_set():
         try:
             if found := await sweep():
-                log.info("orders.swept", peer=name, new=found)
+                log.info("peer.swept", peer=name, new=found)
             failures = 0
         except AdapterError as error:
             failures += 1
-            log.warning("orders.peer_away", peer=name, code=error.code, failures=failures)
+            log.warning("peer.away", peer=name, code=error.code, failures=failures)
         except Exception as error:  # noqa: BLE001  whatever it is, the next sweep may pass
             failures += 1
-            log.error("orders.sweep_failed", peer=name, error_class=type(error).__name__)
+            log.error("peer.sweep_failed", peer=name, error_class=type(error).__name__)
         pause = min(every * 2 ** min(failures, 10), max(_LONGEST_PAUSE, every))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
