@@ -25,6 +25,7 @@ from drassist.runtime.database import Database, VersionConflict
 from drassist.runtime.migrations import drift
 from subgraphs.orders.models import Dispense as DispenseRow
 from subgraphs.orders.models import (
+    HistoricMedication,
     Observation,
     Order,
     PrescriptionItem,
