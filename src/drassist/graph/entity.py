@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -200,8 +201,8 @@ def _coerce(kind: Any, value: Any) -> Any:
         )
     if typing.get_origin(kind) is list:
         return [_coerce(typing.get_args(kind)[0], v) for v in value]
-    if options := [a for a in typing.get_args(kind) if a is not type(None)]:
-        return _coerce(options[0], value)
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return _coerce(next(a for a in typing.get_args(kind) if a is not type(None)), value)
     if kind in _TEXT:
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
@@ -210,15 +211,13 @@ def _coerce(kind: Any, value: Any) -> Any:
         parse = SCALARS[kind].parse_value
         assert parse is not None
         return parse(value)
-    if kind is Any or not isinstance(kind, type):
-        return value
     if isinstance(value, dict):
         names = {_snake(k): v for k, v in value.items() if k != "__typename"}
         definition = getattr(kind, "__strawberry_definition__", None)
         if definition is None:
             return names
-        types = {f.python_name: f.type for f in definition.fields}
-        return kind(**{n: _coerce(types[n], v) for n, v in names.items() if n in types})
+        kinds = {f.python_name: f.type for f in definition.fields}
+        return kind(**{n: _coerce(kinds[n], v) for n, v in names.items() if n in kinds})
     return value
 
 

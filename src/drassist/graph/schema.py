@@ -46,7 +46,7 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from drassist.graph.entity import Entity, resolve_entity
-from drassist.graph.errors import ClientError, MaskedErrors
+from drassist.graph.errors import ClientError, MaskedErrors, mask
 from drassist.graph.scalars import SCALARS
 from drassist.runtime.settings import LimitSettings
 
@@ -118,7 +118,8 @@ class GraphSchema(FederationSchema):
         return _at_its_place(found) if inspect.isawaitable(found) else found
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Strawberry would log messages, which may quote a chart; :func:`errors.mask` logs."""
+        """Mask in place. Strawberry would log messages, which may quote a chart."""
+        errors[:] = [mask(error) for error in errors]
 
 
 async def _at_its_place(found: Any) -> Any:

@@ -20,7 +20,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
@@ -109,12 +110,15 @@ class Subgraph(Generic[S]):
             context = await self.context(headers or {}, identity)
         except InvalidCredentials as error:
             return _refused(error)
-        result = await self.schema.execute(
-            operation,
-            variable_values=dict(variables or {}),
-            context_value=context,
-            operation_name=operation_name,
-        )
+        try:
+            result = await self.schema.execute(
+                operation,
+                variable_values=dict(variables or {}),
+                context_value=context,
+                operation_name=operation_name,
+            )
+        except _NO_OPERATION:
+            return _error("BAD_REQUEST", "There is no operation of that name to execute.")
         return _response(result)
 
     async def subscribe(
@@ -195,11 +199,15 @@ def _response(result: Any) -> dict[str, Any]:
     return response
 
 
+_NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+
+
 def _refused(error: InvalidCredentials) -> dict[str, Any]:
-    return {
-        "data": None,
-        "errors": [{"message": str(error), "extensions": {"code": "UNAUTHENTICATED"}}],
-    }
+    return _error("UNAUTHENTICATED", str(error))
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"data": None, "errors": [{"message": message, "extensions": {"code": code}}]}
 
 
 class _Graph(GraphQL[Context[Any], None]):

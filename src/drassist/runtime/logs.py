@@ -114,7 +114,7 @@ def _configure_ours(level: str) -> None:
 
 def get_logger(name: str) -> Any:
     """A logger: ``log.info("outbox.delivered", topic=…, attempts=…)``."""
-    return structlog.get_logger().bind(logger=name)
+    return structlog.get_logger(module=name)  # lazy: configured as it is when it is used
 
 
 def _only_what_is_safe(_: Any, __: str, entry: MutableMapping[str, Any]) -> dict[str, Any]:
