@@ -44,6 +44,8 @@ from router.settings import SubscriptionSettings
 __all__ = ["GraphQLOverWebSocket"]
 
 _LOG: Final = logging.getLogger("router.websocket")
+_GRACE: Final = 5.0
+"""Seconds in which a socket that we close must take what is queued."""
 _TRUSTED: Final = ("x-forwarded-", "x-real-ip", "forwarded", "x-peer", "cookie", "host")
 """Headers that ``connection_init`` may not set: a proxy or the browser speaks for them."""
 
@@ -117,6 +119,8 @@ class Socket:
         self._closing = False
         self._init_timer: asyncio.TimerHandle | None = None
         self._expiry_timer: asyncio.TimerHandle | None = None
+        self._grace_timer: asyncio.TimerHandle | None = None
+        self._abandoned = asyncio.Event()
 
     async def serve(self, receive: Receive) -> None:
         """Read frames until the socket closes; stops every operation then."""
@@ -127,13 +131,14 @@ class Socket:
         )
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(receive))
+        gone = loop.create_task(self._abandoned.wait())
         try:
-            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({writer, reader, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for timer in (self._init_timer, self._expiry_timer):
+            for timer in (self._init_timer, self._expiry_timer, self._grace_timer):
                 if timer is not None:
                     timer.cancel()
-            running = [*self.tasks.values(), reader, writer]
+            running = [*self.tasks.values(), reader, writer, gone]
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -147,6 +152,8 @@ class Socket:
             while not self._queue.empty():
                 self._queue.get_nowait()
         self._queue.put_nowait(_close(code, reason))
+        # a client that does not read does not take a close frame either
+        self._grace_timer = asyncio.get_running_loop().call_later(_GRACE, self._abandoned.set)
 
     def post(self, text: str) -> None:
         """Queue a message; a client that lets the queue fill up is dropped."""

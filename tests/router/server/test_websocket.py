@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from router.contracts.contract import Contract, TagRules
+from router.server import websocket
 from router.server.identity import ANONYMOUS, Identity
 from router.server.refusals import Refused
 from router.settings import Settings, SubscriptionSettings
@@ -187,3 +189,24 @@ async def test_shutting_down_ends_subscriptions_with_a_code(
         message = await heard(socket)
         assert message["payload"][0]["extensions"]["code"] == "SUBSCRIPTION_SERVER_SHUTDOWN"
         assert (await closed(socket))[0] == 1001
+
+
+async def test_a_client_that_never_reads_is_let_go_and_holds_up_nobody(
+    started: Any, serving: Any, library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "_GRACE", 0.2)
+    router = await started(settings=Settings(subscriptions=SubscriptionSettings(queue=8)))
+    address = await serving(router)
+    sockets = router.server.websocket.sockets
+    async with opened(address, max_queue=1) as deaf, opened(address) as quick:
+        for socket in (deaf, quick):
+            await say(socket, "1", ARRIVALS)
+        await library.published_to(1)
+        async with asyncio.timeout(20):
+            while len(sockets) > 1:  # until the kernel's buffers are full, and then the queue
+                library.publish(secrets.token_hex(250_000))  # nothing to compress
+                assert (await heard(quick))["type"] == "next"
+        library.publish("still here")
+        assert (await heard(quick))["payload"]["data"]["arrivals"]["title"] == "still here"
+        await library.published_to(1)
+        deaf.transport.abort()
