@@ -197,8 +197,7 @@ def _fragments_problem(
             selected = _selected_type(subgraph, name, nested)
             if isinstance(selected, str):
                 return selected
-            bare = selected.of if isinstance(selected, NonNull) else selected
-            if not _is_assignable(bare, wanted.of if isinstance(wanted, NonNull) else wanted):
+            if not _is_assignable(selected, wanted):
                 return f'its type "{selected}" does not match the argument\'s type "{wanted}"'
     if unused:
         return f'the type condition "{min(unused)}" matches no location of the context'
@@ -226,25 +225,20 @@ def _selected_type(subgraph: Subgraph, parent: str, selection: Selection) -> Typ
 
 
 def _wrapped(subgraph: Subgraph, outer: TypeRef, selection: Selection) -> TypeRef | str:
-    """Return the type of a nested selection: nullable where anything on the way is."""
+    """Return the type of a nested selection, in the lists that are on the way."""
     match outer:
         case NonNull(of):
-            inner = _wrapped(subgraph, of, selection)
-            if isinstance(of, Named):
-                return _selected_type(subgraph, of.name, selection)
-            return NonNull(inner) if isinstance(inner, Named | ListOf) else inner
+            return _wrapped(subgraph, of, selection)
         case ListOf(of):
             inner = _wrapped(subgraph, of, selection)
             return inner if isinstance(inner, str) else ListOf(inner)
         case Named(name):
-            inner = _selected_type(subgraph, name, selection)
-            return inner.of if isinstance(inner, NonNull) else inner
+            return _selected_type(subgraph, name, selection)
 
 
 def _is_assignable(selected: TypeRef, wanted: TypeRef) -> bool:
-    if isinstance(wanted, NonNull):
-        return isinstance(selected, NonNull) and _is_assignable(selected.of, wanted.of)
-    bare = selected.of if isinstance(selected, NonNull) else selected
-    if isinstance(wanted, ListOf):
-        return isinstance(bare, ListOf) and _is_assignable(bare.of, wanted.of)
-    return bare == wanted
+    """Tell whether a context may fill an argument: a context can be null at every level.
+
+    So the argument must be nullable throughout, as the reference wants it.
+    """
+    return str(selected).replace("!", "") == str(wanted)

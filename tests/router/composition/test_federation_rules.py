@@ -95,11 +95,16 @@ CONTEXT = """
     [
         ('f(a: Int @fromContext(field: "$c { x }")): Int', []),
         ('f(a: Int @fromContext(field: "$c { n }")): Int', []),
-        ('f(a: Int! @fromContext(field: "$c { n }")): Int', []),
+        # a context can be null at every level, whatever the types say
+        ('f(a: Int! @fromContext(field: "$c { n }")): Int', ["CONTEXT_INVALID_SELECTION"]),
         ('f(a: Int @fromContext(field: "$c { u { id } }")): Int', ["CONTEXT_INVALID_SELECTION"]),
         ('f(a: ID @fromContext(field: "$c { u { id } }")): Int', []),
         ('f(a: ID! @fromContext(field: "$c { u { id } }")): Int', ["CONTEXT_INVALID_SELECTION"]),
-        ('f(a: [ID!] @fromContext(field: "$c { many { id } }")): Int', []),
+        ('f(a: [ID] @fromContext(field: "$c { many { id } }")): Int', []),
+        (
+            'f(a: [ID!] @fromContext(field: "$c { many { id } }")): Int',
+            ["CONTEXT_INVALID_SELECTION"],
+        ),
         ('f(a: Int @fromContext(field: "$c { ... on T { x } }")): Int', []),
         (
             'f(a: Int @fromContext(field: "$c { ... on U { i } }")): Int',
