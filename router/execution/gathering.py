@@ -555,6 +555,8 @@ class _Writer:
         self, owner: Input, selections: Sequence[InputSelection], runtime: str
     ) -> list[InputField]:
         found: list[InputField] = []
+        if owner.when:
+            raise _Unsuitable
         for each in selections:
             if not isinstance(each, InputField):
                 raise _Unsuitable

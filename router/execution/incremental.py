@@ -54,7 +54,7 @@ async def deliver(
     """Run the operation and yield its parts; closing the iterator ends all requests."""
     changed = asyncio.Event()
     run = make(lambda _: changed.set())
-    if not any(holds(each.when, variables) for each in op.plan.deferred):
+    if not any(holds(each.when + each.exists, variables) for each in op.plan.deferred):
         async for increment in _whole(op, run, changed):
             yield increment
         return
@@ -110,7 +110,9 @@ class _Delivery:
         whole = op.prepared(variables).view
         self._count = 0
         self.waiting = [
-            _block(op, each, whole) for each in op.plan.deferred if holds(each.when, variables)
+            _block(op, each, whole)
+            for each in op.plan.deferred
+            if holds(each.when + each.exists, variables)
         ]
         self._labels = {block.plan.label for block in self.waiting}
         later = frozenset().union(*(block.needs for block in self.waiting))

@@ -193,6 +193,8 @@ class _Writer:
         for each in self._calls[call].call.inputs:
             if not self._types.fits(runtime, each.on):
                 continue
+            if each.when:
+                return None
             for one in each.selections:
                 if not isinstance(one, InputField) or one.when:
                     return None

@@ -86,7 +86,7 @@ def represent(
     builder = _Builder(types, variables)
     applied = False
     for each in inputs:
-        if types.fits(runtime, each.on):
+        if types.fits(runtime, each.on) and holds(each.when, variables):
             applied = True
             if each.typename is not None:
                 sent["__typename"] = each.typename
