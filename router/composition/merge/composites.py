@@ -13,7 +13,7 @@ from router.composition.merge.state import Merge, Source
 from router.composition.merge.types import merge_type_itself
 from router.composition.merge.wording import in_subgraphs, subgraph_names
 from router.composition.merged import InterfaceType, ObjectType
-from router.composition.model import CompositeType, FieldDefinition
+from router.composition.model import CompositeType, FieldDefinition, Subgraph
 from router.composition.model import InterfaceType as DeclaredInterface
 
 __all__ = ["merge_interface", "merge_object"]
@@ -96,7 +96,7 @@ def _check_keys(
     has_key = False
     for subgraph, declared in sources:
         if subgraph.is_interface_object(declared.name):
-            _check_no_implementation(merge, merged.name, implementations, declared, subgraph.name)
+            _check_no_implementation(merge, merged.name, implementations, subgraph)
             continue
         keys = subgraph.keys.get(merged.name, ())
         has_key = has_key or bool(keys)
@@ -118,17 +118,16 @@ def _check_keys(
 
 
 def _check_no_implementation(
-    merge: Merge, name: str, implementations: Iterable[str], declared: CompositeType, subgraph: str
+    merge: Merge, name: str, implementations: Iterable[str], subgraph: Subgraph
 ) -> None:
-    types = next(each for each in merge.subgraphs if each.name == subgraph).types
-    defined = [each for each in implementations if each in types]
+    defined = [each for each in implementations if each in subgraph.types]
     if defined:
         merge.findings.error_in(
-            subgraph,
+            subgraph.name,
             "INTERFACE_OBJECT_USAGE_ERROR",
             f'Interface type "{name}" is an @interfaceObject here, so its implementations must '
             f"not be defined beside it: {', '.join(defined)}.",
-            declared.name,
+            name,
         )
 
 

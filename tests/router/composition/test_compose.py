@@ -11,6 +11,8 @@ from router.composition.compose import compose
 from router.composition.errors import CompositionFailed
 from router.composition.merge.graph_names import graph_names
 from router.composition.sources import SubgraphSource
+from router.supergraph import Supergraph
+from tests.router.composition.random_subgraphs import random_subgraphs
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", '
@@ -35,6 +37,24 @@ def test_the_same_subgraphs_in_any_order_give_the_same_bytes() -> None:
         for composed in [compose(order)]
     }
     assert len(outcomes) == 1
+
+
+def outcome(subgraphs: list[SubgraphSource]) -> tuple[str, tuple[object, ...]]:
+    try:
+        composed = compose(subgraphs)
+    except CompositionFailed as failure:
+        return "", tuple(sorted(f"{e.code} {e.message}" for e in failure.errors))
+    return composed.supergraph_sdl, composed.hints
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_subgraphs_give_the_same_in_any_order_and_load(seed: int) -> None:
+    subgraphs = random_subgraphs(seed)
+    sdl, findings = outcome(subgraphs)
+    assert outcome(subgraphs[::-1]) == (sdl, findings)
+    if sdl:
+        loaded = Supergraph.load(sdl)
+        assert set(loaded.subgraphs) == {subgraph.name for subgraph in subgraphs}
 
 
 def test_two_subgraphs_of_one_name_are_refused() -> None:
