@@ -40,7 +40,7 @@ def postgresql_database() -> Iterator[str]:
     name = f"drassist_test_{os.getpid()}"
 
     async def administer(*statements: str) -> None:
-        connection = await asyncpg.connect(POSTGRESQL, timeout=5)
+        connection = await asyncpg.connect(POSTGRESQL, timeout=5, command_timeout=60)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -74,7 +74,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 async def _drop_schemas(url: str) -> None:
-    connection = await asyncpg.connect(url, timeout=5)
+    connection = await asyncpg.connect(url, timeout=5, command_timeout=60)
     try:
         schemas = await connection.fetch(
             "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' "

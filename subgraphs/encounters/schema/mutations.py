@@ -147,7 +147,7 @@ class SessionPayload(graph.Payload):
     )
 
 
-@graph.type("Changes around visits.")
+@graph.type("What can be changed.")
 class Mutation:
     @graph.mutation("Add somebody who sees patients.", scopes=writes("Schedule"))
     async def add_practitioner(

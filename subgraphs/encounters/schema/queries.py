@@ -40,7 +40,7 @@ def own_practitioner(info: Info, id: ID | None) -> str:
     return chosen
 
 
-@graph.type("What can be asked of encounters.")
+@graph.type("What can be asked.")
 class Query:
     @graph.resolver("A visit by id.", scopes=reads("Encounter"))
     async def encounter(

@@ -460,9 +460,9 @@ class Task(graph.Entity):
         return None if row is None else task(row)
 
 
-@graph.entity("A patient; who they are lives in the patients subgraph.")
+@graph.entity("A person with a chart in this hospital.")
 class Patient(graph.Entity):
-    id: ID = graph.field("Opaque id.")
+    id: ID = graph.field("Opaque id; never the hospital number.")
 
     @graph.resolver(
         "Visits, the newest first.", phi=True, scopes=reads("Encounter"), cost=2, list_size=20

@@ -154,7 +154,7 @@ class ConditionPayload(graph.Payload):
     condition: Condition | None = graph.field("The condition as it is now.", default=None)
 
 
-@graph.type("Changes to patients.")
+@graph.type("What can be changed.")
 class Mutation:
     @graph.mutation(
         "Make a chart for a person. People like them are shown first.", scopes=writes("Patient")

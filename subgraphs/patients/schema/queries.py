@@ -18,7 +18,7 @@ __all__ = ["Query"]
 STAFF = (("user/Patient.rs",),)
 
 
-@graph.type("What can be asked of patients.")
+@graph.type("What can be asked.")
 class Query:
     @graph.resolver("A patient by id; a merged id gives the survivor.", scopes=reads("Patient"))
     async def patient(

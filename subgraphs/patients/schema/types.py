@@ -149,7 +149,7 @@ class Condition(graph.Entity):
         return condition(row)
 
 
-@graph.entity("A visit; its data live in the encounters subgraph.", resolvable=False)
+@graph.entity("A visit.", resolvable=False)
 class Encounter(graph.Entity):
     id: ID = graph.field("Opaque id.")
 
