@@ -324,30 +324,39 @@ async def test_shared_answers_serve_requests_that_complete_them_differently() ->
 # admission
 
 
-async def test_admission_lets_one_in_at_once_and_the_others_when_no_answer_arrives() -> None:
+async def test_admission_holds_back_while_answers_come_and_opens_when_none_comes() -> None:
     gate = Admission()
     order: list[int] = []
-    for number in range(3):
+    for number in range(6):
         gate.when_idle(lambda number=number: order.append(number))
-    assert order == [0]
-    gate.answered()
-    await asyncio.sleep(0)
-    gate.answered()
-    await asyncio.sleep(0)
-    assert order == [0]
-    for _ in range(4):
-        await asyncio.sleep(0)
-    assert order == [0, 1, 2]
-    for _ in range(3):
-        gate.leave()
-    await gate.enter()
+    assert order == [0, 1]
+    for _ in range(5):
+        gate.answered()
+        await asyncio.sleep(0.0005)
+    gate.leave()
+    assert order[:3] == [0, 1, 2]
+    async with asyncio.timeout(1):
+        while len(order) < 6:
+            await asyncio.sleep(0.001)
+    assert order == list(range(6))
+    assert (gate.running, gate.waiting) == (5, 0)
+
+
+async def test_a_request_that_gives_up_in_the_queue_takes_no_place() -> None:
+    gate = Admission()
+    assert gate.enter_now()
+    assert gate.enter_now()
+    assert not gate.enter_now()
     waits = asyncio.ensure_future(gate.enter())
     await asyncio.sleep(0)
     waits.cancel()
     await asyncio.gather(waits, return_exceptions=True)
     gate.leave()
+    gate.leave()
+    assert gate.running == 0
     async with asyncio.timeout(1):
         await gate.enter()
+    assert gate.running == 1
 
 
 # context arguments
