@@ -116,7 +116,7 @@ def normalise(
     root = supergraph.roots.get(kind.value)
     if root is None:
         raise OperationInvalid([{"message": f"The schema has no {kind.value} root."}])
-    walk = _Walk(supergraph, fragments, defer=defer and kind is OperationKind.QUERY)
+    walk = _Walk(supergraph, fragments, defer=defer, kind=kind)
     selections = walk.selections(
         [(node.selection_set, ())], root, frozenset((root,)), (), (), interface_object=False
     )
@@ -199,11 +199,12 @@ class _Walk:
         fragments: Mapping[str, FragmentDefinitionNode],
         *,
         defer: bool,
+        kind: OperationKind,
     ) -> None:
         self.supergraph = supergraph
         self.schema = supergraph.schema
         self.fragments = fragments
-        self.defer = defer
+        self.defer = defer and kind is not OperationKind.SUBSCRIPTION
         self.defers: list[Defer] = []
         self.occupied: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
         self._paths: dict[tuple[str, ...], Path] = {(): ()}

@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from time import monotonic
 from typing import Final, TypeAlias
 
-from router.errors import NoPlan
+from router.errors import NoPlan, OperationInvalid
 from router.planning.closure import Closures, Reach, Solution, Steps, Way
 from router.planning.graph import Edge, Node, QueryGraph
 from router.planning.selection import Defer, Field, Fragment, Selections
@@ -141,12 +142,16 @@ class Branch:
 
 
 class Explorer:
-    """Finds the options of every leaf; holds what it learns about the graph."""
+    """Finds the options of every leaf; holds what it learns about the graph.
+
+    ``deadline``: when (monotonic seconds) the operation at hand is given up.
+    """
 
     def __init__(self, graph: QueryGraph, closures: Closures) -> None:
         self.graph = graph
         self.closures = closures
         self.supergraph = graph.supergraph
+        self.deadline = float("inf")
         self._explodes: dict[tuple[int, str], bool] = {}
 
     def enter(self, root: str, subgraphs: Iterable[SubgraphView]) -> list[Option]:
@@ -163,7 +168,14 @@ class Explorer:
     def explore(
         self, selections: Selections, options: list[Option], branches: list[Branch]
     ) -> None:
-        """Append a branch for each leaf below; raises NoPlan where a leaf has no option."""
+        """Append a branch for each leaf below.
+
+        Raises NoPlan where a leaf has no option, OperationInvalid past the deadline.
+        """
+        if monotonic() > self.deadline:
+            raise OperationInvalid(
+                [{"message": "The operation is too complex: it was not planned in time."}]
+            )
         for selection in selections:
             if isinstance(selection, Field):
                 self._explore_field(selection, options, branches)

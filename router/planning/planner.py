@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
+from time import monotonic
 from typing import Final
 
 from graphql import DocumentNode, print_ast
@@ -34,12 +35,14 @@ _GRAPHS: Final = 32
 class PlannerOptions:
     """``batch``: entity fetches that are ready together are one request. ``defer``: plan
     ``@defer`` regions (otherwise its fragments are ordinary). ``cached_plans``: how many to keep.
+    ``seconds``: after which an operation is refused as too complex.
     """
 
     batch: bool = True
     defer: bool = False
     cached_plans: int = 1024
     budget: Budget = field(default_factory=Budget)
+    seconds: float = 10.0
 
 
 @dataclass(slots=True)
@@ -133,6 +136,7 @@ class Planner:
     ) -> Trace:
         operation = normalise(document, operation_name, self.supergraph, defer=self.options.defer)
         explorer = self._explorer(labels)
+        explorer.deadline = monotonic() + self.options.seconds
         builder = FetchBuilder(explorer.graph, Names(operation.occupied), operation.kind)
         trace = Trace(operation, explorer, builder.drafts)
         budget = self.options.budget

@@ -78,13 +78,21 @@ def _settle_into(kept: Tree, tree: Tree, handled: frozenset[When]) -> None:
             continue
         settled = _settled(inner, handled | set(when))
         # An empty fragment of an entity still says which type answers; others say nothing.
-        if settled.is_empty and tree.type_name != "_Entity":
+        if tree.type_name != "_Entity" and _says_nothing(settled, kept):
             continue
         known_inner = kept.fragments.get((on, left, directives))
         if known_inner is None:
             kept.fragments[on, left, directives] = settled
         else:
             known_inner.merge(settled)
+
+
+def _says_nothing(inner: Tree, around: Tree) -> bool:
+    """Whether a fragment selects nothing, or only the ``__typename`` selected around it."""
+    if inner.fragments or not inner.fields:
+        return inner.is_empty
+    typename = ("__typename", "__typename", "", "", ())
+    return inner.fields.keys() == {typename} and typename in around.fields
 
 
 def _may_overlap(tree: Tree) -> bool:

@@ -286,6 +286,7 @@ class _Reader:
         self.roots = roots
         self.graphs = self._graphs()
         self.forced: set[tuple[str, str, str]] = set()
+        self._listed: dict[int, list[Application]] = {}
 
     def subgraphs(self) -> dict[str, SubgraphView]:
         for name, definition in self.definitions.items():
@@ -442,11 +443,7 @@ class _Reader:
         legacy = self.join.version == "0.1"
         owner = next((a for a in type_applications if a.name == f"{self.prefix}owner"), None)
         for definition in node.fields or ():
-            listed = [
-                application
-                for application in applications(definition.directives)
-                if application.name == f"{self.prefix}field"
-            ]
+            listed = self._join_fields(definition)
             if legacy:
                 listed = [a for a in listed if a.arguments.get("graph") is not None]
             where = f"{name}.{definition.name.value}"
@@ -462,6 +459,19 @@ class _Reader:
             if here:
                 views[definition.name.value] = self._field_view(definition, here[0], where)
         return views
+
+    def _join_fields(
+        self, definition: FieldDefinitionNode | InputValueDefinitionNode
+    ) -> list[Application]:
+        """The ``@join__field`` applications, read once for all graphs."""
+        known = self._listed.get(id(definition))
+        if known is None:
+            known = self._listed[id(definition)] = [
+                application
+                for application in applications(definition.directives)
+                if application.name == f"{self.prefix}field"
+            ]
+        return known
 
     def _field_view(
         self,

@@ -88,6 +88,22 @@ def test_fragments_are_inlined_in_the_selection_of_a_block() -> None:
     assert plan.deferred[0].selection == "b ... on P { next { id } }"
 
 
+def test_what_is_below_a_mutation_can_come_later() -> None:
+    graph = supergraph(
+        a="""
+            type Query { q: Int }
+            type Mutation { set: P }
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! b: Int }
+        """,
+    )
+    plan = deferred(graph, "mutation{set{a ... @defer{b}}}")
+    assert lines(plan) == ["0 a mutation {set{a id}}", "1 b after 0: set P{id} -> ...on P{b}"]
+    assert plan.deferred[0].fetches == (1,)
+
+
 def test_defer_is_ignored_where_it_is_not_planned() -> None:
     plan = planned(supergraph(**AB), "{p{id ... @defer{a}}}", options=PlannerOptions(defer=False))
     assert lines(plan) == ["0 a {p{id a}}"]

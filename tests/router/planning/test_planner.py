@@ -159,6 +159,11 @@ def test_a_plan_without_a_budget_is_still_a_plan() -> None:
     assert lines(plan) == ["0 p {c{x p}}", "1 q {c{q}}", "2 r {c{r}}"]
 
 
+def test_an_operation_that_takes_too_long_to_plan_is_refused() -> None:
+    with pytest.raises(OperationInvalid, match="too complex"):
+        planned(supergraph(**PAIR), "{p{a b}}", options=PlannerOptions(seconds=-1))
+
+
 _SCRIPT = """
 import sys
 from tests.router.planning.kit import planned, supergraph
