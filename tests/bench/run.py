@@ -1,0 +1,190 @@
+"""Measure the router: CPU per request, beside the least that an ASGI app costs.
+
+    python -m tests.bench.run [SECONDS [ROUNDS]]
+
+Starts the library's subgraphs, the router (de-duplication of subgraph requests on and off) and a
+bare echo of the same answers, checks the answer, and prints one line per case: requests per
+second, median latency, CPU of the measured process per request. Cases are interleaved, rounds
+repeat them; the best round counts. CPU time is what to trust: it is stable where requests per
+second are not. All requests are identical, which flatters de-duplication: read both lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httptools
+import orjson
+import uvloop
+
+from router.composition.compose import compose
+from router.composition.sources import SubgraphSource
+from tests.bench.library import QUERY, SDL, SMALL_QUERY
+
+SUBGRAPHS, DEDUPED, PLAIN, ECHO, SMALL_ECHO = 14200, 14100, 14101, 14300, 14301
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure: which process, with what, over how many connections."""
+
+    name: str
+    port: int
+    query: str
+    connections: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """``cpu`` in microseconds of the process per request, ``latency`` in milliseconds."""
+
+    requests: float
+    latency: float
+    cpu: float
+
+
+class _Load(asyncio.Protocol):
+    """A connection that asks again as soon as it is answered."""
+
+    def __init__(self, request: bytes, took: list[float]) -> None:
+        self._request = request
+        self._took = took
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self._took.append(time.perf_counter() - self._asked)
+        self._ask()
+
+    def _ask(self) -> None:
+        self._asked = time.perf_counter()
+        self.transport.write(self._request)  # type: ignore[attr-defined]
+
+
+async def _load(case: Case, seconds: float, pid: int) -> Result:
+    body = orjson.dumps({"query": case.query})
+    request = (
+        b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"accept: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    took: list[float] = []
+    loop = asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(lambda: _Load(request, took), "127.0.0.1", case.port)
+        for _ in range(case.connections)
+    ]
+    await asyncio.sleep(0.5)
+    took.clear()
+    cpu, start = _cpu(pid), time.perf_counter()
+    await asyncio.sleep(seconds)
+    spent, passed = _cpu(pid) - cpu, time.perf_counter() - start
+    count = len(took)
+    for transport, _ in made:
+        transport.abort()  # type: ignore[attr-defined]
+    return Result(count / passed, statistics.median(took) * 1e3, spent / count * 1e6)
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds of a process so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _running(*arguments: str, port: int, path: str = "/") -> Iterator[int]:
+    process = subprocess.Popen([sys.executable, "-m", *arguments])
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                time.sleep(0.1)
+            else:
+                break
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _ask(port: int, query: str) -> bytes:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        orjson.dumps({"query": query}),
+        {"content-type": "application/json", "accept": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        body: bytes = response.read()
+    return body
+
+
+def main(seconds: float = 3.0, rounds: int = 2) -> None:
+    """Run all cases and print them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        sources = [
+            SubgraphSource(name, f"http://127.0.0.1:{SUBGRAPHS}/{name}", sdl)
+            for name, sdl in SDL.items()
+        ]
+        (folder / "supergraph.graphql").write_text(compose(sources).supergraph_sdl)
+        (folder / "plain.toml").write_text("[subgraphs]\ndeduplicate = false\n")
+        serve = ("router", "serve", "--supergraph", str(folder / "supergraph.graphql"), "--port")
+        run = stack.enter_context
+        run(_running("tests.bench.servers", "subgraphs", str(SUBGRAPHS), port=SUBGRAPHS))
+        pids = {DEDUPED: run(_running(*serve, str(DEDUPED), port=DEDUPED, path="/health"))}
+        settings = ("--settings", str(folder / "plain.toml"))
+        pids[PLAIN] = run(_running(*serve, str(PLAIN), *settings, port=PLAIN, path="/health"))
+        answers = {QUERY: _ask(PLAIN, QUERY), SMALL_QUERY: _ask(PLAIN, SMALL_QUERY)}
+        if any(b'"errors"' in answer for answer in answers.values()):
+            raise SystemExit(f"The answer is wrong: {answers[QUERY][:500]!r}")
+        for port, query in ((ECHO, QUERY), (SMALL_ECHO, SMALL_QUERY)):
+            file = folder / f"{port}.json"
+            file.write_bytes(answers[query])
+            echo = ("tests.bench.servers", "echo", str(port), str(file))
+            pids[port] = run(_running(*echo, port=port))
+        print(f"answers: {len(answers[QUERY])} and {len(answers[SMALL_QUERY])} bytes")
+        cases = [
+            Case(f"{what}, c={count}", port, query, count)
+            for count in (1, 50)
+            for what, port, query in (
+                ("library", PLAIN, QUERY),
+                ("library, subgraph requests shared", DEDUPED, QUERY),
+                ("echo of the same size", ECHO, QUERY),
+                ("one fetch", PLAIN, SMALL_QUERY),
+                ("echo of that size", SMALL_ECHO, SMALL_QUERY),
+            )
+        ]
+        best: dict[Case, Result] = {}
+        for _ in range(rounds):
+            for case in cases:
+                found = uvloop.run(_load(case, seconds, pids[case.port]))
+                if case not in best or found.cpu < best[case].cpu:
+                    best[case] = found
+        for case, found in best.items():
+            print(
+                f"{case.name:42} {found.requests:8.0f} /s  p50 {found.latency:7.2f} ms  "
+                f"CPU {found.cpu:6.0f} us"
+            )
+
+
+if __name__ == "__main__":
+    main(*(kind(value) for kind, value in zip((float, int), sys.argv[1:], strict=False)))
