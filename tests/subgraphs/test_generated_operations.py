@@ -101,7 +101,7 @@ def test_no_generated_operation_is_answered_with_a_fault_of_ours(
 
             @given(case=operation.as_strategy())
             @given_settings(
-                max_examples=12,
+                max_examples=8,
                 deadline=None,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),

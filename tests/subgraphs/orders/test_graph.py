@@ -124,7 +124,7 @@ async def test_a_doctor_orders_and_the_patient_sees_the_result(graph: Subgraph[A
                        referenceRange { low high } }
       } } } } } }"""
     reps = [{"__typename": "Patient", "id": "Patient:asha"}]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             data = await ask(graph, question, ASHA, reps=reps)
             edges = data["_entities"][0]["labResults"]["edges"]
@@ -169,6 +169,15 @@ async def test_a_refused_command_names_the_field(graph: Subgraph[Any]) -> None:
     assert (error["code"], error["field"]) == ("VALIDATION_FAILED", ["items", "1", "code"])
 
 
+async def test_a_visit_of_one_patient_takes_no_order_for_another(graph: Subgraph[Any]) -> None:
+    await place(graph)
+    data = await ask(graph, PLACE, DOCTOR, **orders(patientId="Patient:other"))
+    (error,) = data["placeOrders"]["errors"]
+    assert (error["code"], error["field"]) == ("STALE_CONTEXT", ["encounterId"])
+    data = await ask(graph, PRESCRIBE, DOCTOR, **prescription(patientId="Patient:other"))
+    assert [e["code"] for e in data["prescribe"]["errors"]] == ["STALE_CONTEXT"]
+
+
 async def test_cancelling_with_a_stale_version_is_a_conflict(graph: Subgraph[Any]) -> None:
     order = await place(graph)
     text = (
@@ -188,7 +197,7 @@ async def test_a_prescription_is_handed_out_and_counted_down(graph: Subgraph[Any
         "query($id: ID!) { medicationRequest(id: $id) { sentAt remaining { value }"
         " dispenses { status quantity { value } } deliveries { state attempts } } }"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             found = (await ask(graph, question, DOCTOR, id=item["id"]))["medicationRequest"]
             if found["dispenses"]:
@@ -196,7 +205,7 @@ async def test_a_prescription_is_handed_out_and_counted_down(graph: Subgraph[Any
             await asyncio.sleep(0.05)
     assert found["dispenses"] == [{"status": "COMPLETED", "quantity": {"value": "10"}}]
     assert found["remaining"] == {"value": "0"}
-    assert found["deliveries"] == [{"state": "delivered", "attempts": 1}]
+    assert found["deliveries"] == [{"state": "DELIVERED", "attempts": 1}]
 
 
 async def test_results_are_watched_and_a_patient_watches_only_her_own(
@@ -206,9 +215,9 @@ async def test_results_are_watched_and_a_patient_watches_only_her_own(
     watched = [graph.subscribe(text, identity=who) for who in (DOCTOR, ASHA)]
     waiting = [asyncio.ensure_future(anext(stream)) for stream in watched]
     await asyncio.sleep(0.1)
-    await place(graph, patientId="Patient:other")
+    await place(graph, patientId="Patient:other", encounterId="Encounter:2")
     await place(graph)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         doctors, ashas = [(await answer)["data"]["resultReceived"] for answer in waiting]
     assert doctors["patient"]["id"] in ("Patient:other", "Patient:asha")
     assert ashas["patient"] == {"id": "Patient:asha"}
@@ -225,7 +234,7 @@ async def test_the_first_pages_of_many_patients_are_one_statement(graph: Subgrap
     ids = [f"Patient:{n}" for n in range(6)]
     for id in ids:
         for _ in range(3):
-            await place(graph, patientId=id)
+            await place(graph, patientId=id, encounterId=None)
     statements: list[str] = []
 
     @sa.event.listens_for(graph.services.database.engine.sync_engine, "before_cursor_execute")
@@ -275,7 +284,7 @@ async def test_the_history_joins_what_was_prescribed_here_and_elsewhere(
         await sink.take(records)
     imported = imported_id("Patient", "1")
     who = Identity.of(Role.PATIENT, patient_id=imported)
-    await ask(graph, PRESCRIBE, DOCTOR, **prescription(patientId=imported))
+    await ask(graph, PRESCRIBE, DOCTOR, **prescription(patientId=imported, encounterId=None))
     question = """
     query($n: Int, $a: String, $reps: [_Any!]!) { _entities(representations: $reps) {
       ... on Patient { medicationHistory(first: $n, after: $a) {

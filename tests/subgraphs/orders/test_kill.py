@@ -143,7 +143,7 @@ def answer(lab: FhirServerStandIn, request: dict[str, Any]) -> None:
 
 
 async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not lab.all("ServiceRequest"):
             await asyncio.sleep(0.05)
     (request,) = lab.all("ServiceRequest")
@@ -151,7 +151,7 @@ async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
 
 
 async def answered(process: Process, id: str) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             found = (await process.ask(READ, id=id))["serviceRequest"]
             if found["reports"]:

@@ -66,7 +66,7 @@ async def graph(settings: Settings, peer: Sekmet, chart: Path) -> AsyncIterator[
 async def until(
     graph: Subgraph[Any], text: str, check: Callable[[Any], Any], **variables: Any
 ) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             answer = await graph.execute(text, variables, identity=DOCTOR)
             assert "errors" not in answer, answer["errors"]

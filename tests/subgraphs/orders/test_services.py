@@ -76,7 +76,7 @@ async def rows(database: Database, model: Any) -> list[Any]:
         return list(await session.scalars(sa.select(model)))
 
 
-async def until(check: Callable[[], Awaitable[Any]], within: float = 5) -> Any:
+async def until(check: Callable[[], Awaitable[Any]], within: float = 20) -> Any:
     async with asyncio.timeout(within):
         while not (found := await check()):
             await asyncio.sleep(0.02)

@@ -42,7 +42,7 @@ class Order:
     subject: Subject = Subject()
 
 
-async def eventually(ask: Callable[[], Any], *, within: float = 10) -> Any:
+async def eventually(ask: Callable[[], Any], *, within: float = 20) -> Any:
     async with asyncio.timeout(within):
         while not (answer := await ask()):
             await asyncio.sleep(0.05)

@@ -93,7 +93,7 @@ async def test_a_pharmacy_that_nobody_here_wrote_hands_out(sekmet_server: Sekmet
         pharmacy, item = FhirPharmacy(client, FACILITY), Item()
         assert await pharmacy.send(item) == await pharmacy.send(item)
         found: list[Dispensed] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not found:
                 await asyncio.sleep(0.05)
                 sweep = await pharmacy.sweep(None)
