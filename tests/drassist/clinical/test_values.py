@@ -31,7 +31,9 @@ def test_an_abha_number_is_fourteen_digits_shown_in_groups_or_masked() -> None:
     assert number.masked == "XX-XXXX-XXXX-1234"
 
 
-@pytest.mark.parametrize("text", ["", "98765", "9234567890123x", "123456789012345", "१२३४५६७८९०१२३४"])
+@pytest.mark.parametrize(
+    "text", ["", "98765", "9234567890123x", "123456789012345", "१२३४५६७८९०१२३४"]
+)
 def test_what_is_no_abha_number_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         AbhaNumber(text)
