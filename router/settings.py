@@ -213,11 +213,16 @@ class IdempotencySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionSettings:
-    """Bounds of long-lived streams; seconds, messages, operations."""
+    """Bounds of long-lived streams; seconds, messages, operations.
+
+    ``resume``: so long an SSE client may be away and come back with ``Last-Event-ID`` without
+    missing an event, among the last ``queue`` ones; 0: events carry no ids.
+    """
 
     enabled: bool = True
     queue: int = 64
     shared: bool = True
+    resume: float = 10.0
     init_timeout: float = 10.0
     keep_alive: float = 12.0
     operations_per_socket: int = 100

@@ -15,7 +15,14 @@ import orjson
 
 from router.server.negotiation import Stream
 
-__all__ = ["Framing", "IncrementalFraming", "MultipartFraming", "SseFraming", "framing"]
+__all__ = [
+    "Framing",
+    "IncrementalFraming",
+    "MultipartFraming",
+    "NumberedSse",
+    "SseFraming",
+    "framing",
+]
 
 _BOUNDARY: Final = b"graphql"
 
@@ -52,6 +59,18 @@ class SseFraming:
     def fatal(self, errors: Sequence[dict[str, Any]]) -> bytes:
         """A last ``next`` event with errors alone."""
         return self.part(orjson.dumps({"errors": list(errors)}))
+
+
+class NumberedSse(SseFraming):
+    """Parts are whole events already: each carries an id of its own."""
+
+    def part(self, body: bytes) -> bytes:
+        """The event as it is."""
+        return body
+
+    def fatal(self, errors: Sequence[dict[str, Any]]) -> bytes:
+        """A last event with errors alone; it has no id, so nobody resumes after it."""
+        return super().part(orjson.dumps({"errors": list(errors)}))
 
 
 class MultipartFraming:

@@ -21,7 +21,7 @@ import orjson
 from router.errors import RequestError
 from router.planning.plan import OperationKind
 from router.server.asgi import Response
-from router.server.framing import SseFraming
+from router.server.framing import NumberedSse
 from router.server.identity import Identity
 from router.server.pipeline import Exchange, Pipeline
 from router.server.refusals import Refused, errors_of
@@ -36,13 +36,6 @@ _LOG: Final = logging.getLogger("router.sse")
 TOKEN_HEADER: Final = "x-graphql-event-stream-token"  # noqa: S105  # a header's name
 _UNOPENED: Final = 60.0
 """Seconds for which a reservation waits for its stream."""
-
-
-class _Framing(SseFraming):
-    """Parts are whole events already: each names its operation."""
-
-    def part(self, body: bytes) -> bytes:
-        return body
 
 
 class Reservation:
@@ -111,7 +104,7 @@ class SingleConnections:
                 self.known.pop(token, None)
                 reservation.stop()
 
-        return Streamed(_Framing(), events(), self.settings.keep_alive)
+        return Streamed(NumberedSse(), events(), self.settings.keep_alive)
 
     async def start(self, token: str, exchange: Exchange) -> Response:
         """``POST``: run an operation over the stream; refused ones are answered here."""

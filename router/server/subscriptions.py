@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
@@ -23,7 +24,7 @@ import orjson
 
 from router.errors import BadRequest, RequestError
 from router.execution.client import SubgraphAnswer, SubgraphClient, SubgraphRequest
-from router.server.framing import framing
+from router.server.framing import NumberedSse, framing
 from router.server.generation import Generation
 from router.server.negotiation import Accepts, Stream
 from router.server.pipeline import Exchange, Pipeline
@@ -67,6 +68,8 @@ class Subscriptions:
             )
         exchange.transport = transport
         beat = self.settings.keep_alive
+        if stream is Stream.SSE and self.settings.resume > 0:
+            return Streamed(NumberedSse(), self._numbered(exchange), beat)
         return Streamed(framing(stream), self.events(exchange), beat)
 
     async def events(self, exchange: Exchange) -> AsyncGenerator[bytes, None]:
@@ -75,14 +78,31 @@ class Subscriptions:
         Raises :class:`~router.server.streaming.StreamFailed` when the stream breaks, the caller
         reads too slowly, or a reload makes the operation invalid.
         """
+        read = self._read(exchange, self._feed(exchange))
+        async with contextlib.aclosing(read):
+            async for _, body in read:
+                yield body
+
+    async def _numbered(self, exchange: Exchange) -> AsyncGenerator[bytes, None]:
+        """Whole SSE events with ids; what a returning client missed comes first."""
         feed = self._feed(exchange)
+        feed.resumable = True
+        after = feed.number_of(exchange.headers.get("last-event-id"))
+        read = self._read(exchange, feed, after)
+        async with contextlib.aclosing(read):
+            async for number, body in read:
+                yield b"id: %b\nevent: next\ndata: %b\n\n" % (feed.id_of(number), body)
+
+    async def _read(
+        self, exchange: Exchange, feed: Feed, after: int | None = None
+    ) -> AsyncGenerator[tuple[int, bytes], None]:
         subscriber = Subscriber(self.settings.queue)
-        feed.join(subscriber)
+        feed.join(subscriber, after)
         try:
-            async for body in subscriber:
+            async for event in subscriber:
                 if exchange.identity.expired():
                     raise StreamFailed([_ended("The credentials expired.", "UNAUTHENTICATED")])
-                yield body
+                yield event
         finally:
             await feed.leave(subscriber)
 
@@ -128,20 +148,20 @@ class Subscriber:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._bodies: deque[bytes] = deque()
+        self._events: deque[tuple[int, bytes]] = deque()
         self._errors: list[dict[str, Any]] | None = None
         self._ended = False
         self._ready = asyncio.Event()
 
-    def offer(self, body: bytes) -> bool:
+    def offer(self, number: int, body: bytes) -> bool:
         """Queue an event; False: the queue is full, and the reader is dropped."""
-        if len(self._bodies) >= self.size:
-            self._bodies.clear()
+        if len(self._events) >= self.size:
+            self._events.clear()
             self.end(
                 [_ended("Events came faster than they were read.", "SUBSCRIPTION_SLOW_CONSUMER")]
             )
             return False
-        self._bodies.append(body)
+        self._events.append((number, body))
         self._ready.set()
         return True
 
@@ -151,22 +171,26 @@ class Subscriber:
             self._ended, self._errors = True, errors
             self._ready.set()
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
         return self
 
-    async def __anext__(self) -> bytes:
-        while not self._bodies:
+    async def __anext__(self) -> tuple[int, bytes]:
+        while not self._events:
             if self._ended:
                 if self._errors:
                     raise StreamFailed(self._errors)
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()
-        return self._bodies.popleft()
+        return self._events.popleft()
 
 
 class Feed:
-    """One upstream subscription and its readers; it lives while it has one."""
+    """One upstream subscription and its readers; it lives while it has one.
+
+    A ``resumable`` feed keeps its last events, and lives on for some seconds without readers: one
+    whose connection broke comes back with the id of the last event it saw, and misses nothing.
+    """
 
     def __init__(self, owner: Subscriptions, key: bytes, exchange: Exchange) -> None:
         self.owner = owner
@@ -175,23 +199,56 @@ class Feed:
         self.successor: Exchange | None = None
         self.source: Source | None = None
         self.subscribers: set[Subscriber] = set()
+        self.resumable = False
+        self._name = secrets.token_hex(6)
+        self._count = 0
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=owner.settings.queue)
+        self._lingering: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
-    def join(self, subscriber: Subscriber) -> None:
-        """Add a reader; the first one opens the upstream."""
+    def id_of(self, number: int) -> bytes:
+        """The id that tells this feed's event from all others."""
+        return b"%b-%d" % (self._name.encode(), number)
+
+    def number_of(self, id_: str | None) -> int | None:
+        """The event that a client saw last, None for an id of another feed."""
+        name, _, number = (id_ or "").partition("-")
+        return int(number) if name == self._name and number.isdigit() and len(number) < 16 else None
+
+    def join(self, subscriber: Subscriber, after: int | None = None) -> None:
+        """Add a reader; the first one opens the upstream. ``after``: what it saw last."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        if after is not None:
+            for number, body in self._recent:
+                if number > after:
+                    subscriber.offer(number, body)
         self.subscribers.add(subscriber)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._pump())
 
     async def leave(self, subscriber: Subscriber) -> None:
-        """Remove a reader; the last one closes the upstream."""
+        """Remove a reader; the last one closes the upstream, at once or after a while."""
         self.subscribers.discard(subscriber)
-        if not self.subscribers:
+        if self.subscribers or self._lingering is not None:
+            return
+        seconds = self.owner.settings.resume
+        if self.resumable and seconds > 0 and self._task is not None and not self._task.done():
+            loop = asyncio.get_running_loop()
+            self._lingering = loop.call_later(seconds, self._expire)
+        else:
             await self.end(None)
+
+    def _expire(self) -> None:
+        self._ending = asyncio.get_running_loop().create_task(self.end(None))
 
     async def end(self, errors: list[dict[str, Any]] | None) -> None:
         """End every reader's stream and close the upstream."""
         self._forget()
+        if self._lingering is not None:
+            self._lingering.cancel()
         for subscriber in self.subscribers:
             subscriber.end(errors)
         task, self._task = self._task, None
@@ -266,15 +323,20 @@ class Feed:
         events = exchange.runnable.subscribe(exchange.variables, clients, headers=exchange.forward)
         try:
             async for answer in events:
-                body = self.owner.pipeline.shown(exchange, answer).body
-                for subscriber in tuple(self.subscribers):
-                    if not subscriber.offer(body):
-                        self.subscribers.discard(subscriber)
-                if not self.subscribers:
+                self._deliver(self.owner.pipeline.shown(exchange, answer).body)
+                if not self.subscribers and self._lingering is None:
                     self._forget()
                     return
         finally:
             exchange.generation.release()
+
+    def _deliver(self, body: bytes) -> None:
+        self._count += 1
+        if self.resumable:
+            self._recent.append((self._count, body))
+        for subscriber in tuple(self.subscribers):
+            if not subscriber.offer(self._count, body):
+                self.subscribers.discard(subscriber)
 
     def _forget(self) -> None:
         if self.owner.feeds.get(self.key) is self:

@@ -66,10 +66,13 @@ def event(title: str) -> bytes:
     ).encode()
 
 
+NO_IDS = Settings(subscriptions=SubscriptionSettings(resume=0))
+
+
 async def test_sse_sends_each_event_at_once_and_ends_with_complete(
     served: Any, library: Any
 ) -> None:
-    async with opened(await served(), ARRIVALS, "text/event-stream") as stream:
+    async with opened(await served(settings=NO_IDS), ARRIVALS, "text/event-stream") as stream:
         assert "text/event-stream" in stream.head
         assert await stream.chunk() == b":\n\n"
         await library.published_to(1)
@@ -137,13 +140,48 @@ async def test_equal_subscriptions_share_one_upstream(served: Any, library: Any)
 
 
 async def test_the_upstream_closes_with_its_last_reader(served: Any, library: Any) -> None:
-    address = await served()
+    address = await served(settings=NO_IDS)
     async with opened(address, ARRIVALS, "text/event-stream") as one:
         await one.chunk()
         async with opened(address, ARRIVALS, "text/event-stream") as two:
             await two.chunk()
             await library.published_to(1)
         await asyncio.sleep(0.05)
+        await library.published_to(1)
+    await library.published_to(0)
+
+
+async def test_a_client_that_comes_back_misses_nothing(served: Any, library: Any) -> None:
+    settings = Settings(subscriptions=SubscriptionSettings(resume=5))
+    address = await served(settings=settings)
+    async with opened(address, ARRIVALS, "text/event-stream") as stream:
+        await stream.chunk()
+        await library.published_to(1)
+        library.publish("Emma")
+        first = (await stream.chunk()).decode()
+    seen = first.split("\n")[0].removeprefix("id: ")
+    for title in ("Walden", "Ulysses"):  # while nobody listens
+        library.publish(title)
+    await asyncio.sleep(0.1)
+    headers = {"last-event-id": seen}
+    async with opened(address, ARRIVALS, "text/event-stream", **headers) as stream:
+        await stream.chunk()
+        missed = (await stream.chunk()).decode() + (await stream.chunk()).decode()
+        assert "Emma" not in missed
+        assert missed.index("Walden") < missed.index("Ulysses")
+        library.publish("Dubliners")
+        assert "Dubliners" in (await stream.chunk()).decode()
+    async with opened(address, ARRIVALS, "text/event-stream", **{"last-event-id": "x-1"}) as fresh:
+        await fresh.chunk()
+        library.publish("Exiles")
+        assert "Exiles" in (await fresh.chunk()).decode()
+
+
+async def test_an_upstream_that_nobody_comes_back_to_is_closed(served: Any, library: Any) -> None:
+    settings = Settings(subscriptions=SubscriptionSettings(resume=0.1))
+    address = await served(settings=settings)
+    async with opened(address, ARRIVALS, "text/event-stream") as stream:
+        await stream.chunk()
         await library.published_to(1)
     await library.published_to(0)
 
