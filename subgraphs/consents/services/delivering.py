@@ -12,13 +12,11 @@ from drassist.runtime.database import Database, now
 from subgraphs.consents.models import (
     ConsentArtefact,
     ConsentRequest,
-    EarlyNotice,
     Transfer,
     outbox,
 )
 from subgraphs.consents.ports import ConsentGateway, OutgoingConsent
 from subgraphs.consents.services.asking import GATEWAY, request_event, transfer_event
-from subgraphs.consents.services.receiving import apply_notice
 
 __all__ = ["Deliveries"]
 
@@ -67,28 +65,12 @@ class Deliveries:
         await self._named(id, gateway_id)
 
     async def _named(self, id: str, gateway_id: str) -> None:
-        """Note the gateway's name, and apply what it said before we knew that name."""
+        """Note the gateway's name; the next sweep applies what it said before we knew it."""
         async with self._database.transaction() as session:
             await session.execute(
                 sa.update(ConsentRequest)
                 .where(ConsentRequest.id == id)  # type: ignore[arg-type]
                 .values(gateway_id=gateway_id, sent_at=now())
-            )
-            rows = await session.scalars(
-                sa.select(EarlyNotice)
-                .where(EarlyNotice.gateway_id == gateway_id)  # type: ignore[arg-type]
-                .order_by(EarlyNotice.at)  # type: ignore[arg-type]
-            )
-            early = list(rows)
-        for notice in early:
-            await apply_notice(
-                self._database,
-                self._gateway,
-                gateway_id,
-                notice.status,
-                notice.artefacts,
-                notice.reason,
-                notice.at,
             )
 
     async def _fetch(self, id: str) -> None:

@@ -45,6 +45,7 @@ _PEER = "gateway"
 
 async def sweep_notices(database: Database, gateway: ConsentGateway) -> int:
     """Read what was decided; returns how many notices there were."""
+    await _apply_early(database, gateway)
     async with database.session() as session:
         held = await session.get(Cursor, _PEER)
     said = await gateway.notices(held.position if held else None)
@@ -62,6 +63,30 @@ async def sweep_notices(database: Database, gateway: ConsentGateway) -> int:
         async with database.transaction() as session:
             await session.merge(Cursor(peer=_PEER, position=said.cursor))
     return len(said.notices)
+
+
+async def _apply_early(database: Database, gateway: ConsentGateway) -> None:
+    """Apply the notices whose request has its gateway's name by now."""
+    early = sa.select(EarlyNotice).join(
+        ConsentRequest,
+        ConsentRequest.gateway_id == EarlyNotice.gateway_id,  # type: ignore[arg-type]
+    )
+    async with database.session() as session:
+        notices = list(await session.scalars(early.order_by(EarlyNotice.at)))  # type: ignore[arg-type]
+    for notice in notices:
+        await apply_notice(
+            database,
+            gateway,
+            notice.gateway_id,
+            notice.status,
+            notice.artefacts,
+            notice.reason,
+            notice.at,
+        )
+        async with database.transaction() as session:
+            await session.execute(
+                sa.delete(EarlyNotice).where(EarlyNotice.id == notice.id)  # type: ignore[arg-type]
+            )
 
 
 async def apply_notice(
