@@ -200,7 +200,6 @@ class _Upgrade:
                     f'for "{found.name}" in any subgraph.',
                     found.name,
                 )
-        self.problems.settle()
 
     # field sets are strings -----------------------------------------------------------------
 

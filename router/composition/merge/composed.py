@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -67,6 +67,7 @@ def find_composed(merge: Merge, features: Features) -> list[Composed]:
         by_identity.setdefault(request.feature.identity, []).append(request)
     if _names_clash(merge.findings, requests) | _propagated_clash(merge, features, requests):
         return []
+    _hint_majors_of_the_rest(merge, by_identity)
     return [
         found
         for identity, asked in by_identity.items()
@@ -275,6 +276,25 @@ def _hint_other_majors(
             f'Feature "{identity}" is composed in version {chosen.version}; another major version '
             f"is linked, but not composed, {in_subgraphs(others)}.",
         )
+
+
+def _hint_majors_of_the_rest(merge: Merge, composed: Mapping[str, object]) -> None:
+    """Hint at features that nobody composes and that are linked in different major versions."""
+    linked: dict[str, dict[str, list[str]]] = {}
+    for subgraph in merge.subgraphs:
+        for feature in subgraph.links:
+            if feature.identity not in composed and feature.identity not in _UNSUPPORTED:
+                majors = linked.setdefault(feature.identity, {})
+                majors.setdefault(f"major version {feature.version.major}", []).append(
+                    subgraph.name
+                )
+    for identity, majors in linked.items():
+        if len(majors) > 1:
+            merge.findings.hint(
+                "DIRECTIVE_COMPOSITION_INFO",
+                f'Feature "{identity}" is linked in different major versions, but not composed: '
+                f"{differences(majors)}.",
+            )
 
 
 def _hint_other_names(

@@ -134,6 +134,7 @@ class _Overrides:
             return
         if self._collides(source, overridden):
             return
+        label = _text(applied, "label") or None
         if overridden.subgraph.is_external(overridden.element):
             findings.hint(
                 "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
@@ -141,19 +142,20 @@ class _Overrides:
                 f'"{origin}", which is external: the @override can be removed.',
                 coordinate,
             )
-            return
-        self._override(source, overridden, applied)
+        else:
+            self._override(source, overridden, label)
+        if label is not None:
+            self._migrate(source, overridden, label)
 
     def _override(
         self,
         source: Source[FieldDefinition],
         overridden: Source[FieldDefinition],
-        applied: Applied,
+        label: str | None,
     ) -> None:
         coordinate = source.element.coordinate
-        label = _text(applied, "label") or None
         used = overridden.subgraph.is_used(overridden.element)
-        self.result[overridden.name] = Overriding(True, used, label)
+        self.result[overridden.name] = Overriding(True, used)
         if label is None:
             advice = (
                 "it is only used there by directives and interfaces, and could be made external"
@@ -166,8 +168,16 @@ class _Overrides:
                 f'"{source.name}": {advice}.',
                 coordinate,
             )
-            return
-        self.result[source.name] = Overriding(label=label)
+
+    def _migrate(
+        self,
+        source: Source[FieldDefinition],
+        overridden: Source[FieldDefinition],
+        label: str,
+    ) -> None:
+        coordinate = source.element.coordinate
+        for each in (source, overridden):
+            self.result.setdefault(each.name, Overriding()).label = label
         if not _is_label(label):
             self._error(
                 "OVERRIDE_LABEL_INVALID",
