@@ -46,7 +46,8 @@ class RequestLimits:
     """What a request may weigh before it is parsed; bytes, levels, operations, entries.
 
     ``admission``: begin new executions between the answers of those under way, which keeps a busy
-    router's memory in the processor's cache.
+    router's memory in the processor's cache. ``share_requests``: identical queries of clients
+    that are in flight together, with the same forwarded rights, are executed once.
     """
 
     body_bytes: int = 1_048_576
@@ -57,6 +58,7 @@ class RequestLimits:
     batching: bool = True
     cached_operations: int = 2_000
     admission: bool = True
+    share_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

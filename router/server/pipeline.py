@@ -37,7 +37,7 @@ from router.server.refusals import Refused
 from router.server.rights import Decide, Need
 from router.settings import Settings
 
-__all__ = ["Exchange", "Pipeline", "Stage", "unauthorised"]
+__all__ = ["Exchange", "Pipeline", "Stage", "rights_key", "unauthorised"]
 
 _LOG: Final = logging.getLogger("router.pipeline")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -108,6 +108,7 @@ class Pipeline:
         self.apq = apq or apq_store(settings.apq)
         self.rates = Rates(settings.rate.redis_url)
         self._warm: dict[int, Operations] = {}
+        self._flying: dict[tuple[CompiledOperation, bytes], asyncio.Task[Answer]] = {}
         self._configure(settings, authenticate)
         run: Run = self._execute
         for stage in reversed(stages):
@@ -326,6 +327,21 @@ class Pipeline:
         return PrivateValues(places, exchange.operation, exchange.variables)
 
     async def _execute(self, exchange: Exchange) -> Answer:
+        if self.settings.limits.share_requests and exchange.kind is OperationKind.QUERY:
+            return await self._execute_shared(exchange)
+        return await self._execute_alone(exchange)
+
+    async def _execute_shared(self, exchange: Exchange) -> Answer:
+        """Join an identical query in flight: same plan, variables and forwarded rights."""
+        key = (exchange.runnable, rights_key(exchange))
+        running = self._flying.get(key)
+        if running is None:
+            running = asyncio.get_running_loop().create_task(self._execute_alone(exchange))
+            self._flying[key] = running
+            running.add_done_callback(lambda _: self._flying.pop(key, None))
+        return await asyncio.shield(running)  # whoever gives up leaves the others their answer
+
+    async def _execute_alone(self, exchange: Exchange) -> Answer:
         gate = self.admission
         if gate is None:
             return await exchange.runnable.execute(
@@ -467,6 +483,16 @@ class Pipeline:
 
 
 _NONE: Final[frozenset[str]] = frozenset()
+_PER_REQUEST: Final = frozenset({"traceparent", "tracestate", "x-request-id"})
+"""Forwarded headers that differ in every request and say nothing about rights."""
+
+
+def rights_key(exchange: Exchange) -> bytes:
+    """The variables and forwarded rights of a request: equal keys may share an execution."""
+    rights = sorted(
+        (name, value) for name, value in exchange.forward.items() if name not in _PER_REQUEST
+    )
+    return orjson.dumps([exchange.variables, rights], option=orjson.OPT_SORT_KEYS, default=id)
 
 
 def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:

@@ -27,7 +27,7 @@ from router.execution.client import SubgraphAnswer, SubgraphClient, SubgraphRequ
 from router.server.framing import NumberedSse, framing
 from router.server.generation import Generation
 from router.server.negotiation import Accepts, Stream
-from router.server.pipeline import Exchange, Pipeline
+from router.server.pipeline import Exchange, Pipeline, rights_key
 from router.server.refusals import Refused
 from router.server.streaming import Streamed, StreamFailed
 from router.settings import SubscriptionSettings
@@ -35,8 +35,6 @@ from router.settings import SubscriptionSettings
 __all__ = ["Subscriptions"]
 
 _LOG: Final = logging.getLogger("router.subscriptions")
-_PER_REQUEST: Final = frozenset({"traceparent", "tracestate", "x-request-id"})
-"""Forwarded headers that differ in every request and say nothing about rights."""
 
 
 class Subscriptions:
@@ -127,20 +125,13 @@ class Subscriptions:
         if not self.settings.shared:
             self._private += 1
             return b"%d" % self._private
-        rights = sorted(
-            (name, value) for name, value in exchange.forward.items() if name not in _PER_REQUEST
-        )
-        return orjson.dumps(
-            [
-                exchange.client.name,
-                exchange.text,
-                exchange.operation.name,
-                exchange.variables,
-                rights,
-                sorted(need.coordinate for need in exchange.denied),
-            ],
-            option=orjson.OPT_SORT_KEYS,
-        )
+        named = [
+            exchange.client.name,
+            exchange.text,
+            exchange.operation.name,
+            sorted(need.coordinate for need in exchange.denied),
+        ]
+        return orjson.dumps(named) + rights_key(exchange)
 
 
 class Subscriber:

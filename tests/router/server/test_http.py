@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -300,3 +301,19 @@ async def test_verified_claims_travel_as_headers_and_cannot_be_sent(library: Any
             spoofed = {"x-user": "root", "x-no": "1"}
             await http.post("/graphql", json={"query": "{ authors }"}, headers=spoofed)
     assert seen == [{"x-user": "asha", "x-roles": "doctor admin"}]
+
+
+async def test_identical_queries_may_share_an_execution(client: Any, library: Any) -> None:
+    http = await client(settings=Settings(limits=RequestLimits(share_requests=True)))
+    library.delay = 0.05
+
+    async def ask(user: str, query: str = "{ books { title } }") -> Any:
+        headers = {"authorization": user}
+        return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
+
+    answers = await asyncio.gather(*(ask("a") for _ in range(5)), ask("b"))
+    assert all(answer == answers[0] for answer in answers)
+    assert library.calls == ["books", "books"]  # one for each caller's rights
+    lend = 'mutation { lend(id: "1") }'
+    await asyncio.gather(ask("a", lend), ask("a", lend))
+    assert len(library.loans) == 2
