@@ -130,12 +130,10 @@ async def _keep_early(
     reason: str | None,
     at: datetime,
 ) -> None:
-    known = await session.scalar(
-        sa.select(EarlyNotice.id).where(  # type: ignore[call-overload]
-            EarlyNotice.gateway_id == gateway_id, EarlyNotice.status == status
-        )
+    known = await session.scalars(
+        sa.select(EarlyNotice).where(EarlyNotice.gateway_id == gateway_id)  # type: ignore[arg-type]
     )
-    if known is None:
+    if not any(k.status == status and k.artefacts == list(artefacts) for k in known):
         session.add(
             EarlyNotice(
                 gateway_id=gateway_id,
