@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
 from router.planning.graph import Node, QueryGraph
-from router.planning.paths import Become, Carry, Context, Enter, Go, Option, Path, Rejoin
+from router.planning.options import Become, Carry, Context, Enter, Go, Option, Path, Rejoin
 from router.planning.plan import (
     EACH,
     ContextArgument,

@@ -7,138 +7,42 @@ and :mod:`router.planning.search` picks one for each::
 
     {p{x y}}      option 1: Enter a, Go p          x: [a]        -> leaf x: option 1
                   option 2: Enter b, Go p          y: [1 then key to c, 2 then key to c]
-
-Paths are persistent linked nodes: leaves share their prefixes, and extending costs one object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import product
-from math import prod
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final
 
 from router.errors import NoPlan, OperationInvalid
-from router.planning.closure import Closures, Reach, Solution, Steps, Way
+from router.planning.closure import Closures, Reach, Steps, Way
 from router.planning.graph import Edge, Node, QueryGraph
-from router.planning.selection import Defer, Field, Fragment, Selections
-from router.supergraph import ContextSource, FieldView, SubgraphView, TypeRef
+from router.planning.options import (
+    Become,
+    Branch,
+    Carry,
+    Context,
+    Enter,
+    Go,
+    Option,
+    Path,
+    combined,
+    end_of,
+    extended,
+    pruned,
+    rejoined,
+)
+from router.planning.selection import Field, Fragment, Selections
+from router.supergraph import FieldView, SubgraphView, TypeRef
 
-__all__ = [
-    "Become",
-    "Branch",
-    "Carry",
-    "Context",
-    "Enter",
-    "Explorer",
-    "Go",
-    "Option",
-    "Path",
-    "Rejoin",
-]
-
-MAX_COMBINATIONS: Final = 16
-"""Full products of simultaneous paths up to this size; beyond it, one per preferred subgraph."""
-
-MAX_ALIKE: Final = 4
-"""Options kept of those that end alike: a dearer prefix may be one that others need anyway."""
-
-MAX_OPTIONS: Final = 128
-"""Options kept for one selection; the dearest are dropped."""
+__all__ = ["Explorer"]
 
 _TYPENAME: Final = Edge(
     "__typename",
     FieldView(name="__typename", type=TypeRef("String", 0, "String!"), arguments={}),
     None,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Enter:
-    """The operation's root, asked in a subgraph."""
-
-    subgraph: SubgraphView
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Context:
-    """The value of a context argument: a solution at an enclosing object."""
-
-    source: ContextSource
-    at: Path
-    solution: Solution
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Go:
-    """A field, taken in the subgraph of ``way.reach``."""
-
-    field: Field
-    way: Way
-    contexts: tuple[Context, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Become:
-    """From here on only objects of some types; ``reach`` is where their types are known."""
-
-    reach: Reach
-    fragment: Fragment | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Carry:
-    """Conditions, directives or a ``@defer`` that hold from here on."""
-
-    fragment: Fragment
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rejoin:
-    """The same field of several runtime types, taken in one fetch: one place again."""
-
-    members: tuple[Path, ...]
-
-
-Move: TypeAlias = Enter | Go | Become | Carry | Rejoin
-
-
-@dataclass(slots=True, eq=False)
-class Path:
-    """A place in the answer and how it is reached.
-
-    ``types``: the runtime types an object here can have. ``depth`` and ``steps`` count fetches
-    from the root; ``keys`` are the response keys down to here. ``defer`` is the ``@defer`` in
-    force, ``entered`` the one whose own fetch holds the object already.
-    """
-
-    parent: Path | None
-    move: Move
-    node: Node
-    types: frozenset[str]
-    depth: int
-    steps: Steps
-    keys: tuple[str, ...]
-    defer: Defer | None = None
-    entered: Defer | None = None
-
-
-Option: TypeAlias = tuple[Path, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Branch:
-    """A leaf, or a part of the operation that one subgraph answers whole, with its options.
-
-    ``rest``: the selection below the last field goes along unchanged.
-    ``anywhere``: only the object is wanted; whichever option is there already will do.
-    """
-
-    options: list[Option]
-    rest: bool = False
-    anywhere: bool = False
 
 
 class Explorer:
@@ -188,7 +92,7 @@ class Explorer:
             found += self._advance(option, field) or ()
         if not found:
             raise NoPlan(_no_way(field, options))
-        found = _pruned(found)
+        found = pruned(found)
         if not field.composite:
             branches.append(Branch(found))
         elif not field.selections:
@@ -214,7 +118,7 @@ class Explorer:
             found += advanced
         if not found:
             raise NoPlan(f"No subgraph can tell which objects are of type {fragment.on}.")
-        self.explore(fragment.selections, _pruned(found), branches)
+        self.explore(fragment.selections, pruned(found), branches)
 
     # --- one step -----------------------------------------------------------------------------
 
@@ -233,9 +137,9 @@ class Explorer:
                 alternatives.append(found)
         if not alternatives:
             return []
-        options = _combined(alternatives)
+        options = combined(alternatives)
         if len(option) > 1 and isinstance(selection, Field) and selection.composite:
-            options = [_rejoined(found) for found in options]
+            options = [rejoined(found) for found in options]
         return options
 
     def _field(self, path: Path, field: Field) -> list[Option] | None:
@@ -292,7 +196,7 @@ class Explorer:
             node=tail or reach.node,
             types=tail.possible if tail else frozenset(),
             depth=path.depth + reach.depth,
-            steps=_extended(path, reach, contexts),
+            steps=extended(path, reach, contexts),
             keys=(*path.keys, field.key),
             defer=path.defer,
             entered=entered,
@@ -382,8 +286,8 @@ class Explorer:
             alternatives.append(found)
         if not alternatives:
             return None
-        options = _combined(alternatives)
-        return [_rejoined(option) for option in options] if field.composite else options
+        options = combined(alternatives)
+        return [rejoined(option) for option in options] if field.composite else options
 
     def _exploded_elsewhere(self, path: Path, field: Field) -> list[Option]:
         """Where only another subgraph tells the types apart: learn them there first."""
@@ -407,7 +311,7 @@ class Explorer:
             node=node,
             types=(path.types & node.possible) or node.possible,
             depth=path.depth + reach.depth,
-            steps=_extended(path, reach),
+            steps=extended(path, reach),
             keys=path.keys,
             defer=defer,
             entered=path.entered if reach.stays else defer,
@@ -436,7 +340,7 @@ class Explorer:
             if narrowed is None:
                 return None
             alternatives.append([(narrowed,)])
-        return _combined(alternatives)
+        return combined(alternatives)
 
     def _names(self, node: Node, on: str, matching: frozenset[str]) -> bool:
         """Whether ``... on T`` says in this subgraph what it says in the supergraph."""
@@ -479,172 +383,33 @@ class Explorer:
     # --- parts answered whole -----------------------------------------------------------------
 
     def _resolves(self, path: Path, selections: Selections) -> bool:
-        return path.defer is path.entered and _resolves(path.node, selections, self)
+        return path.defer is path.entered and self._resolves_at(path.node, selections)
 
-
-def _resolves(node: Node, selections: Selections, explorer: Explorer) -> bool:
-    """Whether a node answers a whole selection itself, and no other plan could be better."""
-    for selection in selections:
-        if isinstance(selection, Fragment):
-            if selection.on is not None or selection.defer is not None:
+    def _resolves_at(self, node: Node, selections: Selections) -> bool:
+        """Whether a node answers a whole selection itself, and no other plan could be better."""
+        for selection in selections:
+            if isinstance(selection, Fragment):
+                if selection.on is not None or selection.defer is not None:
+                    return False
+                if not self._resolves_at(node, selection.selections):
+                    return False
+                continue
+            edge = node.edge(selection.name)
+            if edge is None or edge.requires or edge.view.context:
                 return False
-            if not _resolves(node, selection.selections, explorer):
-                return False
-            continue
-        edge = node.edge(selection.name)
-        if edge is None or edge.requires or edge.view.context:
-            return False
-        if selection.composite:
-            if edge.tail is None or explorer_explodes(explorer, node, selection):
-                return False
-            if selection.type_name != edge.tail.name:
+            if not selection.composite:
+                continue
+            if edge.tail is None or selection.type_name != edge.tail.name:
                 return False  # a narrower type here: let the fragments decide
-            if not _resolves(edge.tail, selection.selections, explorer):
+            if node.is_abstract and self._must_explode(node, selection):
                 return False
-    return True
-
-
-def explorer_explodes(explorer: Explorer, node: Node, field: Field) -> bool:
-    """Whether a composite field of an abstract node has a rival per runtime type."""
-    return node.is_abstract and explorer._must_explode(node, field)
-
-
-# --- options ----------------------------------------------------------------------------------
-
-
-def _extended(path: Path, reach: Reach, contexts: tuple[Context, ...] = ()) -> Steps:
-    if reach.stays and not contexts:
-        return path.steps
-    steps = path.steps | _shifted(path, reach.steps)
-    for context in contexts:
-        steps |= _shifted(context.at, context.solution.steps)
-    return steps
-
-
-def _shifted(path: Path, steps: Steps) -> Steps:
-    keys, depth = path.keys, path.depth
-    return frozenset((s, keys + below, depth + d) for s, below, d in steps)
+            if not self._resolves_at(edge.tail, selection.selections):
+                return False
+        return True
 
 
 def _ends_in(option: Option, subgraphs: set[int]) -> bool:
-    return all(_end(path) in subgraphs for path in option)
-
-
-def _end(path: Path) -> int:
-    move = path.move
-    return (move.way.reach.node if isinstance(move, Go) else path.node).subgraph.index
-
-
-def _rank(option: Option) -> tuple[int, int, int]:
-    depth = max(path.depth for path in option)
-    steps = option[0].steps if len(option) == 1 else frozenset().union(*(p.steps for p in option))
-    return depth, len(steps), len(option)
-
-
-def _combined(alternatives: list[list[Option]]) -> list[Option]:
-    """Options that take one alternative of each: all, or one per preferred subgraph."""
-    if len(alternatives) == 1:
-        return alternatives[0]
-    if prod(map(len, alternatives)) <= MAX_COMBINATIONS:
-        return [tuple(p for part in parts for p in part) for parts in product(*alternatives)]
-    ranked = [sorted(options, key=_rank) for options in alternatives]
-    subgraphs = sorted({_end(o[0]) for options in ranked for o in options})
-    combined: dict[tuple[int, ...], Option] = {}
-    for preferred in (-1, *subgraphs):
-        chosen = [
-            next((o for o in options if _end(o[0]) == preferred), options[0]) for options in ranked
-        ]
-        flat = tuple(path for part in chosen for path in part)
-        combined.setdefault(tuple(map(id, flat)), flat)
-    return list(combined.values())
-
-
-def _rejoined(option: Option) -> Option:
-    """Join paths that went apart by type and arrived in one place of one fetch.
-
-    Otherwise the paths of an interface with many implementations multiply with every level.
-    """
-    if len(option) < 2:
-        return option
-    groups: dict[tuple[object, ...], list[Path]] = {}
-    for path in option:
-        groups.setdefault(_arrival(path), []).append(path)
-    if len(groups) == len(option):
-        return option
-    return tuple(
-        members[0] if len(members) == 1 else _rejoin(members) for members in groups.values()
-    )
-
-
-def _arrival(path: Path) -> tuple[object, ...]:
-    """What paths must have in common to be one place of one fetch."""
-    apart = path.parent
-    move = path.move
-    if (
-        not isinstance(move, Go)
-        or move.contexts
-        or move.way.reach.requires is not None
-        or apart is None
-        or not isinstance(apart.move, Become)
-        or not apart.move.reach.stays
-        or path.defer is not path.entered
-    ):
-        return (id(path),)
-    reach = move.way.reach
-    if not reach.stays and (reach.key is None or reach.node.name != apart.node.name):
-        return (id(path),)
-    return (
-        id(apart.parent),
-        id(apart.move.fragment),
-        path.node.id,
-        reach.node.subgraph.index,
-        reach.depth,
-    )
-
-
-def _rejoin(members: Sequence[Path]) -> Path:
-    first = members[0]
-    return Path(
-        parent=first.parent,
-        move=Rejoin(tuple(members)),
-        node=first.node,
-        types=first.types,
-        depth=max(member.depth for member in members),
-        steps=first.steps.union(*(member.steps for member in members[1:])),
-        keys=first.keys,
-        defer=first.defer,
-        entered=first.entered,
-    )
-
-
-def _pruned(options: list[Option]) -> list[Option]:
-    """Of the options that end alike only the cheapest; different ends are never weighed here.
-
-    What can be answered below an option, and which fragments can match there, depends on where it
-    ends; so this never changes the answer.
-    """
-    if len(options) < 2:
-        return options
-    groups: dict[tuple[object, ...], list[Option]] = {}
-    for option in options:
-        ends = tuple((p.node.id, p.types, _end(p), p.defer is p.entered) for p in option)
-        groups.setdefault(ends, []).append(option)
-    kept: list[Option] = []
-    for group in groups.values():
-        if len(group) == 1:
-            kept += group
-            continue
-        chosen: dict[Steps, Option] = {}
-        for option in sorted(group, key=_rank):
-            steps = option[0].steps.union(*(p.steps for p in option[1:]))
-            if not any(known <= steps for known in chosen):
-                chosen[steps] = option
-                if len(chosen) == MAX_ALIKE:
-                    break
-        kept += chosen.values()
-    if len(kept) > MAX_OPTIONS:
-        kept = sorted(kept, key=_rank)[:MAX_OPTIONS]
-    return kept
+    return all(end_of(path) in subgraphs for path in option)
 
 
 def _no_way(field: Field, options: list[Option]) -> str:

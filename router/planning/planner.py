@@ -18,8 +18,9 @@ from router.planning.emit import emit_fetches
 from router.planning.fetches import FetchBuilder, Names
 from router.planning.graph import QueryGraph
 from router.planning.operation import Operation, normalise
+from router.planning.options import Branch, Option
 from router.planning.passes import improve, order_mutation
-from router.planning.paths import Branch, Explorer, Option
+from router.planning.paths import Explorer
 from router.planning.plan import Deferred, OperationKind, Plan
 from router.planning.search import Budget, Choice, choose
 from router.planning.selection import Defer, Field, Selections, conjunction

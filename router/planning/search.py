@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
 from router.planning.closure import Step, Steps
-from router.planning.paths import Branch, Option
+from router.planning.options import Branch, Option
 
 __all__ = ["Budget", "Choice", "choose"]
 

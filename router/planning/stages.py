@@ -15,7 +15,7 @@ from graphql import DocumentNode
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, depths, plan_path
 from router.planning.explain import path_text
-from router.planning.paths import Become, Branch, Carry, Enter, Go, Option, Path, Rejoin
+from router.planning.options import Become, Branch, Carry, Enter, Go, Option, Path, Rejoin
 from router.planning.planner import Planner, Trace
 from router.planning.printing import print_selection
 from router.planning.selection import Field, Selections
