@@ -16,20 +16,20 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.engine import Connection
 
 from drassist.runtime.database import Database
 from drassist.runtime.settings import DatabaseSettings, Settings
 
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
 __all__ = ["drift", "migrate"]
+
+# Alembic is imported where it is used: a start that finds nothing to do does without its half second
 
 
 async def migrate(database: Database, package: str) -> None:
@@ -37,10 +37,9 @@ async def migrate(database: Database, package: str) -> None:
 
     Safe to call from several processes at once: one migrates, the others wait.
     """
-    scripts = _scripts(package)
-    head = scripts.get_current_head()
-    if head is not None and await _current(database) == head:
+    if await _current(database) == _newest(package):
         return
+    scripts = _scripts(package)
     async with database._writer.begin() as connection:
         if not database.is_sqlite:
             await connection.execute(
@@ -53,6 +52,9 @@ async def migrate(database: Database, package: str) -> None:
 async def drift(database: Database, metadata: MetaData) -> list[Any]:
     """How the models differ from the migrated database: empty when a migration says it all."""
 
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
@@ -61,9 +63,24 @@ async def drift(database: Database, metadata: MetaData) -> list[Any]:
         return await connection.run_sync(differences)
 
 
+def _folder(package: str) -> Path:
+    return Path(str(import_module(package).__file__)).parent / "migrations"
+
+
+def _newest(package: str) -> str:
+    """The newest revision, from the names of the files: ``0003_why.py`` is revision ``0003``."""
+    versions = sorted((_folder(package) / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
+    if not versions:
+        raise FileNotFoundError(f"{package} has no migrations")
+    return versions[-1].name[:4]
+
+
 @cache
 def _scripts(package: str) -> ScriptDirectory:
-    folder = Path(str(import_module(package).__file__)).parent / "migrations"
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    folder = _folder(package)
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -81,6 +98,9 @@ async def _current(database: Database) -> str | None:
 
 
 def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     def steps(revision: Any, context: Any) -> Any:
         return scripts._upgrade_revs("head", revision)
 
@@ -131,6 +151,9 @@ def _render_item(kind: str, item: Any, context: Any) -> str | bool:
 
 
 async def _revise(package: str, message: str) -> Path:
+    from alembic.autogenerate import produce_migrations, render_python_code
+    from alembic.migration import MigrationContext
+
     metadata: MetaData = import_module(f"{package}.models").metadata
     scripts = _scripts(package)
     head = scripts.get_current_head()
