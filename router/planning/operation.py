@@ -56,6 +56,10 @@ MAX_SELECTIONS: Final = 100_000
 """Selections counted with fragments expanded; beyond it an operation is refused unplanned."""
 
 _Composite: TypeAlias = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+_HIDING_ALIAS: Final = (
+    "Field {!r} has the alias '__typename', under which the router keeps the runtime type; "
+    "choose another alias."
+)
 _CONDITIONS: Final = {"skip": False, "include": True}
 
 
@@ -117,9 +121,7 @@ def normalise(
     if root is None:
         raise OperationInvalid([{"message": f"The schema has no {kind.value} root."}])
     walk = _Walk(supergraph, fragments, defer=defer, kind=kind)
-    selections = walk.selections(
-        [(node.selection_set, ())], root, frozenset((root,)), (), (), interface_object=False
-    )
+    selections = walk.selections([node.selection_set], _Place(root, frozenset((root,))))
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
@@ -167,29 +169,48 @@ def _refuse_too_large(
         )
 
 
-_Sources: TypeAlias = Sequence[tuple[SelectionSetNode, Conditions]]
-"""Selection sets to merge, each with the conditions it adds."""
-
-
 @dataclass(slots=True)
 class _FieldGroup:
     node: FieldNode
     when: Conditions
     directives: str
     variables: tuple[str, ...]
-    sources: list[tuple[SelectionSetNode, Conditions]] = field(default_factory=list)
+    sources: list[SelectionSetNode] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a selection set stands.
+
+    ``runtime``: the types its object can have; ``enclosing``: conditions already in force;
+    ``interface_object``: whether some subgraph may answer without knowing the runtime type.
+    """
+
+    parent: str
+    runtime: frozenset[str]
+    position: tuple[str, ...] = ()
+    enclosing: Conditions = ()
+    interface_object: bool = False
+
+    def under(self, when: Conditions) -> _Place:
+        """The place with more conditions in force."""
+        enclosing = conjunction(self.enclosing, when)
+        assert enclosing is not None  # contradictions were dropped on the way here
+        return replace(self, enclosing=enclosing)
 
 
 @dataclass(slots=True)
 class _FragmentGroup:
     on: str | None
-    runtime: frozenset[str]
-    parent: str
+    place: _Place
     when: Conditions
     directives: str
     variables: tuple[str, ...]
     defer: Defer | None
-    sources: list[tuple[SelectionSetNode, Conditions]] = field(default_factory=list)
+    sources: list[SelectionSetNode] = field(default_factory=list)
+
+
+_Groups: TypeAlias = dict[tuple[object, ...], "_FieldGroup | _FragmentGroup"]
 
 
 class _Walk:
@@ -217,81 +238,37 @@ class _Walk:
         )
         self.query_root = supergraph.roots["query"]
 
-    def selections(
-        self,
-        sources: _Sources,
-        parent: str,
-        runtime: frozenset[str],
-        position: tuple[str, ...],
-        enclosing: Conditions,
-        *,
-        interface_object: bool,
-    ) -> Selections:
-        """Merge and simplify the selection sets of one object position.
-
-        ``enclosing``: conditions already in force; ``interface_object``: whether some subgraph
-        may answer here without knowing the runtime type.
-        """
-        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup] = {}
-        for source, when in sources:
-            self._collect(
-                source, when, parent, runtime, position, enclosing, groups, interface_object
-            )
-        return self._finish(groups, parent, position, enclosing, interface_object)
+    def selections(self, sources: Iterable[SelectionSetNode], place: _Place) -> Selections:
+        """Merge and simplify the selection sets of one place."""
+        groups: _Groups = {}
+        for source in sources:
+            self._collect(source, (), place, groups)
+        return self._finish(groups, place)
 
     def _collect(
-        self,
-        source: SelectionSetNode,
-        when: Conditions,
-        parent: str,
-        runtime: frozenset[str],
-        position: tuple[str, ...],
-        enclosing: Conditions,
-        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
-        interface_object: bool,
+        self, source: SelectionSetNode, when: Conditions, place: _Place, groups: _Groups
     ) -> None:
         for selection in source.selections:
             own = _conditions(selection.directives)
             conditions = None if own is None else conjunction(when, own)
-            if conditions is None or conjunction(enclosing, conditions) is None:
+            if conditions is None or conjunction(place.enclosing, conditions) is None:
                 continue
-            conditions = tuple(w for w in conditions if w not in enclosing)
+            conditions = tuple(w for w in conditions if w not in place.enclosing)
             if isinstance(selection, FieldNode):
-                self._collect_field(selection, conditions, parent, groups, interface_object)
+                self._collect_field(selection, conditions, place, groups)
             elif isinstance(selection, (FragmentSpreadNode, InlineFragmentNode)):
-                self._collect_fragment(
-                    selection,
-                    conditions,
-                    parent,
-                    runtime,
-                    position,
-                    enclosing,
-                    groups,
-                    interface_object,
-                )
+                self._collect_fragment(selection, conditions, place, groups)
 
     def _collect_field(
-        self,
-        node: FieldNode,
-        when: Conditions,
-        parent: str,
-        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
-        interface_object: bool,
+        self, node: FieldNode, when: Conditions, place: _Place, groups: _Groups
     ) -> None:
         name = node.name.value
-        if name == "__typename" and not interface_object:
+        if name == "__typename" and not place.interface_object:
             return  # known wherever the object is: the executor answers it
-        if name in {"__schema", "__type"} and parent == self.query_root:
+        if name in {"__schema", "__type"} and place.parent == self.query_root:
             return
         if node.alias is not None and node.alias.value == "__typename" != name:
-            raise OperationInvalid(
-                [
-                    {
-                        "message": f"Field {name!r} has the alias '__typename', under which the "
-                        "router keeps the runtime type; choose another alias."
-                    }
-                ]
-            )
+            raise OperationInvalid([{"message": _HIDING_ALIAS.format(name)}])
         directives, variables = _printed_directives(node.directives)
         key = (
             "field",
@@ -305,18 +282,14 @@ class _Walk:
         if group is None:
             group = groups[key] = _FieldGroup(node, when, directives, variables)
         if node.selection_set is not None:
-            group.sources.append((node.selection_set, ()))
+            group.sources.append(node.selection_set)
 
     def _collect_fragment(
         self,
         node: FragmentSpreadNode | InlineFragmentNode,
         when: Conditions,
-        parent: str,
-        runtime: frozenset[str],
-        position: tuple[str, ...],
-        enclosing: Conditions,
-        groups: dict[tuple[object, ...], _FieldGroup | _FragmentGroup],
-        interface_object: bool,
+        place: _Place,
+        groups: _Groups,
     ) -> None:
         if isinstance(node, FragmentSpreadNode):
             definition = self.fragments.get(node.name.value)
@@ -328,25 +301,23 @@ class _Walk:
             on = node.type_condition.name.value if node.type_condition else None
             inner = node.selection_set
         if on is not None:
-            runtime = runtime & self.supergraph.runtime_types(on)
+            runtime = place.runtime & self.supergraph.runtime_types(on)
             if not runtime:
                 return
-            if self._adds_nothing(on, parent):
+            place = replace(place, runtime=runtime)
+            if self._adds_nothing(on, place.parent):
                 on = None
-        defer = self._deferred(node, on, inner, position, conjunction(enclosing, when))
+        defer = self._deferred(node, on, inner, place.under(when))
         directives, variables = _printed_directives(node.directives)
         if on is None and not directives and defer is None:
-            self._collect(
-                inner, when, parent, runtime, position, enclosing, groups, interface_object
-            )
+            self._collect(inner, when, place, groups)
             return
         key = ("fragment", on, directives, when, defer)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _FragmentGroup(
-                on, runtime, on or parent, when, directives, variables, defer
-            )
-        group.sources.append((inner, ()))
+            inside = replace(place, parent=on or place.parent)
+            group = groups[key] = _FragmentGroup(on, inside, when, directives, variables, defer)
+        group.sources.append(inner)
 
     def _adds_nothing(self, on: str, parent: str) -> bool:
         if on == parent:
@@ -363,8 +334,7 @@ class _Walk:
         node: FragmentSpreadNode | InlineFragmentNode,
         on: str | None,
         inner: SelectionSetNode,
-        position: tuple[str, ...],
-        exists: Conditions | None,
+        place: _Place,
     ) -> Defer | None:
         directive = next((d for d in node.directives or () if d.name.value == "defer"), None)
         if not self.defer or directive is None:
@@ -377,43 +347,30 @@ class _Walk:
         defer = Defer(
             label=f"d{len(self.defers)}",
             client_label=label.value if isinstance(label, StringValueNode) else None,
-            path=self._paths[position],
+            path=self._paths[place.position],
             selection=f"... on {on} {{ {text} }}" if on is not None else text,
             parent=self._within,
             when=(
                 (When(condition.name.value, True),) if isinstance(condition, VariableNode) else ()
             ),
-            exists=exists or (),
+            exists=place.enclosing,
         )
         self.defers.append(defer)
         return defer
 
-    def _finish(
-        self,
-        groups: Mapping[tuple[object, ...], _FieldGroup | _FragmentGroup],
-        parent: str,
-        position: tuple[str, ...],
-        enclosing: Conditions,
-        interface_object: bool,
-    ) -> Selections:
+    def _finish(self, groups: _Groups, place: _Place) -> Selections:
         finished: list[Selection] = []
         unconditional = {key[1:5] for key, group in groups.items() if not group.when}
         for key, group in groups.items():
             if isinstance(group, _FieldGroup):
                 if group.when and not group.sources and key[1:5] in unconditional:
                     continue  # a leaf that is fetched anyway
-                finished.append(self._field(group, parent, position, enclosing))
+                finished.append(self._field(group, place))
                 continue
-            inner = conjunction(enclosing, group.when)
-            assert inner is not None
             around, self._within = self._within, group.defer or self._within
             selections = self.selections(
                 group.sources,
-                group.parent,
-                group.runtime,
-                position,
-                inner,
-                interface_object=interface_object,
+                replace(group.place, enclosing=place.under(group.when).enclosing),
             )
             self._within = around
             if group.defer is not None:
@@ -431,46 +388,35 @@ class _Walk:
                 )
         return tuple(finished)
 
-    def _field(
-        self,
-        group: _FieldGroup,
-        parent: str,
-        position: tuple[str, ...],
-        enclosing: Conditions,
-    ) -> Field:
+    def _field(self, group: _FieldGroup, place: _Place) -> Field:
         node = group.node
         name = node.name.value
         if name == "__typename":
             return Field("__typename", name, "String", when=group.when)
-        owner = self.schema.type_map[parent]
+        owner = self.schema.type_map[place.parent]
         assert isinstance(owner, (GraphQLObjectType, GraphQLInterfaceType))
         declared = owner.fields[name].type
         named = get_named_type(declared)
         key = node.alias.value if node.alias else name
         arguments = _printed_arguments(node)
-        self.occupied.setdefault(position, {}).setdefault(key, (name, arguments))
+        lists = _list_levels(declared)
+        self.occupied.setdefault(place.position, {}).setdefault(key, (name, arguments))
         selections: Selections = ()
         if group.sources:
-            inner = conjunction(enclosing, group.when)
-            assert inner is not None
-            self._paths[*position, key] = (
-                *self._paths[position],
-                key,
-                *(EACH,) * _list_levels(declared),
-            )
-            selections = self.selections(
-                group.sources,
+            below = _Place(
                 named.name,
                 self.supergraph.runtime_types(named.name),
-                (*position, key),
-                inner,
-                interface_object=named.name in self.interface_objects,
+                (*place.position, key),
+                place.under(group.when).enclosing,
+                named.name in self.interface_objects,
             )
+            self._paths[below.position] = (*self._paths[place.position], key, *(EACH,) * lists)
+            selections = self.selections(group.sources, below)
         return Field(
             key=key,
             name=name,
             type_name=named.name,
-            lists=_list_levels(declared),
+            lists=lists,
             arguments=arguments,
             directives=group.directives,
             variables=(*_variables(a.value for a in node.arguments or ()), *group.variables),
