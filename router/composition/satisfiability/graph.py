@@ -210,7 +210,7 @@ class Graph:
         return [
             Move(self.vertex(found.graph, name), key)
             for key in found.keys
-            if key.resolvable and not (stands_in and not _can_read(key.condition.selection, start))
+            if key.resolvable and not (stands_in and not _can_read(key.selection, start))
         ]
 
 

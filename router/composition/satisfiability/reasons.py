@@ -81,9 +81,8 @@ def _local_reasons(
             f'"{view.label}", which is {str(not view.label_value).lower()} here.'
         )
     elif view.requires is not None and not edge.provided:
-        condition = view.requires
-        if not resolver.holds(here, condition.selection):
-            keys = (item for key in here.type.keys for item in key.condition.selection.items)
+        if not resolver.holds(here, view.requires):
+            keys = (item for key in here.type.keys for item in key.selection.items)
             external = any(
                 found is not None and found.external
                 for found in (here.type.fields.get(getattr(item, "name", "")) for item in keys)

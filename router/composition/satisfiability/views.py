@@ -25,7 +25,6 @@ from router.composition.merged import (
 
 __all__ = [
     "Composite",
-    "Condition",
     "ContextUse",
     "FieldView",
     "KeyView",
@@ -45,20 +44,6 @@ class Kind(Enum):
     INTERFACE = "interface"
     UNION = "union"
     INTERFACE_OBJECT = "interface object"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Condition:
-    """A selection that must be had first; ``at`` is equal for equal selections on one type."""
-
-    selection: Selection
-    at: tuple[str, str]
-
-    @classmethod
-    def read(cls, type_name: str, text: str) -> Condition:
-        """Return the condition that a field set on a type stands for."""
-        selection = parse_field_set(text)
-        return cls(selection, (type_name, str(selection)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +66,7 @@ class FieldView:
     type: str | None
     external: bool = False
     overridden: bool = False
-    requires: Condition | None = None
+    requires: Selection | None = None
     provides: Selection | None = None
     label: str | None = None
     label_value: bool = True
@@ -93,7 +78,7 @@ class KeyView:
     """A key of a type in one subgraph."""
 
     text: str
-    condition: Condition
+    selection: Selection
     resolvable: bool
 
 
@@ -232,7 +217,7 @@ def _read_type(found: Composite, types: dict[str, dict[str, TypeView]]) -> None:
         key = _text(applied.arguments.get("key"))
         if key is not None:
             resolvable = applied.arguments.get("resolvable") is not False
-            view.keys.append(KeyView(key, Condition.read(found.name, key), resolvable))
+            view.keys.append(KeyView(key, parse_field_set(key), resolvable))
 
 
 def _read_members(
@@ -278,7 +263,7 @@ def _field_view(parent: str, found: Field, applied: Application, merged: MergedS
         type=_target(_text(given.get("type")) or found.type, merged),
         external=given.get("external") is True or overridden,
         overridden=overridden,
-        requires=Condition.read(parent, requires) if requires is not None else None,
+        requires=parse_field_set(requires) if requires is not None else None,
         provides=parse_field_set(provides) if provides is not None else None,
         label=label,
         label_value=given.get("override") is not None,
