@@ -27,9 +27,10 @@ from router.errors import RouterError, SupergraphInvalid
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
+from router.server.exchange import Exchange, Stage
 from router.server.generation import Generation, PlansOperations, build_generation
 from router.server.identity import Authenticator, Identity
-from router.server.pipeline import Exchange, Pipeline, Stage
+from router.server.pipeline import Pipeline
 from router.server.refusals import errors_body
 from router.server.rights import Decide
 from router.settings import Settings, SubgraphSettings

@@ -29,6 +29,7 @@ from router.server.asgi import ClientGone, Receive, Response, Scope, Send, read_
 from router.server.compression import choose_encoding, compress
 from router.server.cors import cors_headers, preflight, refuse_forgeable
 from router.server.deadlines import Deadlines
+from router.server.exchange import Exchange
 from router.server.generation import Client
 from router.server.idempotency import Idempotency
 from router.server.identity import ANONYMOUS, Identity
@@ -39,7 +40,7 @@ from router.server.messages import (
     request_from_query,
 )
 from router.server.negotiation import Accepts, Single, accepts, is_json_utf8
-from router.server.pipeline import Exchange, Pipeline
+from router.server.pipeline import Pipeline
 from router.server.refusals import Refused, errors_body, errors_of, status_of
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from router.execution import Answer
-from router.server.pipeline import Exchange
+from router.server.exchange import Exchange
 from router.server.refusals import Refused
 from router.settings import IdempotencySettings
 

@@ -1,94 +1,41 @@
 """The request pipeline: client -> operation -> rights -> plan -> execution -> answer.
 
-Transports (HTTP, WebSocket, SSE) read a request their own way and meet here. An :class:`Exchange`
-is one GraphQL request under way; :meth:`Pipeline.prepare` refuses it or makes it runnable,
-:meth:`Pipeline.run` answers it. :class:`Stage` is the place for what later wraps execution:
-audit, caches, breakers.
+Transports (HTTP, WebSocket, SSE) read a request their own way and meet here.
+:meth:`Pipeline.prepare` refuses an :class:`~router.server.exchange.Exchange` or makes it runnable,
+:meth:`Pipeline.run` answers it. A :class:`~router.server.exchange.Stage` is the place for what
+later wraps execution: audit, caches, breakers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import random
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final
 
-import orjson
-
-from router.contracts.contract import VersionRules
 from router.contracts.limits import LimitExceeded, page_sizes
-from router.errors import BadRequest, NoPlan, RequestError
+from router.errors import NoPlan, RequestError
 from router.execution import Admission, Answer, CompiledOperation
 from router.planning.plan import OperationKind, Plan
 from router.server.apq import ApqStore, apq_store
+from router.server.documents import find_text
+from router.server.exchange import Exchange, Run, Stage, rights_key
 from router.server.generation import Client, Generation
 from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity
 from router.server.masking import Masking
 from router.server.messages import GraphQLRequest
-from router.server.operations import Operation, Operations
+from router.server.operations import Operations
 from router.server.private import PrivateValues
 from router.server.rates import Rates
 from router.server.refusals import Refused
-from router.server.rights import Decide, Need
+from router.server.rights import Decide, denied_answer, unauthorised
 from router.settings import Settings
 
-__all__ = ["Exchange", "Pipeline", "Stage", "rights_key", "unauthorised"]
+__all__ = ["Pipeline"]
 
 _LOG: Final = logging.getLogger("router.pipeline")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One GraphQL request under way.
-
-    ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
-    ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
-    is free for stages. ``transport`` is http, websocket, sse or multipart.
-    """
-
-    generation: Generation
-    operations: Operations
-    client: Client
-    request: GraphQLRequest
-    headers: Mapping[str, str]
-    transport: str = "http"
-    identity: Identity = ANONYMOUS
-    version: str | None = None
-    version_rules: VersionRules | None = None
-    persisted: bool = False
-    text: str = ""
-    forward: Mapping[str, str] = field(default_factory=dict)
-    operation: Operation = None  # type: ignore[assignment]  # set before any stage sees it
-    runnable: CompiledOperation = None  # type: ignore[assignment]  # set with it
-    plan: Plan = None  # type: ignore[assignment]  # set with it
-    variables: dict[str, Any] = field(default_factory=dict)
-    denied: tuple[Need, ...] = ()
-    notes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> OperationKind:
-        """Query, mutation or subscription; known after :meth:`Pipeline.prepare`."""
-        return self.operation.kind
-
-
-Run: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
-
-
-class Stage(Protocol):
-    """Something around the execution of queries and mutations.
-
-    It may answer itself, change ``exchange.notes``, or look at the answer of ``run``. Stages
-    nest in the order given, the first outermost. A stage that raises
-    :class:`~router.errors.RequestError` refuses the request.
-    """
-
-    async def __call__(self, exchange: Exchange, run: Run) -> Answer: ...
 
 
 class Pipeline:
@@ -250,7 +197,7 @@ class Pipeline:
         if request.document_id is None and contract.persisted.mode != "required":
             exchange.text = request.query or ""
         else:
-            digest = await self._find_text(exchange)
+            digest = await find_text(exchange, self.apq, apq=self.settings.apq.enabled)
         operation = exchange.operations.get(client, exchange.text, request.operation_name)
         exchange.operation = operation
         if limits.operation_rates and operation.name is not None and counted:
@@ -395,48 +342,6 @@ class Pipeline:
             )
         exchange.version_rules = rule
 
-    async def _find_text(self, exchange: Exchange) -> str | None:
-        """Set ``exchange.text``; return the digest to register it under, if any."""
-        request, contract = exchange.request, exchange.client.contract
-        mode, persisted = contract.persisted.mode, exchange.client.persisted
-        key = request.document_id
-        if key is None:
-            text = request.query or ""
-            if mode == "required":
-                known = persisted.find_text(text)
-                if known is None:
-                    raise _refused("The operation is not on the safelist.", "QUERY_NOT_IN_SAFELIST")
-                exchange.persisted, text = True, known.text
-            exchange.text = text
-            return None
-        known = persisted.find(key, exchange.version) if len(persisted) else None
-        if known is not None:
-            if request.query is not None and not request.apq:
-                raise BadRequest(
-                    "Send the id of a persisted operation or a text, not both.",
-                    code="CANNOT_SEND_PQ_ID_AND_BODY",
-                )
-            exchange.persisted, exchange.text = True, known.text
-            return None
-        if not request.apq or mode == "required":
-            raise _refused(
-                "There is no persisted operation with this id.", "PERSISTED_QUERY_NOT_IN_LIST"
-            )
-        if not self.settings.apq.enabled:
-            raise _miss("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
-        if request.query is None:
-            found = await self.apq.get(key) if _SHA256.fullmatch(key) else None
-            if found is None:
-                raise _miss("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
-            exchange.text = found
-            return None
-        if hashlib.sha256(request.query.encode()).hexdigest() != key:
-            raise BadRequest(
-                "The sha256 does not match the query.", code="PERSISTED_QUERY_HASH_MISMATCH"
-            )
-        exchange.text = request.query
-        return key
-
     async def _denied(self, exchange: Exchange) -> frozenset[str]:
         """The coordinates that the caller may not select; sets ``exchange.denied``."""
         operation, identity = exchange.operation, exchange.identity
@@ -483,44 +388,6 @@ class Pipeline:
 
 
 _NONE: Final[frozenset[str]] = frozenset()
-_PER_REQUEST: Final = frozenset({"traceparent", "tracestate", "x-request-id"})
-"""Forwarded headers that differ in every request and say nothing about rights."""
-
-
-def rights_key(exchange: Exchange) -> bytes:
-    """The variables and forwarded rights of a request: equal keys may share an execution."""
-    rights = sorted(
-        (name, value) for name, value in exchange.forward.items() if name not in _PER_REQUEST
-    )
-    return orjson.dumps([exchange.variables, rights], option=orjson.OPT_SORT_KEYS, default=id)
-
-
-def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
-    """The refusal of a whole operation: 401 for a stranger, 403 for a known caller."""
-    status = 403 if identity.authenticated else 401
-    places = sorted({need.coordinate for need in denied})
-    return Refused(
-        f"Unauthorized: {', '.join(places)}.",
-        status,
-        "UNAUTHORIZED_OPERATION",
-        headers={} if identity.authenticated else {"WWW-Authenticate": "Bearer"},
-    )
-
-
-def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
-    """The same response with one error per denied path.
-
-    What the executor says about a null at a denied path is left out: the denial is its reason.
-    """
-    places = {tuple(key for key in need.path if key != "@") for need in denied}
-    others = [
-        error
-        for error in answer.errors
-        if tuple(key for key in error.get("path") or () if isinstance(key, str)) not in places
-    ]
-    response = orjson.loads(answer.body)
-    errors = (*(need.error() for need in denied), *others)
-    return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
 
 def _around(stage: Stage, run: Run) -> Run:
@@ -528,14 +395,3 @@ def _around(stage: Stage, run: Run) -> Run:
         return await stage(exchange, run)
 
     return wrapped
-
-
-def _refused(message: str, code: str) -> RequestError:
-    return BadRequest(message, code=code)
-
-
-def _miss(message: str, code: str) -> Refused:
-    """APQ misses are answered with 200: a 404 might be cached, and clients go by the message."""
-    return Refused(
-        message, 200, code, headers={"Cache-Control": "private, no-cache, must-revalidate"}
-    )

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
+import orjson
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -31,9 +32,11 @@ from graphql import (
 )
 
 from router.contracts.annotations import Annotations
+from router.execution import Answer
 from router.server.identity import Identity
+from router.server.refusals import Refused
 
-__all__ = ["Decide", "Demand", "Need", "Rights", "cut"]
+__all__ = ["Decide", "Demand", "Need", "Rights", "cut", "denied_answer", "unauthorised"]
 
 Decide: TypeAlias = Callable[[Sequence[tuple[str, Identity]]], Awaitable[Sequence[bool]]]
 """Decides (policy, caller) pairs, all of an operation in one call, answers in the same order."""
@@ -165,6 +168,34 @@ def cut(
         return None
     kept = replace(operation, selection_set=SelectionSetNode(selections=selections))
     return DocumentNode(definitions=(kept, *fragments))
+
+
+def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
+    """The refusal of a whole operation: 401 for a stranger, 403 for a known caller."""
+    status = 403 if identity.authenticated else 401
+    places = sorted({need.coordinate for need in denied})
+    return Refused(
+        f"Unauthorized: {', '.join(places)}.",
+        status,
+        "UNAUTHORIZED_OPERATION",
+        headers={} if identity.authenticated else {"WWW-Authenticate": "Bearer"},
+    )
+
+
+def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
+    """The same response with one error per denied path.
+
+    What the executor says about a null at a denied path is left out: the denial is its reason.
+    """
+    places = {tuple(key for key in need.path if key != "@") for need in denied}
+    others = [
+        error
+        for error in answer.errors
+        if tuple(key for key in error.get("path") or () if isinstance(key, str)) not in places
+    ]
+    response = orjson.loads(answer.body)
+    errors = (*(need.error() for need in denied), *others)
+    return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
 
 def _demand(place: str, annotations: Annotations) -> Demand:

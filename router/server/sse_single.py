@@ -21,9 +21,10 @@ import orjson
 from router.errors import RequestError
 from router.planning.plan import OperationKind
 from router.server.asgi import Response
+from router.server.exchange import Exchange
 from router.server.framing import NumberedSse
 from router.server.identity import Identity
-from router.server.pipeline import Exchange, Pipeline
+from router.server.pipeline import Pipeline
 from router.server.refusals import Refused, errors_of
 from router.server.streaming import Streamed, StreamFailed
 from router.server.subscriptions import Subscriptions

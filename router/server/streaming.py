@@ -12,10 +12,11 @@ import orjson
 
 from router.execution import Increment
 from router.server.asgi import Receive, Send
+from router.server.exchange import Exchange
 from router.server.framing import Framing, framing
 from router.server.incremental import Placed
 from router.server.negotiation import Stream
-from router.server.pipeline import Exchange, Pipeline
+from router.server.pipeline import Pipeline
 
 __all__ = ["StreamFailed", "Streamed", "deferred", "one"]
 

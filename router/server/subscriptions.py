@@ -24,10 +24,11 @@ import orjson
 
 from router.errors import BadRequest, RequestError
 from router.execution.client import SubgraphAnswer, SubgraphClient, SubgraphRequest
+from router.server.exchange import Exchange, rights_key
 from router.server.framing import NumberedSse, framing
 from router.server.generation import Generation
 from router.server.negotiation import Accepts, Stream
-from router.server.pipeline import Exchange, Pipeline, rights_key
+from router.server.pipeline import Pipeline
 from router.server.refusals import Refused
 from router.server.streaming import Streamed, StreamFailed
 from router.settings import SubscriptionSettings

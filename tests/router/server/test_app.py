@@ -19,7 +19,7 @@ from strawberry import federation
 from router.app import Router, Subgraph
 from router.errors import RouterError, SettingsInvalid
 from router.execution.client import SubgraphRequest
-from router.server.pipeline import Exchange
+from router.server.exchange import Exchange
 
 
 @federation.type(keys=["id"])

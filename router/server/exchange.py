@@ -1,0 +1,79 @@
+"""One GraphQL request under way, as every stage of the pipeline sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias
+
+import orjson
+
+from router.contracts.contract import VersionRules
+from router.execution import Answer, CompiledOperation
+from router.planning.plan import OperationKind, Plan
+from router.server.generation import Client, Generation
+from router.server.identity import ANONYMOUS, Identity
+from router.server.messages import GraphQLRequest
+from router.server.operations import Operation, Operations
+from router.server.rights import Need
+
+__all__ = ["Exchange", "Run", "Stage", "rights_key"]
+
+_PER_REQUEST: Final = frozenset({"traceparent", "tracestate", "x-request-id"})
+"""Forwarded headers that differ in every request and say nothing about rights."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One GraphQL request under way.
+
+    ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
+    ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
+    is free for stages. ``transport`` is http, websocket, sse or multipart.
+    """
+
+    generation: Generation
+    operations: Operations
+    client: Client
+    request: GraphQLRequest
+    headers: Mapping[str, str]
+    transport: str = "http"
+    identity: Identity = ANONYMOUS
+    version: str | None = None
+    version_rules: VersionRules | None = None
+    persisted: bool = False
+    text: str = ""
+    forward: Mapping[str, str] = field(default_factory=dict)
+    operation: Operation = None  # type: ignore[assignment]  # set before any stage sees it
+    runnable: CompiledOperation = None  # type: ignore[assignment]  # set with it
+    plan: Plan = None  # type: ignore[assignment]  # set with it
+    variables: dict[str, Any] = field(default_factory=dict)
+    denied: tuple[Need, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> OperationKind:
+        """Query, mutation or subscription; known after :meth:`Pipeline.prepare`."""
+        return self.operation.kind
+
+
+Run: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
+
+
+class Stage(Protocol):
+    """Something around the execution of queries and mutations.
+
+    It may answer itself, change ``exchange.notes``, or look at the answer of ``run``. Stages
+    nest in the order given, the first outermost. A stage that raises
+    :class:`~router.errors.RequestError` refuses the request.
+    """
+
+    async def __call__(self, exchange: Exchange, run: Run) -> Answer: ...
+
+
+def rights_key(exchange: Exchange) -> bytes:
+    """The variables and forwarded rights of a request: equal keys may share an execution."""
+    rights = sorted(
+        (name, value) for name, value in exchange.forward.items() if name not in _PER_REQUEST
+    )
+    return orjson.dumps([exchange.variables, rights], option=orjson.OPT_SORT_KEYS, default=id)
