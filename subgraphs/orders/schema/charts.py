@@ -61,8 +61,8 @@ def _found(found: Slice[R] | None) -> Slice[R]:
 def _own(info: Info, found: Slice[R] | None) -> Slice[R]:
     """A visit is in one chart, and only its rows say in whose: close it if it is not open."""
     page = _found(found)
-    for row in page.rows[:1]:
-        open_chart(info, row.patient_id)
+    for patient_id in {row.patient_id for row in page.rows}:
+        open_chart(info, patient_id)
     return page
 
 

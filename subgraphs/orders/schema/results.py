@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -36,12 +37,25 @@ _CRITICAL = frozenset({"LL", "HH", "AA"})
 _Charts = strawberry.lazy("subgraphs.orders.schema.charts")
 
 
+@graph.enum("Whether a message arrived.")
+class DeliveryState(Enum):
+    PENDING = graph.value("pending", "On its way; it is tried until it arrives or is refused.")
+    DELIVERED = graph.value("delivered", "The peer took it.")
+    DEAD = graph.value("dead", "Refused, or given up; resendDelivery tries it again.")
+
+
+@graph.enum("Whom a message is for.")
+class DeliveryPeer(Enum):
+    LABORATORY = graph.value("lab", "The laboratory or imaging department.")
+    PHARMACY = graph.value("pharmacy", "The pharmacy.")
+
+
 @graph.type("One message to a laboratory or pharmacy, and whether it arrived.")
 class Delivery:
     number: int = graph.field("Its number, for resendDelivery.")
     subject: ID = graph.field("Id of the order or medicine that it is about.")
-    peer: str = graph.field("lab or pharmacy.")
-    state: str = graph.field("pending, delivered or dead.")
+    peer: DeliveryPeer = graph.field("Whom it is for.")
+    state: DeliveryState = graph.field("Whether it arrived.")
     attempts: int = graph.field("How often it was tried.")
     next_attempt_at: datetime | None = graph.field("When it is tried next, while pending.")
     settled_at: datetime | None = graph.field("When it was delivered or given up.")
@@ -52,8 +66,8 @@ class Delivery:
         return cls(
             number=row.sequence,
             subject=ID(row.subject),
-            peer=row.destination,
-            state=row.state,
+            peer=DeliveryPeer(row.destination),
+            state=DeliveryState(row.state),
             attempts=row.attempts,
             next_attempt_at=row.next_attempt_at,
             settled_at=row.settled_at,

@@ -29,6 +29,7 @@ from subgraphs.orders.services.commands import (
     new_number,
     required_text,
 )
+from subgraphs.orders.services.context import check_context
 from subgraphs.orders.services.warnings import Warn
 
 __all__ = ["OrderRequest", "PlaceOrders", "Placed", "cancel_order", "order_event", "place_orders"]
@@ -82,6 +83,7 @@ async def place_orders(database: Database, author: Author, command: PlaceOrders)
 async def _place(
     session: AsyncSession, author: Author, command: PlaceOrders, digest: str
 ) -> Placed:
+    await check_context(session, command.patient_id, command.encounter_id)
     requisition, moment = new_number("RQ"), now()
     warnings = await _ordered_lately(session, command)
     orders = [

@@ -31,6 +31,7 @@ from subgraphs.orders.services.commands import (
     new_number,
     required_text,
 )
+from subgraphs.orders.services.context import check_context
 from subgraphs.orders.services.dosage import check_dosages, dosages_to_json, quantity_of
 from subgraphs.orders.services.warnings import Warn
 
@@ -88,6 +89,7 @@ async def prescribe(database: Database, author: Author, command: Prescribe) -> P
 async def _prescribe(
     session: AsyncSession, author: Author, command: Prescribe, digest: str
 ) -> Prescribed:
+    await check_context(session, command.patient_id, command.encounter_id)
     moment = now()
     prescription = Prescription(
         patient_id=command.patient_id,
