@@ -68,10 +68,14 @@ class _TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Function:
-    """A generated function; a pure one needs nothing of the run and lives in the module."""
+    """A generated function; a pure one needs nothing of the run and lives in the module.
+
+    ``known`` is the expression, of ``{x}``, for what was already made of an object.
+    """
 
     name: str
     pure: bool
+    known: str | None = None
 
 
 def generate_projection(
@@ -226,31 +230,35 @@ class _Writer:
         # which representation of a follower stands for an object, its leader's decides
         leaders = [call for call in calls if self._followers.get(call) not in calls]
         first = leaders[0]
-        memo = self.name("m")
-        pays = f"len(ov{first}) >= {REPEATED} * len(it{first})"
+        memo, pays = self.name("m"), self.name("w")
+        self._inner.append(f"{pays} = len(ov{first}) >= {REPEATED} * len(it{first})")
+        known = None
         if len(leaders) == 1:
             made, key, look = f"[None] * len(it{first})", f"i{first}", f"{memo}[i{first}]"
+            known = f"{memo}[ov{first}.get(id({{x}}), -1)]"
         else:
             key = f"i{first}"
             for call in leaders[1:]:
                 key = f"({key} << 32 | i{call})"
             made, look = "{}", f"{memo}.get(k)"
-        self._inner.append(f"{memo} = {made} if {pays} else None")
+        self._inner.append(f"{memo} = {made}")
         lookups = dict(zip(calls, body.lines[:start], strict=True))
-        lines = [
-            *(lookups.pop(call) for call in leaders),
-            f"k = {key}",
-            f"if {memo} is not None and k >= 0:",
-            f"    r = {look}",
-            "    if r is not None: return r",
+        lines = [*(lookups.pop(call) for call in leaders), f"k = {key}"]
+        if known is None:
+            lines += [
+                f"if {pays} and k >= 0:",
+                f"    r = {look}",
+                "    if r is not None: return r",
+            ]
+        lines += [
             *lookups.values(),
             *body.lines[start:],
             f"r = {body.display()}",
-            f"if {memo} is not None and k >= 0:",
+            f"if {pays} and k >= 0:",
             f"    r = {memo}[k] = Fragment(dumps(r))",
             "return r",
         ]
-        return self._emit("p", lines, pure=False)
+        return self._emit("p", lines, pure=False, known=known)
 
     def _abstract(
         self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], tainted: bool
@@ -278,12 +286,14 @@ class _Writer:
         lines += ["if f is None: raise Mismatch", "return f(o)"]
         return self._emit("a", lines, pure=body.pure)
 
-    def _emit(self, prefix: str, lines: Sequence[str], *, pure: bool) -> _Function:
+    def _emit(
+        self, prefix: str, lines: Sequence[str], *, pure: bool, known: str | None = None
+    ) -> _Function:
         text = "\n".join(lines)
-        known = self._by_text.get(text)
-        if known is not None:
-            return known
-        function = _Function(self.name(prefix), pure)
+        same = self._by_text.get(text)
+        if same is not None:
+            return same
+        function = _Function(self.name(prefix), pure, known)
         self._by_text[text] = function
         out = self._pure if pure else self._inner
         out.append(f"def {function.name}(o):")
@@ -390,6 +400,8 @@ class _Body:
             return f"({listed})" if required else f"(None if {x} is None else {listed})"
         if function is not None:
             call = f"{function.name}({x})"
+            if function.known is not None:
+                call = f"({function.known.format(x=x)} or {call})"
             return call if required else f"(None if {x} is None else {call})"
         return self._leaf(of, x, required=required)
 
