@@ -8,7 +8,7 @@ opens what it needs and closes it again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Generic, TypeVar, cast
 
@@ -16,7 +16,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -45,7 +45,7 @@ class Subgraph(Generic[S]):
     """One subgraph: ``Subgraph("patients", schema, open_services, authenticator)``.
 
     Enter :meth:`lifespan` before use (an ASGI server does). ``health`` raises when a peer that the
-    subgraph cannot do without is away.
+    subgraph cannot do without is away. ``routes`` are doors beside GraphQL, such as a socket.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Subgraph(Generic[S]):
         *,
         health: Callable[[S], Any] | None = None,
         limits: LimitSettings | None = None,
+        routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.name = name
         self.schema = schema
@@ -65,7 +66,7 @@ class Subgraph(Generic[S]):
         self._health = health
         self._services: S | None = None
         self._limits = limits or LimitSettings()
-        self.app = self._make_app()
+        self.app = self._make_app(routes)
 
     def sdl(self) -> str:
         return self.schema.sdl()
@@ -154,7 +155,7 @@ class Subgraph(Generic[S]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
-    def _make_app(self) -> ASGIApp:
+    def _make_app(self, more: Sequence[BaseRoute]) -> ASGIApp:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             async with self.lifespan():
@@ -169,6 +170,7 @@ class Subgraph(Generic[S]):
                 # with and without the slash: a redirect would make clients drop the body
                 *(Route(path, graphql) for path in ("/graphql", "/graphql/")),
                 *(WebSocketRoute(path, graphql) for path in ("/graphql", "/graphql/")),
+                *more,
             ],
             lifespan=lifespan,
         )

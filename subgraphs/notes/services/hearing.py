@@ -1,0 +1,237 @@
+"""Stored audio -> segments.
+
+One task per open recording reads its chunks in order and feeds the speech engine. The engine's
+state lives in memory only; what is in the database is enough to start again: final segments, and
+where the last one ends. After a crash the audio from there on is heard again, so nothing is lost
+and nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
+from types import TracebackType
+from typing import Final, Self
+
+import sqlalchemy as sa
+
+from drassist.events import Bus, Event
+from drassist.runtime.database import Database, now
+from drassist.runtime.logs import get_logger
+from drassist.speech.engine import EngineBusy, SessionOptions, SpeechEngine, SpeechSession
+from drassist.speech.events import SAMPLE_RATE, EventKind, SpeechEvent
+from subgraphs.notes.models import AudioChunk, Recording, Segment
+
+__all__ = ["Hearing"]
+
+log = get_logger(__name__)
+
+BATCH: Final = 16
+RETRY_S: Final = 2.0
+
+
+class Hearing:
+    """All recordings that are being heard; enter it while the subgraph runs.
+
+    ``wake`` says that a recording has more audio, or that it was finished.
+    """
+
+    def __init__(self, database: Database, bus: Bus, engine: SpeechEngine) -> None:
+        self._database = database
+        self._bus = bus
+        self._engine = engine
+        self._news: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        """Take up again whatever a former process left unheard."""
+        async with self._database.session() as session:
+            open_ones = await session.scalars(
+                sa.select(Recording.id).where(Recording.status.in_(["recording", "finishing"]))  # type: ignore[call-overload, attr-defined]
+            )
+            for id in open_ones.all():
+                self.wake(id)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._engine.aclose()
+
+    def wake(self, id: str) -> None:
+        """There is more to hear of recording ``id``."""
+        self._news.setdefault(id, asyncio.Event()).set()
+        if id not in self._tasks:
+            task = asyncio.create_task(self._hear(id), name=f"hear {id}")
+            self._tasks[id] = task
+            task.add_done_callback(lambda _: self._forget(id))
+
+    async def settled(self, id: str) -> None:
+        """Return when recording ``id`` is heard to the end of what is known of it (for tests)."""
+        with contextlib.suppress(KeyError):
+            await asyncio.shield(self._tasks[id])
+
+    def _forget(self, id: str) -> None:
+        self._tasks.pop(id, None)
+        self._news.pop(id, None)
+
+    async def _hear(self, id: str) -> None:
+        """Hear a recording until it is finished; a failing engine is tried again."""
+        while True:
+            try:
+                await _Listener(self._database, self._bus, self._engine, id).run(self._news[id])
+            except asyncio.CancelledError:
+                raise
+            except EngineBusy:
+                await asyncio.sleep(RETRY_S)
+            except Exception as error:  # noqa: BLE001  whatever broke: the audio is still there
+                log.warning("hearing.failed", subject=id, error_class=type(error).__name__)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+
+class _Listener:
+    """One pass over a recording, from where its final segments end."""
+
+    def __init__(self, database: Database, bus: Bus, engine: SpeechEngine, id: str) -> None:
+        self._database = database
+        self._bus = bus
+        self._engine = engine
+        self._id = id
+        self._fed = 0
+
+    async def run(self, news: asyncio.Event) -> None:
+        recording = await self._recording()
+        if recording is None or recording.status == "transcribed":
+            return
+        self._fed = recording.heard_samples
+        session = await self._engine.open(
+            SessionOptions(
+                hotwords=tuple(recording.hotwords),
+                offset=recording.heard_samples / SAMPLE_RATE,
+                first_segment=recording.next_segment,
+            )
+        )
+        try:
+            await self._follow(session, news)
+        finally:
+            session.close()
+
+    async def _follow(self, session: SpeechSession, news: asyncio.Event) -> None:
+        while True:
+            news.clear()
+            while pieces := await self._unheard():
+                for pcm in pieces:
+                    self._fed += len(pcm) // 2
+                    await self._write(await session.feed(pcm))
+            recording = await self._recording()
+            assert recording is not None
+            if recording.status == "finishing" and self._fed >= recording.samples:
+                await self._write(await session.finish())
+                await self._close()
+                return
+            await news.wait()
+
+    async def _recording(self) -> Recording | None:
+        async with self._database.session() as session:
+            return await session.get(Recording, self._id)
+
+    async def _unheard(self) -> list[bytes]:
+        """The next chunks from where we are; the first may begin in the middle of one."""
+        statement = (
+            sa.select(AudioChunk)
+            .where(
+                AudioChunk.recording_id == self._id,  # type: ignore[arg-type]
+                AudioChunk.start + AudioChunk.samples > self._fed,  # type: ignore[arg-type]
+            )
+            .order_by(AudioChunk.sequence)  # type: ignore[arg-type]
+            .limit(BATCH)
+        )
+        async with self._database.session() as session:
+            chunks = (await session.scalars(statement)).all()
+        return [chunk.pcm[max(0, self._fed - chunk.start) * 2 :] for chunk in chunks]
+
+    async def _write(self, events: Iterable[SpeechEvent]) -> None:
+        for event in events:
+            row = await self._store(event)
+            await self._bus.publish(
+                Event(
+                    "notes.segment.changed",
+                    row.encounter_id,
+                    {
+                        "encounter_id": row.encounter_id,
+                        "patient_id": row.patient_id,
+                        "segment_id": row.id,
+                        "revision": row.revision,
+                        "final": row.final,
+                    },
+                )
+            )
+
+    async def _store(self, event: SpeechEvent) -> Segment:
+        """Write one segment's state; a final one moves the place to resume from."""
+        final = event.kind is not EventKind.PARTIAL
+        async with self._database.transaction() as session:
+            recording = await session.get(Recording, self._id)
+            assert recording is not None
+            row = await session.scalar(
+                sa.select(Segment).where(
+                    Segment.recording_id == self._id,  # type: ignore[arg-type]
+                    Segment.number == event.segment,  # type: ignore[arg-type]
+                )
+            )
+            began = recording.started_at + timedelta(seconds=event.start)
+            if row is None:
+                row = Segment(
+                    recording_id=self._id,
+                    encounter_id=recording.encounter_id,
+                    patient_id=recording.patient_id,
+                    began_at=began,
+                    number=event.segment,
+                    revision=0,
+                    final=False,
+                    start_ms=0,
+                    end_ms=0,
+                    text="",
+                )
+            row.revision += 1
+            row.final = final
+            row.began_at = began
+            row.start_ms, row.end_ms = round(event.start * 1000), round(event.end * 1000)
+            row.speaker, row.text = event.speaker, event.text
+            row.confidence = round(max(0.0, min(1.0, event.confidence)) * 1000)
+            session.add(row)
+            if final:
+                recording.heard_samples = max(
+                    recording.heard_samples, round(event.end * SAMPLE_RATE)
+                )
+                recording.next_segment = max(recording.next_segment, event.segment + 1)
+                recording.updated_at = now()
+                session.add(recording)
+        return row
+
+    async def _close(self) -> None:
+        async with self._database.transaction() as session:
+            recording = await session.get(Recording, self._id)
+            assert recording is not None
+            recording.status = "transcribed"
+            recording.version += 1
+            recording.updated_at = now()
+            session.add(recording)
+        await self._bus.publish(
+            Event(
+                "notes.recording.transcribed",
+                recording.encounter_id,
+                {"encounter_id": recording.encounter_id, "patient_id": recording.patient_id},
+            )
+        )
