@@ -36,7 +36,8 @@ class _Inquiry:
 
     answers: dict[Question, Answer] = field(default_factory=dict)
     askers: dict[Question, set[Question]] = field(default_factory=lambda: defaultdict(set))
-    waiting: list[Question] = field(default_factory=list)
+    waiting: dict[Question, None] = field(default_factory=dict)
+    """To be answered (again), the last one first."""
     current: Question | None = None
 
 
@@ -92,21 +93,21 @@ class Resolver:
             return self._inquire(question)
         if question not in inquiry.answers:
             inquiry.answers[question] = ()
-            inquiry.waiting.append(question)
+            inquiry.waiting[question] = None
         if inquiry.current is not None:
             inquiry.askers[question].add(inquiry.current)
         return inquiry.answers[question]
 
     def _inquire(self, question: Question) -> Answer:
         """Answer a question and all that it leads to."""
-        inquiry = self._inquiry = _Inquiry({question: ()}, waiting=[question])
+        inquiry = self._inquiry = _Inquiry({question: ()}, waiting={question: None})
         try:
             while inquiry.waiting:
-                inquiry.current = current = inquiry.waiting.pop()
+                inquiry.current = current = inquiry.waiting.popitem()[0]
                 answer = self._answer(*current)
                 if len(answer) > len(inquiry.answers[current]):
                     inquiry.answers[current] = answer
-                    inquiry.waiting += inquiry.askers[current]
+                    inquiry.waiting.update(dict.fromkeys(inquiry.askers[current]))
         finally:
             self._inquiry = None
         self._final.update(inquiry.answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from router.composition.compose import Composition, compose
@@ -333,3 +335,36 @@ def test_subgraphs_in_any_order_give_the_same_answer(seed: int) -> None:
 
     sources = random_subgraphs(seed)
     assert answer(sources) == answer(sources[::-1])
+
+
+# -- at size -------------------------------------------------------------------------------
+
+
+def test_a_ring_of_keys_is_walked_in_time() -> None:
+    size = 16
+    started = perf_counter()
+    composition = compose(
+        SubgraphSource(
+            f"s{index:02}",
+            "",
+            fed2(
+                f'type Query {{ q{index}: T }} type T @key(fields: "k{index}") '
+                f'@key(fields: "k{(index + 1) % size}") '
+                f"{{ k{index}: ID k{(index + 1) % size}: ID f{index}: Int }}"
+            ),
+        )
+        for index in range(size)
+    )
+    assert "f15" in composition.supergraph_sdl
+    assert perf_counter() - started < 10
+
+
+def test_value_types_shared_by_many_at_depth_do_not_multiply() -> None:
+    levels = " ".join(
+        f"type V{depth} @shareable {{ x: Int a: V{depth + 1} b: V{depth + 1} }}"
+        for depth in range(10)
+    )
+    sdl = fed2(f"type Query {{ v: V0 @shareable }} {levels} type V10 @shareable {{ x: Int }}")
+    started = perf_counter()
+    compose(SubgraphSource(f"s{index}", "", sdl) for index in range(20))
+    assert perf_counter() - started < 10
