@@ -216,9 +216,10 @@ class Explorer:
     def _contexts(self, path: Path, edge: Edge) -> tuple[Context, ...] | None:
         found: list[Context] = []
         for source in edge.view.context:
-            above: Path | None = path
+            above = path.parent
             while above is not None:
-                if self._sets_context(above, source.context):
+                # Only an object around this one gives a context, not the object itself.
+                if len(above.keys) < len(path.keys) and self._sets_context(above, source.context):
                     solution = self.closures.solve(self.closures.of(above.node), source.selection)
                     if solution is None:
                         return None

@@ -21,3 +21,49 @@ def test_a_context_argument_makes_the_object_come_back_with_its_value() -> None:
         "0 a {w{bed{id} lang}}",
         "1 a after 0: w.bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_0)} [contextualArgument_0_0: up 1 {lang!}]",
     ]
+
+
+def test_the_value_may_come_from_another_subgraph_than_the_enclosing_object() -> None:
+    graph = supergraph(
+        c="""
+            type Query { w: Ward }
+            type Ward @key(fields: "id") { id: ID! bed: Bed @shareable }
+            type Bed @key(fields: "id") { id: ID! }
+        """,
+        a="""
+            type Ward @key(fields: "id") @context(name: "wc") {
+              id: ID! lang: String bed: Bed @shareable
+            }
+            type Bed @key(fields: "id") {
+              id: ID! sign(l: String @fromContext(field: "$wc{lang}"), n: Int): String
+            }
+        """,
+    )
+    assert plan_lines(graph, "query($n:Int){w{bed{sign(n:$n)}}}") == [
+        "0 c {w{bed{id} id}}",
+        "1 a after 0: w Ward{id} -> ...on Ward{lang}",
+        "2 a after 1: w.bed Bed{id} -> ...on Bed{sign(n: $n, l: $contextualArgument_0_0)}"
+        " [contextualArgument_0_0: up 1 {lang!}]",
+    ]
+
+
+def test_each_member_of_a_union_gives_its_own_value() -> None:
+    graph = supergraph(
+        a="""
+            type Query { w: U }
+            union U @context(name: "wc") = Ward | Room
+            type Ward { lang: String bed: Bed }
+            type Room { lang: String bed: Bed }
+            type Bed @key(fields: "id") {
+              id: ID!
+              sign(l: String @fromContext(field: "$wc ... on Ward{lang} ... on Room{lang}")): String
+            }
+        """,
+    )
+    assert plan_lines(graph, "{w{... on Ward{bed{sign}} ... on Room{bed{sign}}}}") == [
+        "0 a {w{__typename ...on Ward{bed{id} lang} ...on Room{bed{id} lang}}}",
+        "1 a after 0: w|[Ward].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_0)}"
+        " [contextualArgument_0_0: up 1 {lang!}]",
+        "2 a after 0: w|[Room].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_1)}"
+        " [contextualArgument_0_1: up 1 {lang!}]",
+    ]
