@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from graphql import GraphQLSchema, OperationDefinitionNode, parse, print_schema, validate
@@ -76,15 +77,15 @@ def check_contracts(
     broken: list[Finding] = []
     breaks: list[Finding] = []
     for contract in contracts:
-        persisted = load_persisted(contract)
+        persisted = _served(contract)
         operations += len(persisted)
-        now = _check(contract, tuple(persisted), current, "current")
+        now = _check(contract, persisted, current, "current")
         broken.extend(now)
         if proposed is not None:
             known = {(finding.version, finding.operation, finding.message) for finding in now}
             breaks.extend(
                 finding
-                for finding in _check(contract, tuple(persisted), proposed, "proposed")
+                for finding in _check(contract, persisted, proposed, "proposed")
                 if (finding.version, finding.operation, finding.message) not in known
             )
     return Report(operations, tuple(broken), tuple(breaks))
@@ -102,6 +103,13 @@ def export_schemas(contracts: Iterable[Contract], supergraph: Supergraph) -> dic
         contract.name: print_schema(client_schema(contract, supergraph)) + "\n"
         for contract in contracts
     }
+
+
+def _served(contract: Contract) -> tuple[PersistedOperation, ...]:
+    """The operations of versions that are still served: an ended one breaks nobody."""
+    today = datetime.now(UTC).date()
+    ended = {rule.name for rule in contract.versions if rule.sunset and rule.sunset < today}
+    return tuple(one for one in load_persisted(contract) if one.version not in ended)
 
 
 def _check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from graphql import (
 )
 from graphql.language import FragmentSpreadNode, Visitor
 
-from router.contracts.contract import Contract
+from router.contracts.contract import Contract, VersionRules
 from router.errors import SettingsInvalid
 
 __all__ = ["PersistedOperation", "PersistedOperations", "load_persisted"]
@@ -52,8 +52,14 @@ class PersistedOperation:
 class PersistedOperations:
     """The persisted operations of one client, found by any of their ids."""
 
-    def __init__(self, client: str, operations: Iterable[PersistedOperation]) -> None:
+    def __init__(
+        self,
+        client: str,
+        operations: Iterable[PersistedOperation],
+        versions: Sequence[VersionRules] = (),
+    ) -> None:
         self.client = client
+        self.versions = tuple(versions)
         self.operations = tuple(operations)
         self._by_id: dict[str, PersistedOperation] = {}
         self._texts: dict[str, PersistedOperation] = {}
@@ -81,15 +87,20 @@ class PersistedOperations:
     def find(self, key: str, version: str | None = None) -> PersistedOperation | None:
         """The operation with the id ``key``; a bare name is looked up in ``version`` first."""
         key = key.removeprefix("sha256:")
-        if version is not None:
-            found = self._by_id.get(f"{self.client}~{version}~{key}")
-            if found is not None:
-                return found
-        if key in self._by_id:
-            return self._by_id[key]
         client, _, rest = key.partition("~")
         if client == self.client and "~" in rest:
-            return self._by_id.get(f"{client}~*~{rest.split('~', 1)[1]}")
+            version, _, key = rest.partition("~")
+            return self._in_version(version, key)
+        found = self._in_version(version, key) if version is not None else None
+        return found or self._by_id.get(key)
+
+    def _in_version(self, version: str, name: str) -> PersistedOperation | None:
+        """The operation of an app version: its own, its rule's (``2.*``), or every version's."""
+        covering = (rule.name for rule in self.versions if rule.covers(version))
+        for known in (version, *covering, "*"):
+            found = self._by_id.get(f"{self.client}~{known}~{name}")
+            if found is not None:
+                return found
         return None
 
     def find_text(self, text: str) -> PersistedOperation | None:
@@ -118,7 +129,7 @@ def load_persisted(contract: Contract) -> PersistedOperations:
         for version in contract.versions:
             if version.manifest is not None:
                 found.extend(_manifest(version.manifest, version.name))
-    return PersistedOperations(contract.name, found)
+    return PersistedOperations(contract.name, found, contract.versions)
 
 
 def _folder(folder: Path) -> Iterator[PersistedOperation]:

@@ -42,7 +42,6 @@ class Accepts:
 
     single: Single | None
     stream: Stream | None
-    html: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -51,7 +50,6 @@ def accepts(header: str | None) -> Accepts:
     if header is None or not header.strip():
         return Accepts(Single.JSON, None)
     ranges = sorted(_ranges(header), key=lambda item: -item[0])
-    html = bool(ranges) and ranges[0][1] == "text/html"
     single: Single | None = None
     stream: Stream | None = None
     for quality, media, parameters in ranges:
@@ -68,7 +66,7 @@ def accepts(header: str | None) -> Accepts:
                 stream = stream or _multipart(parameters)
     if single is Single.JSON and _refuses(ranges, "application/json"):
         single = Single.GRAPHQL
-    return Accepts(single, stream, html)
+    return Accepts(single, stream)
 
 
 @lru_cache(maxsize=64)

@@ -51,6 +51,17 @@ def test_a_change_that_breaks_a_client_is_named(
     assert "'beds'" in error
 
 
+def test_a_version_that_has_ended_breaks_nobody(files: Path) -> None:
+    (files / "old.json").write_text(json.dumps({"Old": "query Old { gone }"}))
+    contract = files / "clients" / "tablet" / "contract.toml"
+    rule = '\n[[versions]]\nname = "1.*"\nmanifest = "../../old.json"\nsunset = '
+    before = contract.read_text()
+    contract.write_text(before + rule + "2999-01-01")
+    assert check(files) == 1
+    contract.write_text(before + rule + "2020-01-01")
+    assert check(files) == 0
+
+
 def test_the_report_is_json_on_demand(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "clients" / "tablet" / "operations" / "Bad.graphql").write_text("query Bad { vault }")
     assert check(files, "--json") == 1

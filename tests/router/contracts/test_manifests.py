@@ -112,3 +112,24 @@ def test_versions_keep_their_own_text_of_one_name(tmp_path: Path) -> None:
 
 def test_a_client_that_is_off_has_no_operations(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, {sha(TEXT): TEXT}, mode="off")) == 0
+
+
+def test_a_version_finds_the_operations_of_the_rule_that_covers_it(tmp_path: Path) -> None:
+    old, new = tmp_path / "2.json", tmp_path / "3.json"
+    old.write_text(json.dumps({sha(TEXT): TEXT}))
+    other = "query Ward { ward { name beds } }"
+    new.write_text(json.dumps({sha(other): other}))
+    operations = load_persisted(
+        Contract(
+            name="tablet",
+            versions=(
+                VersionRules(name="2.*", manifest=old),
+                VersionRules(name="3.*", manifest=new),
+            ),
+        )
+    )
+    for found in (operations.find("Ward", "2.7"), operations.find("tablet~2.7~Ward")):
+        assert found is not None
+        assert found.text == TEXT
+    assert operations.find("Ward", "4.0") is None
+    assert operations.find("tablet~4.0~Ward") is None

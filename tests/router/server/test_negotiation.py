@@ -25,7 +25,7 @@ JSON, GRAPHQL = Single.JSON, Single.GRAPHQL
         ("application/json;q=0, */*", Accepts(GRAPHQL, None)),
         ("APPLICATION/JSON; Charset=UTF-8", Accepts(JSON, None)),
         ("application/graphql+json, application/json", Accepts(JSON, None)),
-        ("text/html", Accepts(None, None, html=True)),
+        ("text/html", Accepts(None, None)),
         ("text/event-stream", Accepts(None, Stream.SSE)),
         ("text/event-stream, multipart/mixed", Accepts(None, Stream.SSE)),
         (
