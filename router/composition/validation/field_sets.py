@@ -60,10 +60,7 @@ def check_requires(subgraph: Subgraph, problems: Problems) -> None:
                     "supported within interfaces.",
                     field.coordinate,
                 )
-            else:
-                _check_field_set(
-                    subgraph, applied, f'field "{field.coordinate}"', found.name, problems
-                )
+            _check_field_set(subgraph, applied, f'field "{field.coordinate}"', found.name, problems)
 
 
 def check_provides(subgraph: Subgraph, problems: Problems) -> None:
@@ -93,8 +90,7 @@ def check_provides(subgraph: Subgraph, problems: Problems) -> None:
                     "supported within interfaces.",
                     field.coordinate,
                 )
-            else:
-                _check_field_set(subgraph, applied, f'field "{field.coordinate}"', target, problems)
+            _check_field_set(subgraph, applied, f'field "{field.coordinate}"', target, problems)
 
 
 def _only(problems: Problems, code: str, message: str, field: FieldDefinition) -> SubgraphRefused:

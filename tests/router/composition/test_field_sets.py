@@ -163,7 +163,9 @@ def test_interfaces_have_neither_requires_nor_provides() -> None:
         'type V @key(fields: "q") { q: Int } type Query { i: I }'
     )
     assert codes(fed2(sdl)) == [
+        "PROVIDES_FIELDS_MISSING_EXTERNAL",
         "PROVIDES_UNSUPPORTED_ON_INTERFACE",
+        "REQUIRES_FIELDS_MISSING_EXTERNAL",
         "REQUIRES_UNSUPPORTED_ON_INTERFACE",
     ]
 
