@@ -8,6 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -198,6 +199,9 @@ async def _reload_when(router: Router, reloads: asyncio.Event) -> None:
             await router.reload()
         except RouterError as error:
             sys.stderr.write(f"{error.message}\nThe router keeps the schema it has.\n")
+        except Exception:  # noqa: BLE001  # a fault of ours must not end reloading
+            traceback.print_exc()
+            sys.stderr.write("The router keeps the schema it has.\n")
         else:
             sys.stderr.write(f"The router serves generation {router.generation.number}.\n")
 

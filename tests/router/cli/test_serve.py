@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +201,49 @@ def test_a_port_in_use_is_said(subgraphs: Path, capsys: pytest.CaptureFixture[st
             arguments = ["--subgraphs", str(subgraphs), "--port", str(port), "--workers", workers]
             assert main(["serve", *arguments]) == 1
             assert f"127.0.0.1:{port} cannot be listened at" in capsys.readouterr().err
+
+
+class SlowSubgraph(BaseHTTPRequestHandler):
+    """Answers ``hello`` after half a second."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        time.sleep(0.5)
+        body = b'{"data":{"hello":"late"}}'
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) -> None:
+    subgraph = ThreadingHTTPServer(("127.0.0.1", 0), SlowSubgraph)
+    threading.Thread(target=subgraph.serve_forever, args=(0.02,), daemon=True).start()
+    listed = tmp_path / "subgraphs.json"
+    url = f"http://127.0.0.1:{subgraph.server_address[1]}/"
+    listed.write_text(json.dumps([{"name": "a", "url": url, "sdl": SDL}]))
+    process = Process("--subgraphs", str(listed))
+    try:
+        process.wait_until_ready()
+        answers: list[Any] = []
+        asking = threading.Thread(target=lambda: answers.append(process.ask("{ hello }")))
+        asking.start()
+        time.sleep(0.2)
+        process.process.send_signal(signal.SIGTERM)
+        asking.join(5)
+        assert answers == [{"data": {"hello": "late"}}]
+        assert process.process.wait(10) == 0
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait()
+        assert process.process.stderr is not None
+        process.process.stderr.close()
+        subgraph.shutdown()
+        subgraph.server_close()
