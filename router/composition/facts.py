@@ -19,6 +19,7 @@ from router.composition.fieldsets import (
     parse_context_field,
     parse_field_set,
 )
+from router.composition.links import FEDERATION
 from router.composition.model import (
     Applied,
     CompositeType,
@@ -60,7 +61,7 @@ def seal(parsed: ParsedSubgraph) -> Subgraph:
 
 def derive(parsed: ParsedSubgraph) -> tuple[dict[str, list[Key]], FieldFacts]:
     """Return the keys by type name, and the derived sets of fields."""
-    return _Derivation(parsed.types, parsed.directives).result()
+    return _Derivation(parsed).result()
 
 
 def field_set_of(applied: Applied) -> tuple[str, Selection] | None:
@@ -93,9 +94,11 @@ def walk(
 
 
 class _Derivation:
-    def __init__(self, types: Types, directives: Mapping[str, object]) -> None:
-        self.types = types
-        self.directives = directives
+    def __init__(self, parsed: ParsedSubgraph) -> None:
+        self.types: Types = parsed.types
+        self.directives = parsed.directives
+        # on a type, federation 1 has @external for nothing
+        self.has_external_types = parsed.links.feature(FEDERATION) is not None
         self.implementations: dict[str, list[ObjectType]] = {}
         self.contexts: dict[str, list[str]] = {}
         self.composites: list[CompositeType] = []
@@ -215,7 +218,11 @@ class _Derivation:
         external: set[Coordinate] = set()
         fake: set[Coordinate] = set()
         for found in self.composites:
-            whole = isinstance(found, ObjectType) and found.is_applied("external")
+            whole = (
+                self.has_external_types
+                and isinstance(found, ObjectType)
+                and found.is_applied("external")
+            )
             for field in found.fields.values():
                 marked = bool(field.directives) and field.is_applied("external")
                 if not (marked or whole):

@@ -86,6 +86,11 @@ def test_value_types_and_resolved_twice_fields_become_shareable() -> None:
     assert applied(a, "Query", "t") == []
 
 
+def test_external_on_a_type_means_nothing_in_federation_1() -> None:
+    a, _ = read("type Query { v: Int }", "type Query @external { v: Int }")
+    assert applied(a, "Query", "v") == ["shareable"]
+
+
 def test_subscriptions_never_become_shareable() -> None:
     a, _ = read(*["type Query { a: Int } type Subscription { s: Int }"] * 2)
     assert applied(a, "Subscription") == []
