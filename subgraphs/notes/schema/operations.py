@@ -122,7 +122,7 @@ class Mutation:
         services = info.context.services
         row = await recording.finish_recording(services.database, str(id))
         if row is None:
-            raise graph.DomainError(graph.ErrorCode.NOT_FOUND, "No such recording.", field=["id"])
+            raise graph.DomainError(graph.ErrorCode.NOT_FOUND, "No such recording.", "id")
         services.hearing.wake(row.id)
         return RecordingPayload(recording=RecordingSession(row=row))
 
@@ -256,6 +256,6 @@ class Subscription:
 def _bounded(id: ID) -> str:
     if not 0 < len(id) <= 80:
         raise graph.DomainError(
-            graph.ErrorCode.VALIDATION_FAILED, "An id has 1 to 80 characters.", field=["input"]
+            graph.ErrorCode.VALIDATION_FAILED, "An id has 1 to 80 characters.", "input"
         )
     return str(id)

@@ -412,8 +412,8 @@ class Encounter(graph.Entity):
     async def transcript(self, info: Info) -> Transcript:
         segments = await info.context.load(loaders.segments_of_encounter, str(self.id)) or []
         recordings = await info.context.load(loaders.recordings_of_encounter, str(self.id)) or []
-        for row in (*segments, *recordings):
-            open_chart(info, row.patient_id)
+        for patient in {row.patient_id for row in segments} | {r.patient_id for r in recordings}:
+            open_chart(info, patient)
         return Transcript(
             segments=[Segment(row=row) for row in segments],
             recordings=[RecordingSession(row=row) for row in recordings],

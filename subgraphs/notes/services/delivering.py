@@ -50,7 +50,7 @@ class Deliveries:
         async with self._database.transaction() as session:
             await session.execute(
                 sa.update(NoteVersion)
-                .where(NoteVersion.id == sealed.id)  # type: ignore[arg-type]
+                .where(NoteVersion.id == sealed.id)
                 .values(document=name[:200])
             )
 

@@ -45,7 +45,8 @@ async def start_recording(
         raise DomainError(
             ErrorCode.VALIDATION_FAILED,
             f"At most {MAX_HOTWORDS} expected words: longer lists make everything else worse.",
-            field=["input", "expectedWords"],
+            "input",
+            "expectedWords",
         )
     row = Recording(
         encounter_id=encounter_id,

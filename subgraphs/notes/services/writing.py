@@ -43,7 +43,7 @@ async def decide_suggestion(
         note = await _note(session, id)
         _demand(note, "draft", "The note is signed already.")
         if not 0 <= number < len(note.suggestions):
-            raise DomainError(ErrorCode.NOT_FOUND, "There is no such suggestion.", field=["number"])
+            raise DomainError(ErrorCode.NOT_FOUND, "There is no such suggestion.", "number")
         await claim_version(session, note, version)
         chosen = note.suggestions[number]
         decided = {**chosen, "decision": "accepted" if accept else "rejected"}
@@ -88,7 +88,7 @@ async def amend_note(
     """Sign another version of a signed note; the earlier ones stay as they were."""
     checked = _checked(sections)
     if not reason.strip():
-        raise DomainError(ErrorCode.VALIDATION_FAILED, "An amendment says why.", field=["reason"])
+        raise DomainError(ErrorCode.VALIDATION_FAILED, "An amendment says why.", "reason")
     async with database.transaction() as session:
         note = await _note(session, id)
         if note.status == "draft":
@@ -127,7 +127,7 @@ async def _versions(session: AsyncSession, note_id: str) -> int:
 async def _note(session: AsyncSession, id: str) -> Note:
     note = await session.get(Note, id)
     if note is None:
-        raise DomainError(ErrorCode.NOT_FOUND, "There is no such note.", field=["id"])
+        raise DomainError(ErrorCode.NOT_FOUND, "There is no such note.", "id")
     return note
 
 
@@ -143,14 +143,14 @@ def _checked(sections: Sections) -> list[dict[str, Any]]:
         raise DomainError(
             ErrorCode.VALIDATION_FAILED,
             "Give each of the sections S, O, A and P at most once.",
-            field=["sections"],
+            "sections",
         )
     sentences = [each for section in sections for each in section["sentences"]]
     if len(sentences) > MAX_SENTENCES or any(len(s["text"]) > MAX_SENTENCE for s in sentences):
         raise DomainError(
             ErrorCode.VALIDATION_FAILED,
             f"At most {MAX_SENTENCES} sentences of {MAX_SENTENCE} characters.",
-            field=["sections"],
+            "sections",
         )
     return [
         {
