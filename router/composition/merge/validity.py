@@ -237,6 +237,8 @@ def _fits_built_in(value: Value, type_text: str) -> bool:
             return isinstance(value, int) and not isinstance(value, bool)
         case "Float":
             return isinstance(value, int | float) and not isinstance(value, bool)
+        case "ID":
+            return isinstance(value, str | int) and not isinstance(value, bool | EnumLiteral)
         case _:
             return isinstance(value, str) and not isinstance(value, EnumLiteral)
 

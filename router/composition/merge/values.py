@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from graphql import (
@@ -21,14 +22,16 @@ from router.composition.merged import EnumLiteral, Value
 
 __all__ = ["equal_values", "read_value"]
 
+_INTEGER_TEXT = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
+
 
 def read_value(
     node: ConstValueNode, ref: model.TypeRef, types: Mapping[str, model.TypeDefinition]
 ) -> Value:
     """Return a literal as a value of its type.
 
-    An ``ID`` is a text however it is written; an enum literal stays one only where the type is
-    an enum (in a custom scalar it is a text).
+    An ``ID`` that is written like a number is one, in quotes or not; an enum literal stays one
+    only where the type is an enum (in a custom scalar it is a text).
     """
     while isinstance(ref, model.NonNull):
         ref = ref.of
@@ -38,11 +41,11 @@ def read_value(
         case BooleanValueNode(value=value):
             return value
         case IntValueNode(value=value):
-            return value if _is(ref, "ID") else int(value)
+            return int(value)
         case FloatValueNode(value=value):
             return float(value)
         case StringValueNode(value=value):
-            return value
+            return int(value) if _is(ref, "ID") and _INTEGER_TEXT.match(value) else value
         case EnumValueNode(value=value):
             known = types.get(model.base_name(ref))
             return EnumLiteral(value) if isinstance(known, model.EnumType) else value
