@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ from router.execution.variables import Coercion
 from router.planning.plan import Plan
 
 __all__ = ["CompiledOperation", "ExecutionOptions", "HasSchema", "Prepared", "compile_operation"]
+
+_LOG: Final = logging.getLogger(__name__)
+
+_DEFECT: Final = {
+    "message": "Internal server error",
+    "extensions": {"code": "INTERNAL_SERVER_ERROR"},
+}
 
 MAX_VIEWS: Final = 32
 """So many truth assignments of one operation's conditions are kept compiled."""
@@ -230,7 +238,16 @@ class CompiledOperation:
             yield increment
 
     def answer(self, run: Run) -> Answer:
-        """Make the answer out of what a run brought."""
+        """Make the answer out of what a run brought; never raises."""
+        if run.broken:
+            return write_answer(None, [dict(_DEFECT)])
+        try:
+            return self._answer(run)
+        except Exception as error:  # noqa: BLE001  # a defect here must not leave anybody waiting
+            _LOG.error("The completion broke: %s", type(error).__name__)
+            return write_answer(None, [dict(_DEFECT)])
+
+    def _answer(self, run: Run) -> Answer:
         prepared = self.prepared(run.variables)
         if not run.plain:
             if self.raw:

@@ -7,6 +7,7 @@ What to make of them is decided once, when all are in.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -46,6 +47,8 @@ class Nothing(dict[str, Any]):
         return None
 
 
+_LOG: Final = logging.getLogger(__name__)
+
 NOTHING: Final = Nothing()
 _NO_ITEMS: Final[list[Any]] = [NOTHING]
 _NO_OVERLAY: Final[dict[int, int]] = {}
@@ -80,6 +83,7 @@ class Run:
         "_replies",
         "_tickets",
         "_waiting",
+        "broken",
         "data",
         "items",
         "over",
@@ -121,6 +125,7 @@ class Run:
         self.items: list[list[Any]] = [_NO_ITEMS] * op.calls
         self.plain = not op.generated
         self.over = False
+        self.broken = False
         self.shared = True
         self.overlaps = Overlaps()
         self.watch: Callable[[int], None] | None = None
@@ -130,11 +135,22 @@ class Run:
         if not self._left:
             self._complete()
             return
-        for step in self._op.roots:
-            if source is not None and step.index == 0:
-                self._arrived(step, source)
-            else:
-                self._start(step)
+        try:
+            for step in self._op.roots:
+                if source is not None and step.index == 0:
+                    self._arrived(step, source)
+                else:
+                    self._start(step)
+        except Exception as error:  # noqa: BLE001  # a defect here must not leave anybody waiting
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        """End with a defect of our own, told by its type alone: its text may hold data."""
+        _LOG.error("The execution broke: %s", type(error).__name__)
+        if not self.over:
+            self.cancel()
+            self.broken = True
+            self._done(self)
 
     def cancel(self) -> None:
         """Give up: no request goes on, ``done`` is not called."""
@@ -294,7 +310,10 @@ class Run:
                 self._admission.answered()
             if self._observer is not None:
                 self._observer.fetched(fetch, outcome, time.perf_counter() - started)
-            done(outcome)
+            try:
+                done(outcome)
+            except Exception as error:  # noqa: BLE001  # a defect here must not leave anybody waiting
+                self._break(error)
 
         cancel = begin(client, request, arrived)
         if not finished:

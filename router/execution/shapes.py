@@ -101,8 +101,13 @@ def unite(shapes: Iterable[Shape]) -> Shape:
     for shape in shapes:
         for key, slot in shape.slots.items():
             known = slots.get(key)
-            slots[key] = slot if known is None else _unite_slots(known, slot)
+            # an object may have come from one answer alone, without the keys of the other
+            slots[key] = _unsure(slot) if known is None else _unite_slots(known, slot)
     return Shape(slots)
+
+
+def _unsure(slot: Slot) -> Slot:
+    return Slot(slot.shape, sure=False, static=slot.static, lists=slot.lists)
 
 
 def _unite_slots(one: Slot, two: Slot) -> Slot:
