@@ -9,10 +9,9 @@ matters: which states are skipped decides how many errors are told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import product
-from typing import Final, TypeAlias
+from typing import Final
 
 from router.composition.errors import CompositionError
 from router.composition.hints import Hint
@@ -21,13 +20,20 @@ from router.composition.satisfiability.example import Step, Trail, print_operati
 from router.composition.satisfiability.graph import Edge, Graph, Vertex
 from router.composition.satisfiability.reasons import cast_reasons, field_reasons
 from router.composition.satisfiability.resolution import Resolver
+from router.composition.satisfiability.states import (
+    Bucket,
+    Enclosing,
+    Group,
+    Labels,
+    Path,
+    State,
+    Visits,
+)
 from router.composition.satisfiability.views import Kind, Landscape, survey
 
 __all__ = ["DEFAULT_MAX_PATHS", "check_satisfiability"]
 
 DEFAULT_MAX_PATHS: Final = 1_000_000
-
-Labels: TypeAlias = Mapping[str, bool]
 
 
 def check_satisfiability(
@@ -48,108 +54,6 @@ def check_satisfiability(
     return errors, hints
 
 
-@dataclass(frozen=True, slots=True)
-class _Enclosing:
-    """An object around that sets a context: where a path met it, and where the path left it."""
-
-    context: str
-    met_at: Vertex
-    left_at: Vertex
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """One way of being somewhere in a subgraph.
-
-    ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
-    object that sets each context.
-    """
-
-    vertex: Vertex
-    runtime: frozenset[str]
-    contexts: tuple[_Enclosing, ...] = ()
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        """What a visit is remembered by."""
-        view = self.vertex.type
-        outer = (f"{each.context}={each.met_at!r}" for each in self.contexts)
-        return view.graph, view.name, *outer
-
-
-Bucket: TypeAlias = tuple[str, str]
-"""For what follows a mutation field of several subgraphs: the field, and one of them."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Group:
-    """Simultaneous paths; all of a state's, or those of one bucket."""
-
-    paths: tuple[_Path, ...]
-    bucket: Bucket | None = None
-
-    @property
-    def places(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(path.place for path in self.paths)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """A client path and the groups that serve it: one, or one for each bucket.
-
-    A shared mutation field may be called in one subgraph only, so its subgraphs part: each group
-    must get on by itself, and it is enough that one does.
-    """
-
-    type: str
-    trail: Trail
-    groups: tuple[_Group, ...]
-    labels: Labels
-
-    @property
-    def weight(self) -> int:
-        """How many paths wait with this state."""
-        return sum(len(group.paths) for group in self.groups)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Visit:
-    places: frozenset[tuple[str, ...]]
-    labels: Labels
-    bucket: Bucket | None
-
-
-class _Visits:
-    """What was visited, by type."""
-
-    def __init__(self, *, apart: bool) -> None:
-        self._apart = apart
-        self._seen: dict[str, list[_Visit]] = defaultdict(list)
-
-    def is_known(self, state: _State) -> bool:
-        """Tell whether every group has no less to go on than an earlier visit had; remember the
-        visit if not.
-
-        Visits below a shared mutation field count for everyone, unless ``apart``: then each
-        bucket makes its own.
-        """
-        if all(self._is_known(state, group) for group in state.groups):
-            return True
-        self._seen[state.type] += [
-            _Visit(group.places, state.labels, group.bucket) for group in state.groups
-        ]
-        return False
-
-    def _is_known(self, state: _State, group: _Group) -> bool:
-        places = group.places
-        return any(
-            visit.places <= places
-            and visit.labels.items() <= state.labels.items()
-            and not (self._apart and visit.bucket != group.bucket)
-            for visit in self._seen[state.type]
-        )
-
-
 class _TooManyPaths(Exception):
     """The limit on waiting paths is exceeded."""
 
@@ -160,9 +64,9 @@ class _Walk:
         self.max_paths = max_paths
         self.graph = Graph(landscape)
         self.resolver = Resolver(self.graph)
-        self.stack: list[_State] = []
+        self.stack: list[State] = []
         self.waiting = 0
-        self.visits = _Visits(apart=visits_apart)
+        self.visits = Visits(apart=visits_apart)
         self.errors: dict[Bucket | None, list[CompositionError]] = defaultdict(list)
         self.buckets: dict[str, list[Bucket]] = defaultdict(list)
         self.hints: dict[str, Hint] = {}
@@ -180,15 +84,15 @@ class _Walk:
             return [self._too_many()], []
         return [*self.errors[None], *self._shared_mutation_errors()], list(self.hints.values())
 
-    def _start(self, kind: str, root: str) -> _State:
+    def _start(self, kind: str, root: str) -> State:
         paths = tuple(
-            _Path(self.graph.vertex(graph, root), frozenset({root}))
+            Path(self.graph.vertex(graph, root), frozenset({root}))
             for graph, types in self.landscape.types.items()
             if root in types
         )
-        return _State(root, Trail(kind), (_Group(paths),), {})
+        return State(root, Trail(kind), (Group(paths),), {})
 
-    def _push(self, state: _State) -> None:
+    def _push(self, state: State) -> None:
         self.waiting += state.weight
         if self.waiting > self.max_paths:
             raise _TooManyPaths
@@ -196,7 +100,7 @@ class _Walk:
 
     # one state ----------------------------------------------------------------------------
 
-    def _visit(self, state: _State) -> None:
+    def _visit(self, state: State) -> None:
         owner = self.landscape.composite(state.type)
         if isinstance(owner, ObjectType):
             for found in self.landscape.visible_fields(owner):
@@ -220,12 +124,12 @@ class _Walk:
             if all(chosen.get(label, value) == value for label, value in picked.items()):
                 yield {**chosen, **picked}
 
-    def _take_field(self, state: _State, owner: str, found: Field, labels: Labels) -> None:
+    def _take_field(self, state: State, owner: str, found: Field, labels: Labels) -> None:
         trail = state.trail.then(Step(owner, found))
         moves = state.trail.depth > 0
         target = base_name(found.type)
         leaf = self.landscape.composite(target) is None
-        groups: list[_Group] = []
+        groups: list[Group] = []
         for group in state.groups:
             options = self._options_of_field(group, owner, found.name, labels, moves, leaf)
             if options is None:
@@ -235,17 +139,17 @@ class _Walk:
                 if error is not None:
                     self.errors[group.bucket].append(error)
                 else:
-                    groups.append(_Group(options, group.bucket))
+                    groups.append(Group(options, group.bucket))
         if groups:
             is_mutation = state.trail.depth == 0 and state.trail.kind == "mutation"
             parted = self._part(found.name, groups[0]) if is_mutation else tuple(groups)
-            self._push(_State(target, trail, parted, labels))
+            self._push(State(target, trail, parted, labels))
 
     def _options_of_field(
-        self, group: _Group, owner: str, name: str, labels: Labels, moves: bool, leaf: bool
-    ) -> tuple[_Path, ...] | None:
+        self, group: Group, owner: str, name: str, labels: Labels, moves: bool, leaf: bool
+    ) -> tuple[Path, ...] | None:
         """Return where a field leads from all paths of a group: nowhere for a leaf; None if lost."""
-        paths: dict[_Path, None] = {}
+        paths: dict[Path, None] = {}
         for path in group.paths:
             for option in self._field_options(path, owner, name, labels, moves=moves, leaf=leaf):
                 if leaf:
@@ -254,23 +158,23 @@ class _Walk:
                     paths[option] = None
         return tuple(paths) or None
 
-    def _part(self, name: str, group: _Group) -> tuple[_Group, ...]:
+    def _part(self, name: str, group: Group) -> tuple[Group, ...]:
         """Return the groups into which the subgraphs of a mutation field part, if several."""
         graphs = dict.fromkeys(path.vertex.type.graph for path in group.paths)
         if len(graphs) < 2:
             return (group,)
         self.buckets[name] += [(name, graph) for graph in graphs]
         return tuple(
-            _Group(
+            Group(
                 tuple(path for path in group.paths if path.vertex.type.graph == graph),
                 (name, graph),
             )
             for graph in graphs
         )
 
-    def _take_type(self, state: _State, name: str) -> None:
+    def _take_type(self, state: State, name: str) -> None:
         trail = state.trail.then(Step(name, None))
-        groups: list[_Group] = []
+        groups: list[Group] = []
         for group in state.groups:
             if any(
                 name not in path.runtime and path.vertex.type.kind is not Kind.INTERFACE_OBJECT
@@ -281,17 +185,17 @@ class _Walk:
                 option: None for path in group.paths for option in self._cast_options(path, name)
             }
             if options:
-                groups.append(_Group(tuple(options), group.bucket))
+                groups.append(Group(tuple(options), group.bucket))
             else:
                 self._note_error(group, trail, name, None, state.labels)
         if groups:
-            self._push(_State(name, trail, tuple(groups), state.labels))
+            self._push(State(name, trail, tuple(groups), state.labels))
 
     # options of one path ------------------------------------------------------------------
 
     def _field_options(
-        self, path: _Path, owner: str, name: str, labels: Labels, *, moves: bool, leaf: bool
-    ) -> Iterator[_Path | None]:
+        self, path: Path, owner: str, name: str, labels: Labels, *, moves: bool, leaf: bool
+    ) -> Iterator[Path | None]:
         """Yield where a field leads (None for a leaf), directly and after moves."""
         direct = self._field_option(path, path.vertex, owner, name, labels, by_key=False)
         if direct is not None:
@@ -306,8 +210,8 @@ class _Walk:
                 yield option[0]
 
     def _field_option(
-        self, path: _Path, vertex: Vertex, owner: str, name: str, labels: Labels, *, by_key: bool
-    ) -> tuple[_Path | None] | None:
+        self, path: Path, vertex: Vertex, owner: str, name: str, labels: Labels, *, by_key: bool
+    ) -> tuple[Path | None] | None:
         if vertex.type.is_abstract:
             cast = vertex.cast(owner)
             if cast is None:
@@ -319,10 +223,10 @@ class _Walk:
         if edge.target is None:
             return (None,)
         contexts = self._contexts(path, vertex)
-        return (_Path(edge.target, self._runtime(edge.target), contexts),)
+        return (Path(edge.target, self._runtime(edge.target), contexts),)
 
     def _is_usable(
-        self, path: _Path, vertex: Vertex, edge: Edge, labels: Labels, by_key: bool
+        self, path: Path, vertex: Vertex, edge: Edge, labels: Labels, by_key: bool
     ) -> bool:
         view = edge.field
         if view.label is not None and labels.get(view.label) != view.label_value:
@@ -339,11 +243,11 @@ class _Walk:
             for use in view.contexts
         )
 
-    def _contexts(self, path: _Path, left_at: Vertex) -> tuple[_Enclosing, ...]:
+    def _contexts(self, path: Path, left_at: Vertex) -> tuple[Enclosing, ...]:
         """Return what encloses the target of a field that a path takes, maybe after a move."""
         met_at = path.vertex
         found = {
-            name: _Enclosing(name, met_at, left_at)
+            name: Enclosing(name, met_at, left_at)
             for name, types in self.landscape.contexts.items()
             if met_at.type.name in types
         }
@@ -357,24 +261,24 @@ class _Walk:
             return frozenset(self.landscape.possible[vertex.type.name])
         return frozenset(vertex.type.possible)
 
-    def _cast_options(self, path: _Path, name: str) -> Iterator[_Path]:
+    def _cast_options(self, path: Path, name: str) -> Iterator[Path]:
         runtime = frozenset({name})
         for vertex in (path.vertex, *self.resolver.reached(path.vertex)):
             view = vertex.type
             if view.kind is Kind.INTERFACE_OBJECT:
                 if self.resolver.can_learn_type(vertex):
-                    yield _Path(vertex, runtime, path.contexts)
+                    yield Path(vertex, runtime, path.contexts)
             elif view.is_abstract:
                 cast = vertex.cast(name)
                 if cast is not None:
-                    yield _Path(cast, runtime, path.contexts)
+                    yield Path(cast, runtime, path.contexts)
             elif view.name == name:
-                yield _Path(vertex, runtime, path.contexts)
+                yield Path(vertex, runtime, path.contexts)
 
     # shared abstract fields ---------------------------------------------------------------
 
     def _check_shared_abstract(
-        self, trail: Trail, owner: str, found: Field, paths: tuple[_Path, ...]
+        self, trail: Trail, owner: str, found: Field, paths: tuple[Path, ...]
     ) -> CompositionError | None:
         """Compare which objects the subgraphs may give for one field of abstract type."""
         target = base_name(found.type)
@@ -435,7 +339,7 @@ class _Walk:
     # errors -------------------------------------------------------------------------------
 
     def _note_error(
-        self, group: _Group, trail: Trail, owner: str, name: str | None, labels: Labels
+        self, group: Group, trail: Trail, owner: str, name: str | None, labels: Labels
     ) -> None:
         """Note that no subgraph can go on; ``name`` is None where an object's type is in doubt."""
         reasons: dict[str, dict[str, None]] = {}

@@ -1,0 +1,118 @@
+"""What the walk carries: paths through subgraphs, the states that hold them, and past visits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from router.composition.satisfiability.example import Trail
+from router.composition.satisfiability.graph import Vertex
+
+__all__ = ["Bucket", "Enclosing", "Group", "Labels", "Path", "State", "Visits"]
+
+Labels: TypeAlias = Mapping[str, bool]
+"""Override labels whose value is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """An object around that sets a context: where a path met it, and where the path left it."""
+
+    context: str
+    met_at: Vertex
+    left_at: Vertex
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way of being somewhere in a subgraph.
+
+    ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
+    object that sets each context.
+    """
+
+    vertex: Vertex
+    runtime: frozenset[str]
+    contexts: tuple[Enclosing, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What a visit is remembered by."""
+        view = self.vertex.type
+        outer = (f"{each.context}={each.met_at!r}" for each in self.contexts)
+        return view.graph, view.name, *outer
+
+
+Bucket: TypeAlias = tuple[str, str]
+"""For what follows a mutation field of several subgraphs: the field, and one of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Simultaneous paths; all of a state's, or those of one bucket."""
+
+    paths: tuple[Path, ...]
+    bucket: Bucket | None = None
+
+    @property
+    def places(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(path.place for path in self.paths)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """A client path and the groups that serve it: one, or one for each bucket.
+
+    A shared mutation field may be called in one subgraph only, so its subgraphs part: each group
+    must get on by itself, and it is enough that one does.
+    """
+
+    type: str
+    trail: Trail
+    groups: tuple[Group, ...]
+    labels: Labels
+
+    @property
+    def weight(self) -> int:
+        """How many paths wait with this state."""
+        return sum(len(group.paths) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Visit:
+    places: frozenset[tuple[str, ...]]
+    labels: Labels
+    bucket: Bucket | None
+
+
+class Visits:
+    """What was visited, by type."""
+
+    def __init__(self, *, apart: bool) -> None:
+        self._apart = apart
+        self._seen: dict[str, list[_Visit]] = defaultdict(list)
+
+    def is_known(self, state: State) -> bool:
+        """Tell whether every group has no less to go on than an earlier visit had; remember the
+        visit if not.
+
+        Visits below a shared mutation field count for everyone, unless ``apart``: then each
+        bucket makes its own.
+        """
+        if all(self._is_known(state, group) for group in state.groups):
+            return True
+        self._seen[state.type] += [
+            _Visit(group.places, state.labels, group.bucket) for group in state.groups
+        ]
+        return False
+
+    def _is_known(self, state: State, group: Group) -> bool:
+        places = group.places
+        return any(
+            visit.places <= places
+            and visit.labels.items() <= state.labels.items()
+            and not (self._apart and visit.bucket != group.bucket)
+            for visit in self._seen[state.type]
+        )
