@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,9 @@ from router.settings import Settings, SubgraphSettings
 __all__ = ["Exchange", "Identity", "Router", "Settings", "Stage", "Subgraph"]
 
 _LOG: Final = logging.getLogger("router")
+
+_PAUSE: Final = 2.0
+"""Seconds after a failed start in which requests do not cause another try."""
 
 ReadSettings: TypeAlias = Callable[[], Settings]
 """Settings that are read anew at each reload."""
@@ -90,6 +94,7 @@ class Router:
         self._server: Server | None = None
         self._starting = asyncio.Lock()
         self._generations = 0
+        self._not_before = 0.0
 
     @classmethod
     def from_subgraphs(
@@ -263,9 +268,13 @@ class Router:
     async def _started_late(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Start with the first request of a mounted app; tell the client when that fails."""
         try:
+            if time.monotonic() < self._not_before:
+                raise RouterError("It could not start a moment ago.")
             await self.start()
         except RouterError as error:
-            _LOG.error("The router cannot start: %s", error.message)
+            if time.monotonic() >= self._not_before:
+                _LOG.error("The router cannot start: %s", error.message)
+                self._not_before = time.monotonic() + _PAUSE
             if scope["type"] != "http":
                 await receive()
                 await send({"type": "websocket.close", "code": 1013, "reason": "Not ready"})
