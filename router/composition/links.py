@@ -108,10 +108,6 @@ class Links:
             return feature, feature.name
         return None
 
-    def type_source(self, name: str) -> tuple[Feature, str] | None:
-        """Return whose a type is by its name here: the feature, and its name there."""
-        return self._source(name)
-
     def is_machinery(self, type_name: str) -> bool:
         """Tell whether a type belongs to federation, link, core or connect, not to the graph."""
         if type_name in _SUBGRAPH_MACHINERY:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from router.composition.links import Links, Version
 from router.composition.model import (
-    Applied,
     CompositeType,
     DirectiveDefinition,
     Element,
@@ -87,10 +86,3 @@ def elements_of(schema: SchemaDefinition, types: dict[str, TypeDefinition]) -> I
             for entry in found.fields.values():
                 if entry.directives:
                     yield Place(entry, f"{found.name}.{entry.name}", "INPUT_FIELD_DEFINITION")
-
-
-def applications_of(places: Iterator[Place]) -> Iterator[tuple[Place, Applied]]:
-    """Yield every application of a directive with its place."""
-    for place in places:
-        for applied in place.element.directives:
-            yield place, applied

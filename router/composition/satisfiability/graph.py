@@ -41,14 +41,11 @@ class Move:
 class Vertex:
     """A type in a subgraph; compared by identity."""
 
-    __slots__ = ("_casts", "_edges", "_graph", "_moves", "_provided", "number", "type")
+    __slots__ = ("_casts", "_edges", "_graph", "_moves", "_provided", "type")
 
-    def __init__(
-        self, graph: Graph, type: TypeView, number: int, provided: Selection | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, type: TypeView, provided: Selection | None = None) -> None:
         self._graph = graph
         self.type = type
-        self.number = number
         self._provided = provided
         self._edges: dict[str, Edge | None] = {}
         self._casts: dict[str, Vertex | None] = {}
@@ -146,7 +143,7 @@ class Graph:
         found = self._vertices.get(at)
         if found is None:
             view = self.landscape.types[graph][type_name]
-            found = self._vertices[at] = Vertex(self, view, len(self._vertices), provided)
+            found = self._vertices[at] = Vertex(self, view, provided)
         return found
 
     def target(
