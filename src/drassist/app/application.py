@@ -5,9 +5,11 @@ The embedded default. Everything is opened in order and closed in the opposite o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
 
+from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
@@ -16,8 +18,10 @@ from drassist.app.identity import create_provider, issuer_path, local_authentica
 from drassist.app.imports import import_records, sinks_of
 from drassist.app.subgraphs import SUBGRAPHS, create_subgraph
 from drassist.events import Bus, open_bus
+from drassist.runtime.identity import Identity
 from drassist.runtime.logs import get_logger
 from drassist.runtime.settings import Settings
+from subgraphs.orders.services.identifying import Execute, PatientsInGraph
 
 __all__ = ["create_application"]
 
@@ -38,10 +42,14 @@ def create_application(settings: Settings) -> Starlette:
     """Return the ASGI application; its lifespan opens and closes everything."""
     shared = _SharedBus()
     authenticate = local_authenticator(settings)
-    subgraphs = {
-        name: create_subgraph(name, settings, bus=shared, authenticate=authenticate)  # type: ignore[arg-type]  # forwards to a Bus
-        for name in SUBGRAPHS
-    }
+    subgraphs: dict[str, Any] = {}
+    known = PatientsInGraph(_as_system(subgraphs), settings.facility_id)
+    for name in SUBGRAPHS:
+        # An order and a signed note tell a peer who the patient is; the graph knows.
+        peers = {"patients": known} if name in {"orders", "notes"} else {}
+        subgraphs[name] = create_subgraph(
+            name, settings, bus=cast("Bus", shared), authenticate=authenticate, **peers
+        )
     router = create_gateway(settings, subgraphs)
 
     @asynccontextmanager
@@ -62,15 +70,36 @@ def create_application(settings: Settings) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _fill(settings: Settings, subgraphs: dict[str, object]) -> None:
+def _as_system(subgraphs: Mapping[str, Any]) -> Execute:
+    async def execute(operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await subgraphs["patients"].execute(
+            operation, variables, identity=Identity.system()
+        )
+        return found
+
+    return execute
+
+
+async def _fill(settings: Settings, subgraphs: dict[str, Any]) -> None:
     """Give an empty system patients: a folder of bundles, or made-up ones."""
     folder = settings.adapters.fhir.bundle_folder
+    wanted = folder is not None or settings.gateway.samples
+    if not wanted or settings.environment == "production" or await _filled(subgraphs["patients"]):
+        return
+    sinks = sinks_of(subgraphs)
     if folder is not None:
-        report = await import_records(settings.adapters.fhir, sinks_of(subgraphs), folder=folder)
+        report = await import_records(settings.adapters.fhir, sinks, folder=folder)
         log.info("import.done", count=report.total)
         return
-    if not settings.gateway.samples or settings.environment == "production":
-        return
     from drassist.testing import samples
+    from subgraphs.encounters.services.people import add_practitioner
 
-    await samples.load(sinks_of(subgraphs))
+    await samples.load(sinks)
+    await add_practitioner(subgraphs["encounters"].services, "Nisha Thomas", id=samples.NURSE_ID)
+
+
+async def _filled(patients: Any) -> bool:
+    from subgraphs.patients.models import Patient
+
+    async with patients.services.database.session() as session:
+        return (await session.scalar(select(Patient.id).limit(1))) is not None

@@ -109,7 +109,8 @@ class Consultation:
         self._say(f"Patient {self.made.patient['name']}, {self.made.patient['mrn']}")
         await self._book_next_visit(doctor["id"])
         async with self.tablet.watch(doc.QUEUE, doctor=doctor["id"]) as queue:
-            first = asyncio.ensure_future(anext(queue))
+            await asyncio.wait_for(anext(queue), PATIENCE_S)  # how it stands now
+            changing = asyncio.ensure_future(_arrival_seen(queue, self.made.patient["id"]))
             arrival = await self.desk.change(
                 doc.WALK_IN,
                 input={
@@ -118,13 +119,11 @@ class Consultation:
                     "reason": "Fever and cough",
                 },
             )
-            changed = await asyncio.wait_for(first, PATIENCE_S)
+            card = await asyncio.wait_for(changing, PATIENCE_S)
         encounter = arrival["encounter"]
         self.made.encounter_id = encounter["id"]
         self._say(f"Checked in with token {arrival['token']['number']}")
-        waiting = changed["queue"]["waiting"]
-        card = waiting[-1]["patient"]["wardCard"] if waiting else None
-        self._say(f"Tablet: {changed['queue']['waitingCount']} waiting; {_card(card)}")
+        self._say(f"Tablet: {_card(card)}")
         await self.doctor.change(doc.START, id=encounter["id"], version=encounter["version"])
         self._say("The doctor starts the encounter")
 
@@ -371,8 +370,16 @@ class Consultation:
             await asyncio.sleep(0.25)
 
 
-def _card(card: dict[str, Any] | None) -> str:
-    if card is None:
-        return "no card"
+async def _arrival_seen(queue: AsyncIterator[Any], patient_id: str) -> dict[str, Any]:
+    """The card of the patient, once the queue has them."""
+    async for change in queue:
+        for token in change["queue"]["waiting"]:
+            if token["patient"]["id"] == patient_id:
+                card: dict[str, Any] = token["patient"]["wardCard"]
+                return card
+    raise Failed("the tablet's queue ended before the patient was in it")
+
+
+def _card(card: dict[str, Any]) -> str:
     alerts = ", ".join(alert["text"] for alert in card["alerts"])
     return f"{card['headline']}" + (f" · alerts: {alerts}" if alerts else "")

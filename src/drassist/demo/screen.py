@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ __all__ = ["play"]
 async def play(url: str, *, audio: Path | None, password: str, fast: bool) -> int:
     """Play the consultation; returns the exit status."""
     console = Console()
-    if audio is not None and not audio.is_file():
+    if audio is not None and not await asyncio.to_thread(audio.is_file):
         console.print(f"[red]There is no recording at {audio}.")
         return 1
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
