@@ -22,7 +22,7 @@ from router.execution.fields import View, condition_variables, operation_of
 from router.execution.gathering import Gathering, generate_gatherer
 from router.execution.incremental import deliver
 from router.execution.introspection import Introspection, asks_for_introspection
-from router.execution.merging import merge_all
+from router.execution.merging import Merged, merge_all
 from router.execution.overlap import Mismatch
 from router.execution.passing import can_pass
 from router.execution.projection import Projector, generate_projection
@@ -288,6 +288,10 @@ class CompiledOperation:
             if known is not None:
                 return known
         data = projector(run, self.introspected(prepared, run.variables))
+        if run.failed:
+            failures = Failures(prepared.view.root)
+            failures.report(run.replies(), Merged())
+            return write_answer(data, failures.errors)
         answer = Answer(orjson.dumps({"data": data}))
         if run.shared and self.steps:
             self.recent.keep("answer", run.outcomes, run.variables, answer)

@@ -85,6 +85,7 @@ class Run:
         "_waiting",
         "broken",
         "data",
+        "failed",
         "items",
         "over",
         "overlaps",
@@ -126,6 +127,7 @@ class Run:
         self.plain = not op.generated
         self.over = False
         self.broken = False
+        self.failed = False
         self.shared = True
         self.overlaps = Overlaps()
         self.watch: Callable[[int], None] | None = None
@@ -323,7 +325,9 @@ class Run:
         index = step.index
         outcome = self._renamed(step, outcome)
         self._outcomes[index] = outcome
-        if isinstance(outcome, SubgraphError) or outcome.errors:
+        if isinstance(outcome, SubgraphError):
+            self._failed(step)
+        elif outcome.errors:
             self.plain = True
             self.shared = False
         elif not step.calls:
@@ -339,6 +343,14 @@ class Run:
         else:
             self.plain = True
         self._finish(step)
+
+    def _failed(self, step: FetchStep) -> None:
+        """Note that a fetch brought nothing; the generated functions find nothing of it."""
+        self.failed = True
+        self.shared = False
+        for call in step.calls:
+            self.overlays[call.index] = _NO_OVERLAY
+            self.representations[call.index] = ()
 
     def _keep_items(self, step: FetchStep, data: dict[str, Any]) -> None:
         for call in step.calls:
