@@ -8,11 +8,12 @@ labels are on give further plans of the same operation, kept beside it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -47,7 +48,7 @@ _KINDS: Final = {
 class Operation:
     """A valid operation of one client in one generation.
 
-    ``needs`` are the rights it demands. ``compiled`` holds its runnable forms by (denied
+    ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables. ``compiled`` holds its runnable forms by (denied
     coordinates, override labels).
     """
 
@@ -60,6 +61,7 @@ class Operation:
     node: OperationDefinitionNode
     needs: tuple[Need, ...]
     policies: frozenset[str]
+    defaults: Mapping[str, bool]
     defers: bool
     compiled: dict[tuple[frozenset[str], frozenset[str]], tuple[Plan, CompiledOperation]] = field(
         default_factory=dict
@@ -161,6 +163,7 @@ class Operations:
                 for demand in need.demands
                 for policy in demand.policy_names()
             ),
+            defaults=_boolean_defaults(node) if needs else {},
             defers="@defer" in text and _defers(chosen),
         )
 
@@ -239,6 +242,14 @@ def _only(document: DocumentNode, node: OperationDefinitionNode) -> DocumentNode
     """The document without its other operations."""
     fragments = tuple(d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
     return DocumentNode(definitions=(node, *fragments))
+
+
+def _boolean_defaults(node: OperationDefinitionNode) -> dict[str, bool]:
+    return {
+        definition.variable.name.value: definition.default_value.value
+        for definition in node.variable_definitions or ()
+        if isinstance(definition.default_value, BooleanValueNode)
+    }
 
 
 def _defers(document: DocumentNode) -> bool:

@@ -30,7 +30,7 @@ from router.server.operations import Operations
 from router.server.private import PrivateValues
 from router.server.rates import Rates
 from router.server.refusals import Refused
-from router.server.rights import Decide, denied_answer, unauthorised
+from router.server.rights import Decide, denied_answer, unauthorised, without_rights
 from router.settings import Settings
 
 __all__ = ["Pipeline"]
@@ -352,11 +352,8 @@ class Pipeline:
             granted = frozenset(
                 name for name, allowed in zip(names, decisions, strict=True) if allowed
             )
-        exchange.denied = tuple(
-            need
-            for need in operation.needs
-            if not all(demand.met_by(identity, granted) for demand in need.demands)
-        )
+        given = {**operation.defaults, **(exchange.request.variables or {})}
+        exchange.denied = without_rights(operation.needs, identity, granted, given)
         if exchange.denied and self.settings.unauthorised == "refuse":
             raise unauthorised(exchange.denied, identity)
         return frozenset(need.coordinate for need in exchange.denied)

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -26,6 +27,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
     get_named_type,
     is_list_type,
     is_non_null_type,
@@ -36,7 +38,17 @@ from router.execution import Answer
 from router.server.identity import Identity
 from router.server.refusals import Refused
 
-__all__ = ["Decide", "Demand", "Need", "Rights", "cut", "denied_answer", "unauthorised"]
+__all__ = [
+    "Decide",
+    "Demand",
+    "Need",
+    "Rights",
+    "cut",
+    "denied_answer",
+    "denied_errors",
+    "unauthorised",
+    "without_rights",
+]
 
 Decide: TypeAlias = Callable[[Sequence[tuple[str, Identity]]], Awaitable[Sequence[bool]]]
 """Decides (policy, caller) pairs, all of an operation in one call, answers in the same order."""
@@ -78,12 +90,18 @@ class Demand:
 class Need:
     """A selected field that demands something.
 
-    ``coordinate`` is the field selected, ``path`` its response keys with ``@`` for list levels.
+    ``coordinate`` is the field selected, ``path`` its response keys with ``@`` for list levels,
+    ``when`` the Boolean variables of ``@skip`` and ``@include`` under which it is selected at all.
     """
 
     coordinate: str
     path: tuple[str, ...]
     demands: tuple[Demand, ...]
+    when: tuple[tuple[str, bool], ...] = ()
+
+    def selected(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the field is selected with these variables."""
+        return all(variables.get(name) is wanted for name, wanted in self.when)
 
     def error(self) -> dict[str, Any]:
         """The client's error; the path ends before the first list, the whole is an extension."""
@@ -118,11 +136,8 @@ class Rights:
         root = schema.get_root_type(operation.operation)
         if root is None or not self.demands:
             return ()
-        found: dict[tuple[str, tuple[str, ...]], Need] = {}
         walk = _Walk(self, schema, document)
-        for need in walk.selections(operation.selection_set, root, ()):
-            found.setdefault((need.coordinate, need.path), need)
-        return tuple(found.values())
+        return tuple(dict.fromkeys(walk.selections(operation.selection_set, root, (), ())))
 
     def of_field(
         self, schema: GraphQLSchema, parent: GraphQLObjectType | GraphQLInterfaceType, name: str
@@ -182,6 +197,33 @@ def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
     )
 
 
+def without_rights(
+    needs: Sequence[Need],
+    identity: Identity,
+    granted: frozenset[str],
+    variables: Mapping[str, Any],
+) -> tuple[Need, ...]:
+    """The needs that the caller does not meet: every one, for each of them has to be cut out."""
+    return tuple(
+        need
+        for need in needs
+        if need.selected(variables)
+        and not all(demand.met_by(identity, granted) for demand in need.demands)
+    )
+
+
+def denied_errors(denied: Sequence[Need]) -> list[dict[str, Any]]:
+    """What the client is told: one error per path, and none below another."""
+    paths: dict[tuple[str, ...], Need] = {}
+    for need in denied:
+        paths.setdefault(need.path, need)
+    return [
+        need.error()
+        for path, need in paths.items()
+        if not any(path[:length] in paths for length in range(1, len(path)))
+    ]
+
+
 def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
     """The same response with one error per denied path.
 
@@ -194,7 +236,7 @@ def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
         if tuple(key for key in error.get("path") or () if isinstance(key, str)) not in places
     ]
     response = orjson.loads(answer.body)
-    errors = (*(need.error() for need in denied), *others)
+    errors = (*denied_errors(denied), *others)
     return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
 
@@ -221,35 +263,58 @@ class _Walk:
         self.fragments = _fragments(document)
 
     def selections(
-        self, node: SelectionSetNode, parent: Any, path: tuple[str, ...]
+        self, node: SelectionSetNode, parent: Any, path: tuple[str, ...], when: _When
     ) -> Iterator[Need]:
         for selection in node.selections:
+            inner = _conditions(selection, when)
+            if inner is None:
+                continue
             match selection:
                 case FieldNode():
-                    yield from self.field(selection, parent, path)
+                    yield from self.field(selection, parent, path, inner)
                 case InlineFragmentNode():
                     on = selection.type_condition
                     target = self.schema.get_type(on.name.value) if on else parent
-                    yield from self.selections(selection.selection_set, target, path)
+                    yield from self.selections(selection.selection_set, target, path, inner)
                 case FragmentSpreadNode():
                     fragment = self.fragments[selection.name.value]
                     target = self.schema.get_type(fragment.type_condition.name.value)
-                    yield from self.selections(fragment.selection_set, target, path)
+                    yield from self.selections(fragment.selection_set, target, path, inner)
                 case _:
                     pass
 
-    def field(self, node: FieldNode, parent: Any, path: tuple[str, ...]) -> Iterator[Need]:
+    def field(
+        self, node: FieldNode, parent: Any, path: tuple[str, ...], when: _When
+    ) -> Iterator[Need]:
         name = node.name.value
         if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             return
         key = node.alias.value if node.alias else name
         demands = self.rights.of_field(self.schema, parent, name)
         if demands:
-            yield Need(f"{parent.name}.{name}", (*path, key), demands)
+            yield Need(f"{parent.name}.{name}", (*path, key), demands, when)
         field = parent.fields.get(name)
         if node.selection_set is not None and field is not None:
             below = (*path, key, *("@" * _list_levels(field.type)))
-            yield from self.selections(node.selection_set, get_named_type(field.type), below)
+            target = get_named_type(field.type)
+            yield from self.selections(node.selection_set, target, below, when)
+
+
+_When: TypeAlias = tuple[tuple[str, bool], ...]
+
+
+def _conditions(selection: SelectionNode, when: _When) -> _When | None:
+    """``when`` and the selection's own conditions; None where it is never selected."""
+    for directive in getattr(selection, "directives", None) or ():
+        wanted = {"include": True, "skip": False}.get(directive.name.value)
+        if wanted is None:
+            continue
+        value = next(a.value for a in directive.arguments if a.name.value == "if")
+        if isinstance(value, VariableNode):
+            when = (*when, (value.name.value, wanted))
+        elif isinstance(value, BooleanValueNode) and value.value is not wanted:
+            return None
+    return when
 
 
 class _Cutter:

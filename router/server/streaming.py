@@ -17,6 +17,7 @@ from router.server.framing import Framing, framing
 from router.server.incremental import Placed
 from router.server.negotiation import Stream
 from router.server.pipeline import Pipeline
+from router.server.rights import denied_errors
 
 __all__ = ["StreamFailed", "Streamed", "deferred", "one"]
 
@@ -118,7 +119,7 @@ async def _payloads(
     increments: AsyncIterator[Increment],
     placed: Placed | None,
 ) -> AsyncGenerator[bytes, None]:
-    denied = [need.error() for need in exchange.denied]
+    denied = denied_errors(exchange.denied)
     async for increment in increments:
         masks = increment.errors and pipeline.masks(exchange)
         if not denied and not masks and placed is None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ariadne import QueryType, UnionType
+from ariadne.contrib.federation import make_federated_schema
+
+from router.app import Subgraph
 from router.server.identity import ANONYMOUS, Identity
 from router.settings import Settings
 
@@ -87,3 +91,63 @@ async def test_one_callers_cut_does_not_reach_the_next(client: Any) -> None:
     query = "{ books(first: 1) { price } }"
     for user, price in (("", None), ("asha", 7), ("", None), ("asha", 7)):
         assert (await ask(http, query, user)).json()["data"] == {"books": [{"price": price}]}
+
+
+async def test_what_is_not_selected_is_not_denied(client: Any) -> None:
+    http = await client(authenticate=by_header)
+    query = "query ($p: Boolean! = false) { books(first: 1) { title price @include(if: $p) } }"
+
+    async def answer(text: str, **variables: bool) -> Any:
+        body = {"query": text, "variables": variables}
+        return (await http.post("/graphql", json=body)).json()
+
+    assert await answer(query) == {"data": {"books": [{"title": "Emma"}]}}
+    asked = await answer(query, p=True)
+    assert asked["data"] == {"books": [{"title": "Emma", "price": None}]}
+    assert len(asked["errors"]) == 1
+    never = "{ books(first: 1) { title ... @skip(if: true) { price } } }"
+    assert await answer(never) == {"data": {"books": [{"title": "Emma"}]}}
+
+
+async def test_nothing_is_said_below_what_is_denied(client: Any) -> None:
+    sdl = """
+    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+    type Query { chart: Chart @authenticated }
+    type Chart { notes: String @authenticated }
+    """
+    subgraph = Subgraph(sdl=sdl, url="http://127.0.0.1:1/")
+    http = await client(subgraphs={"charts": subgraph}, authenticate=by_header)
+    body = (await ask(http, "{ chart { notes } }")).json()
+    assert body["data"] == {"chart": None}
+    assert [error["path"] for error in body["errors"]] == [["chart"]]
+
+
+async def test_a_denied_path_of_one_type_does_not_hide_that_of_another(
+    client: Any,
+) -> None:
+    """One response path, two types: what the second denies is cut out as well."""
+    query_type, node = QueryType(), UnionType("Node", lambda value, *_: value["kind"])
+    inner = {"secret": "S"}
+    values = [{"kind": kind, "x": "X", "deep": inner} for kind in ("A", "B")]
+    query_type.set_field("nodes", lambda *_: values)
+    schema = make_federated_schema(
+        """
+        extend schema @link(url: "https://specs.apollo.dev/federation/v2.9",
+          import: ["@authenticated", "@requiresScopes"])
+        type Query { nodes: [Node] }
+        union Node = A | B
+        type A { x: String @authenticated  deep: Deep @authenticated }
+        type B { x: String @requiresScopes(scopes: [["b"]])  deep: Deep }
+        type Deep { secret: String @requiresScopes(scopes: [["deep"]]) }
+        """,
+        [query_type, node],
+    )
+    http = await client(subgraphs={"nodes": schema}, authenticate=by_header)
+    text = "{ nodes { ... on A { x deep { secret } } ... on B { x deep { secret } } } }"
+    answer = await ask(http, text)
+    assert '"X"' not in answer.text
+    assert '"S"' not in answer.text
+    assert answer.json()["data"]["nodes"] == [
+        {"x": None, "deep": None},
+        {"x": None, "deep": {"secret": None}},
+    ]
