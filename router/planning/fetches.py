@@ -101,6 +101,7 @@ class FetchBuilder:
         self._roots: dict[tuple[int, int, Defer | None], Draft] = {}
         self._cursors: dict[int, _Cursor] = {}
         self._reached: dict[tuple[int, int, Defer | None], _Cursor] = {}
+        self._supplied: dict[tuple[int, int, Defer | None], frozenset[When]] = {}
         self._shared: dict[tuple[object, ...], Draft] = {}
         self._mirrors: list[tuple[Tree, list[Tree]]] = []
         self._alive: list[object] = []  # what is kept by id must not be collected
@@ -308,6 +309,10 @@ class FetchBuilder:
         if reach.key is None:
             draft.depend_on((cursor.draft,))
             return found
+        supplied = self._supplied.get(place)
+        if supplied is not None and supplied <= full:
+            return found  # supplied already, under no more conditions
+        self._supplied[place] = full if supplied is None else supplied & full
         parts: _Parts = {}
         suppliers = self._supply(cursor, reach.key, parts, full, defer, required=False)
         if reach.requires is not None:
