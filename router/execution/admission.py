@@ -79,6 +79,10 @@ class Admission:
         self._running += 1
         return True
 
+    def enter_anyway(self) -> None:
+        """Enter whether or not there is room; the caller owes a :meth:`leave`."""
+        self._running += 1
+
     async def enter(self) -> None:
         """Wait until :meth:`when_idle` would start; a cancelled wait owes no :meth:`leave`."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -21,6 +21,7 @@ from router.execution.failures import Failures
 from router.execution.fields import View, condition_variables, operation_of
 from router.execution.gathering import Gathering, generate_gatherer
 from router.execution.incremental import deliver
+from router.execution.inflight import InFlight
 from router.execution.introspection import Introspection, asks_for_introspection
 from router.execution.merging import Merged, merge_all
 from router.execution.overlap import Mismatch
@@ -116,6 +117,7 @@ class CompiledOperation:
         self.steps: tuple[FetchStep, ...] = build_steps(plan, self.full_types)
         self.calls = sum(len(step.calls) for step in self.steps)
         self.recent = Recent()
+        self.running: set[Run] = set()
         self.counters = [step.waits_for for step in self.steps]
         self.roots = tuple(step for step in self.steps if not step.waits_for)
         self.gatherers: dict[int, tuple[Gathering, ...]] = {}
@@ -139,6 +141,23 @@ class CompiledOperation:
     def is_incremental(self) -> bool:
         """Whether parts of the answer can be delivered later (``@defer``)."""
         return bool(self.plan.deferred)
+
+    def can_share(
+        self,
+        variables: Mapping[str, Any],
+        clients: Mapping[str, SubgraphClient],
+        headers: HeadersFor = NO_HEADERS,
+    ) -> bool:
+        """Return whether a run under way asks the same of clients that send such queries once.
+
+        Holding such a request back saves nothing: it costs least while the other one runs.
+        """
+        run = next(iter(self.running), None)
+        return (
+            run is not None
+            and run.is_like(variables, headers)
+            and isinstance(clients.get(self.steps[0].fetch.subgraph), InFlight)
+        )
 
     def start(
         self,

@@ -137,6 +137,7 @@ class Run:
         if not self._left:
             self._complete()
             return
+        self._op.running.add(self)
         try:
             for step in self._op.roots:
                 if source is not None and step.index == 0:
@@ -157,6 +158,7 @@ class Run:
     def cancel(self) -> None:
         """Give up: no request goes on, ``done`` is not called."""
         self.over = True
+        self._op.running.discard(self)
         cancels = list(self._cancels.values())
         self._cancels.clear()
         for cancel in cancels:
@@ -173,6 +175,10 @@ class Run:
         if isinstance(outcome, SubgraphAnswer) and outcome.data is UNREAD:
             return outcome.raw
         return None
+
+    def is_like(self, variables: Mapping[str, Any], headers: HeadersFor) -> bool:
+        """Return whether another run with these would ask the subgraphs the same."""
+        return self.variables == variables and self._headers == headers
 
     def replies(self, steps: frozenset[int] | None = None) -> list[Reply]:
         """Return what is in so far in plan order, of all steps or of some."""
@@ -391,6 +397,7 @@ class Run:
 
     def _complete(self) -> None:
         self.over = True
+        self._op.running.discard(self)
         self._done(self)
 
 

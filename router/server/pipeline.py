@@ -294,7 +294,10 @@ class Pipeline:
             return await exchange.runnable.execute(
                 exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
             )
-        if not gate.enter_now():
+        subgraphs = exchange.generation.subgraphs
+        if exchange.runnable.can_share(exchange.variables, subgraphs, exchange.forward):
+            gate.enter_anyway()
+        elif not gate.enter_now():
             await gate.enter()
         try:
             return await exchange.runnable.execute(
