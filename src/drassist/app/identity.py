@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from drassist.identity_provider import DEVELOPMENT_USERS, DevelopmentUser, creat
 from drassist.identity_provider.keys import key_set, load_signing_key
 from drassist.runtime.identity import Authenticator, JwtAuthenticator, authenticator, scopes_of
 from drassist.runtime.settings import Settings
+from drassist.testing.samples import CLAIMS
 from router.settings import JwtIssuer, JwtSettings
 
 __all__ = ["create_provider", "issuer_path", "local_authenticator", "router_issuers"]
@@ -21,13 +23,10 @@ KEY: Final = Path("var/identity.pem")
 
 
 def create_provider(settings: Settings) -> Starlette:
-    """The development identity provider; its users are people of the sample data."""
-    from dataclasses import replace
-
-    from drassist.testing.samples import CLAIMS
-
+    """The development identity provider; its users are people of the sample data, or of yours."""
+    claims = {**CLAIMS, **settings.identity.development_claims}
     users: list[DevelopmentUser] = [
-        replace(user, claims=dict(CLAIMS.get(user.username, {}))) for user in DEVELOPMENT_USERS
+        replace(user, claims=dict(claims.get(user.username, {}))) for user in DEVELOPMENT_USERS
     ]
     return create_identity_provider(
         issuer=settings.identity.issuer,

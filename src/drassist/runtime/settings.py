@@ -8,6 +8,8 @@ ignored in a hospital is an incident waiting.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import tomllib
@@ -111,6 +113,9 @@ class IdentitySettings(_Section):
     development: bool = True
     """Serve the development identity provider at ``issuer``; loopback addresses only."""
     development_password: SecretStr = SecretStr("drassist")
+    development_claims: dict[str, dict[str, str]] = {}
+    """Who the development users are among your own records: user name -> ``patient_id`` or
+    ``practitioner_id``. Without it they are people of the sample data."""
     leeway: int = Field(30, ge=0, le=300)
     jwks_max_age: int = Field(300, ge=1)
 
@@ -266,7 +271,7 @@ def _as(cls: type[Settings], loaded: Settings) -> Settings:
 
 
 class _OwnKeys(PydanticBaseSettingsSource):
-    """``DRASSIST_A__B=value``; a key that no setting has is an error like one in the file.
+    """``DRASSIST_A__B=value`` (tables and lists as JSON); a key that no setting has is an error like one in the file.
 
     pydantic-settings ignores environment variables that it does not know, so they are read here.
     """
@@ -286,5 +291,13 @@ class _OwnKeys(PydanticBaseSettingsSource):
             place = values
             for section in sections:
                 place = place.setdefault(section, {})
-            place[leaf] = text
+            place[leaf] = _value(text)
         return values
+
+
+def _value(text: str) -> Any:
+    """A table or list is written as JSON; everything else is taken as it stands."""
+    if text[:1] in ("{", "["):
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(text)
+    return text

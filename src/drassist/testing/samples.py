@@ -17,8 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-import carebundle
-
 from drassist.adapters.fhir import ImportReport, Progress, Sink, import_from_folder
 from drassist.clinical import imported_id, verhoeff_check
 
@@ -88,6 +86,8 @@ def _write(folder: Path, count: int, seed: int) -> None:
 
 
 def _bundle(number: int, seed: int) -> dict[str, Any]:
+    import carebundle  # takes a second to load, and only an empty system needs it
+
     random = Random(seed * 1_000 + number)  # noqa: S311  repeatable, not secret
     given, family, sex, language = _PEOPLE[number % len(_PEOPLE)]
     made = carebundle.generate_bundle(

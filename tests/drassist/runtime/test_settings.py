@@ -56,3 +56,15 @@ def test_settings_do_not_change_and_hide_their_secrets(monkeypatch: pytest.Monke
     assert "hush" not in repr(settings)
     with pytest.raises(pydantic.ValidationError):
         settings.facility = "other"
+
+
+def test_tables_and_lists_come_from_the_environment_as_json(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DRASSIST_GATEWAY__SUBGRAPHS", '{"notes": "http://notes/graphql"}')
+    monkeypatch.setenv("DRASSIST_SERVER__ALLOWED_ORIGINS", '["https://a.example"]')
+    monkeypatch.setenv("DRASSIST_IDENTITY__DEVELOPMENT_PASSWORD", "{curly")
+    settings = Settings.load()
+    assert settings.gateway.subgraphs == {"notes": "http://notes/graphql"}
+    assert settings.server.allowed_origins == ("https://a.example",)
+    assert settings.identity.development_password.get_secret_value() == "{curly"
