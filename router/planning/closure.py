@@ -14,9 +14,10 @@ they are computed once; ``depth`` and ``steps`` are relative to the start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from router.planning.graph import Edge, Entry, Node, QueryGraph
 from router.supergraph import (
@@ -34,8 +35,6 @@ Step: TypeAlias = tuple[int, tuple[str, ...], int]
 """A fetch as the search counts it: subgraph index, response keys down to it, depth."""
 
 Steps: TypeAlias = frozenset[Step]
-
-T = TypeVar("T")
 
 _TYPENAME: Final = FieldView(name="__typename", type=TypeRef("String", 0, "String!"), arguments={})
 
@@ -104,36 +103,71 @@ class Closure:
     owner: Closures
     reaches: list[Reach]
     _ways: dict[str, tuple[Way, ...]] = field(default_factory=dict)
+    _open: dict[str, list[Way]] | None = None
+    _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
         found = self._ways.get(name)
-        if found is None:
-            found = self.owner.guarded(("ways", self.node.id, name), lambda: self._find(name))
-            if found is None:
-                return ()
-            if self.owner.settled(self):
-                self._ways[name] = found
-        return found
+        if found is not None:
+            return found
+        if self._open is not None:
+            self.owner.note_unfinished(self)
+            return _nearest_first(self._enrol(name, self._open))
+        return self._find(name)
 
     def _find(self, name: str) -> tuple[Way, ...]:
-        return tuple(sorted(self._each_way(name), key=lambda way: way.reach.depth))
+        """The ways to a field, and to all fields that its requirements lead to.
 
-    def _each_way(self, name: str) -> Iterator[Way]:
-        for reach in list(self.reaches):
-            edge = reach.node.edge(name)
-            if edge is None:
-                continue
-            if not edge.requires:
-                yield Way(reach, edge)
-                continue
-            entered = reach if not reach.stays else self.self_entry()
-            if entered is None or entered.key is None:
-                continue
-            requires = self.owner.solve(self, edge.requires)
-            if requires is not None:
-                yield Way(self._with_requires(reach.node, entered, requires), edge)
+        Requirements may lead in circles. So fields without any come first, then those whose
+        requirements these meet, and so on until nothing new is met.
+        """
+        known: dict[str, list[Way]] = {}
+        self._open, self._waiting = known, []
+        try:
+            with self.owner.working_on(self):
+                self._enrol(name, known)
+                self._meet_requirements(known)
+        finally:
+            self._open = None
+        found = {key: _nearest_first(ways) for key, ways in known.items()}
+        if self.owner.settled(self):
+            self._ways.update(found)
+        return found[name]
+
+    def _meet_requirements(self, known: dict[str, list[Way]]) -> None:
+        waiting = -1
+        while len(self._waiting) != waiting:
+            waiting = len(self._waiting)
+            for item in list(self._waiting):
+                way = self._required_way(*item[1:])
+                if way is not None:
+                    self._waiting.remove(item)
+                    known[item[0]].append(way)
+                    waiting = -1
+
+    def _enrol(self, name: str, known: dict[str, list[Way]]) -> list[Way]:
+        """What is known of a field so far; ways that require something wait for it."""
+        ways = known.get(name)
+        if ways is None:
+            ways = known[name] = []
+            for reach in list(self.reaches):
+                edge = reach.node.edge(name)
+                if edge is not None and edge.requires:
+                    self._waiting.append((name, reach, edge))
+                elif edge is not None:
+                    ways.append(Way(reach, edge))
+        return ways
+
+    def _required_way(self, reach: Reach, edge: Edge) -> Way | None:
+        entered = reach if not reach.stays else self.self_entry()
+        if entered is None or entered.key is None:
+            return None
+        requires = self.owner.solve(self, edge.requires)
+        if requires is None:
+            return None
+        return Way(self._with_requires(reach.node, entered, requires), edge)
 
     def _with_requires(self, node: Node, entered: Reach, requires: Solution) -> Reach:
         assert entered.key is not None
@@ -146,7 +180,7 @@ class Closure:
         """The object sent back to the subgraph it is in, by a key that can be resolved there."""
         if not self._self_entry:
             found = self.owner.enter(self, self.node.subgraph)
-            if not self.owner.settled(self):
+            if self._open is not None or not self.owner.settled(self):
                 return found
             self._self_entry.append(found)
         return self._self_entry[0]
@@ -159,8 +193,8 @@ class Closures:
         self.graph = graph
         self._closures: dict[int, Closure] = {}
         self._partial: dict[int, Closure] = {}
-        self._running: set[tuple[object, ...]] = set()
-        self._hits: set[tuple[object, ...]] = set()
+        self._stack: list[Closure] = []
+        self._unfinished: set[int] = set()
 
     def of(self, node: Node) -> Closure:
         """The closure of a node."""
@@ -168,38 +202,43 @@ class Closures:
         if found is not None:
             return found
         if node.id in self._partial:
-            self._hits.add(("closure", node.id))
+            self.note_unfinished(self._partial[node.id])
             return self._partial[node.id]
         return self._compute(node)
 
     def settled(self, closure: Closure) -> bool:
         """Whether what was just found is final: no unfinished computation took part in it."""
-        return not self._hits and closure.node.id not in self._partial
+        return not self._unfinished and closure.node.id not in self._partial
 
-    def guarded(self, key: tuple[object, ...], compute: Callable[[], T]) -> T | None:
-        """Run ``compute`` unless it is running already further up: then None, and not final."""
-        if key in self._running:
-            self._hits.add(key)
-            return None
-        self._running.add(key)
+    def note_unfinished(self, closure: Closure) -> None:
+        """Something else is computed from a closure that is still being worked on."""
+        if self._stack and self._stack[-1] is not closure:
+            self._unfinished.add(closure.node.id)
+
+    @contextmanager
+    def working_on(self, closure: Closure) -> Iterator[None]:
+        """What is asked of other closures meanwhile may come back to this one."""
+        outermost = closure not in self._stack
+        self._stack.append(closure)
         try:
-            return compute()
+            yield
         finally:
-            self._running.discard(key)
-            self._hits.discard(key)
+            self._stack.pop()
+            if outermost:
+                self._unfinished.discard(closure.node.id)
 
     def _compute(self, node: Node) -> Closure:
         closure = Closure(node, self, [Reach(node, 0, frozenset())])
         self._partial[node.id] = closure
         try:
-            if node.name == self.graph.supergraph.roots["query"]:
-                self._reenter_root(closure)
-            else:
-                self._settle(closure)
+            with self.working_on(closure):
+                if node.name == self.graph.supergraph.roots["query"]:
+                    self._reenter_root(closure)
+                else:
+                    self._settle(closure)
         finally:
             del self._partial[node.id]
-            self._hits.discard(("closure", node.id))
-        if not self._hits:
+        if not self._unfinished:
             self._closures[node.id] = closure
         return closure
 
@@ -353,6 +392,10 @@ class Closures:
         if node.name == item.on:
             return self.solve(closure, item.selections)
         return self._solve_each(node, sorted(matching), item.selections)
+
+
+def _nearest_first(ways: list[Way]) -> tuple[Way, ...]:
+    return tuple(sorted(ways, key=lambda way: way.reach.depth))
 
 
 def _size(selection: FieldSet) -> int:

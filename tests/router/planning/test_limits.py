@@ -7,6 +7,7 @@ import time
 import pytest
 from graphql import parse
 
+from router.errors import NoPlan
 from router.planning.plan import Plan
 from router.planning.planner import Planner
 from router.supergraph import Supergraph
@@ -98,3 +99,29 @@ def test_an_operation_of_a_thousand_fields_is_planned() -> None:
     sdl = f"{graphs(5)}type Query {everywhere(5)} {{ t: T }} type T {everywhere(5, 'id')} {{ id: ID! {fields} }}"
     plan = plan_within(3, sdl, f"{{t{{{' '.join(f'f{n}' for n in range(1000))}}}}}")
     assert (len(plan.fetches), plan.depth) == (5, 1)
+
+
+def requirements(count: int, *, circular: bool) -> str:
+    """A field in each subgraph that requires those of all others, or of all before it."""
+    last = f"G{count}"
+    fields = f"base: Int @join__field(graph: {last})"
+    fields += "".join(f" @join__field(graph: G{n}, external: true)" for n in range(count))
+    for number in range(count):
+        others = [f"f{n}" for n in range(count) if (n != number if circular else n < number)]
+        fields += f' f{number}: Int @join__field(graph: G{number}, requires: "{" ".join(others) or "base"}")'
+        fields += "".join(
+            f" @join__field(graph: G{n}, external: true)" for n in range(count) if n != number
+        )
+    sdl = graphs(count + 1).replace("external: Boolean", "requires: String, external: Boolean")
+    sdl += f"type Query @join__type(graph: {last}) {{ t: T }}\n"
+    return f"{sdl}type T {everywhere(count + 1, 'id')} {{ id: ID! {fields} }}"
+
+
+def test_requirements_that_share_requirements_are_each_met_once() -> None:
+    plan = plan_within(1, requirements(25, circular=False), "{t{f24}}")
+    assert (len(plan.fetches), plan.depth) == (26, 26)
+
+
+def test_requirements_in_a_circle_end() -> None:
+    with pytest.raises(NoPlan):
+        plan_within(1, requirements(25, circular=True), "{t{f24}}")
