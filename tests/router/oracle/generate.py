@@ -168,7 +168,11 @@ def _knowing(world: World, target: str) -> list[str]:
 
 def _requires(rng: Random, entity: Entity) -> None:
     for index in range(rng.choice([0, 0, 1, 1, 2])):
-        home = rng.choice(list(entity.keys))
+        # Coming back with what was required takes a resolvable key, whatever composition accepts.
+        able = [home for home, keys in entity.keys.items() if any(ok for _, ok in keys)]
+        if not able:
+            continue
+        home = rng.choice(able)
         elsewhere = [
             field.name
             for field in entity.fields.values()
