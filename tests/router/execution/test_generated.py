@@ -156,7 +156,7 @@ async def test_requests_that_share_all_answers_share_the_work(
 
 
 def test_generated_code_holds_no_text_of_the_client() -> None:
-    document = '{ list { n } text } # import os'
+    document = "{ list { n } text } # import os"
     text = compiled(plan(root(0, "a", "{list{n} text}")), SDL, document).generated_text()
     assert "import os" not in text
     compile(text, "generated", "exec")
