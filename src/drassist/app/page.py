@@ -16,13 +16,24 @@ __all__ = ["graphiql"]
 WELCOME: Final = """# Dr. Assistant: one graph for every device.
 # Sign in (top right), choose a client, and run this with Ctrl-Enter.
 
-query Patients {
-  patients(first: 5) {
-    nodes {
-      id
-      mrn
-      name { text }
-      encounters(first: 2) { nodes { status period { start } } }
+query FindPriya {
+  searchPatients(text: "Priya", first: 3) {
+    edges {
+      node {
+        patient {
+          mrn
+          name
+          age
+          encounters(first: 2) {
+            edges {
+              node {
+                status
+                reason
+              }
+            }
+          }
+        }
+      }
     }
   }
 }
