@@ -42,8 +42,12 @@ async def run_import(settings: Settings, folder: Path | None) -> int:
                 report = await import_records(
                     settings.adapters.fhir, sinks_of(subgraphs), folder=folder, progress=told
                 )
-            except (AdapterError, ValueError, OSError) as error:
-                console.print(f"[red]{error}")
+            except AdapterError as error:
+                code = getattr(error, "error_code", error.code)
+                console.print(f"[red]{code}: {error}", soft_wrap=True)
+                return 1
+            except (ValueError, OSError) as error:
+                console.print(f"[red]INPUT_INVALID: {error}", soft_wrap=True)
                 return 1
     _show(console, report)
     return 0

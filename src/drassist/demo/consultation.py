@@ -151,8 +151,8 @@ class Consultation:
         else:
             self._say(f"Follow-up booked for {booked['appointment']['localStart']}")
 
-    async def talk(self, audio: Path, *, fast: bool = False) -> None:
-        """Stream a recording; the words appear while it is spoken."""
+    async def talk(self, audio: Path, *, speed: float = 1.0) -> None:
+        """Stream a recording, ``speed`` times as fast as it was spoken; the words appear meanwhile."""
         pcm = await asyncio.to_thread(read_audio, audio)
         started = await self.doctor.change(
             doc.RECORD,
@@ -166,7 +166,7 @@ class Consultation:
         async with self.doctor.watch(doc.TRANSCRIPT, encounter=self.made.encounter_id) as words:
             listening = asyncio.create_task(self._listen(words))
             last = await stream_audio(
-                self._audio_url, self.made.recording_id, self._token, self._spoken(pcm, fast)
+                self._audio_url, self.made.recording_id, self._token, self._spoken(pcm, speed)
             )
             self._say(f"Audio sent: {len(pcm) / 2 / SAMPLE_RATE:.0f} s in {last + 1} chunks")
             await self._transcribed()
@@ -177,11 +177,10 @@ class Consultation:
             f"Transcript: {len(self.made.segments)} segments, {self.made.partials} partial updates"
         )
 
-    async def _spoken(self, pcm: bytes, fast: bool) -> AsyncIterator[bytes]:
-        """The audio at the speed of speech (or four times as fast, with ``fast``)."""
+    async def _spoken(self, pcm: bytes, speed: float) -> AsyncIterator[bytes]:
         total = len(pcm) / 2 / SAMPLE_RATE
         loop = asyncio.get_running_loop()
-        begun, speed = loop.time(), 4.0 if fast else 1.0
+        begun = loop.time()
         for number, piece in enumerate(chunks(pcm, CHUNK_S)):
             due = begun + number * CHUNK_S / speed
             await asyncio.sleep(max(0.0, due - loop.time()))

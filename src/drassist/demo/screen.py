@@ -47,7 +47,7 @@ async def play(url: str, *, audio: Path | None, password: str, fast: bool) -> in
         try:
             async with consultation:
                 await consultation.arrive()
-                await consultation.talk(audio or AUDIO, fast=fast)
+                await consultation.talk(audio or AUDIO, speed=4.0 if fast else 1.0)
                 await consultation.write()
                 await consultation.order()
                 await consultation.receive()
