@@ -252,4 +252,4 @@ def test_a_broken_bundle_is_named_and_nothing_of_it_is_quoted(
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert said in ended.stdout
-    assert "INPUT_INVALID" in ended.stdout
+    assert "FHIR_BUNDLE_INVALID" in ended.stdout

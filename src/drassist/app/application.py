@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from drassist.app.gateway import create_gateway
 from drassist.app.identity import create_provider, issuer_path, local_authenticator
-from drassist.app.imports import import_records, sinks_of
+from drassist.app.imports import import_records, load_samples, sinks_of
 from drassist.app.subgraphs import SUBGRAPHS, create_subgraph
 from drassist.events import Bus, open_bus
 from drassist.runtime.identity import Identity
@@ -86,16 +86,12 @@ async def _fill(settings: Settings, subgraphs: dict[str, Any]) -> None:
     wanted = folder is not None or settings.gateway.samples
     if not wanted or settings.environment == "production" or await _filled(subgraphs["patients"]):
         return
-    sinks = sinks_of(subgraphs)
     if folder is not None:
+        sinks = sinks_of(subgraphs)
         report = await import_records(settings.adapters.fhir, sinks, folder=folder)
-        log.info("import.done", count=report.total)
-        return
-    from drassist.testing import samples
-    from subgraphs.encounters.services.people import add_practitioner
-
-    await samples.load(sinks)
-    await add_practitioner(subgraphs["encounters"].services, "Nisha Thomas", id=samples.NURSE_ID)
+    else:
+        report = await load_samples(subgraphs)
+    log.info("import.done", count=report.total)
 
 
 async def _filled(patients: Any) -> bool:

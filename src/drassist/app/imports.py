@@ -18,7 +18,7 @@ from drassist.adapters.fhir import (
 from drassist.fhir.records import Leftover, Record
 from drassist.runtime.settings import FhirSettings
 
-__all__ = ["EverySink", "import_records", "sinks_of"]
+__all__ = ["EverySink", "import_records", "load_samples", "sinks_of"]
 
 
 class EverySink:
@@ -49,6 +49,18 @@ def sinks_of(subgraphs: Mapping[str, Any]) -> EverySink:
             OrdersImport(subgraphs["orders"].services.database),
         ]
     )
+
+
+async def load_samples(
+    subgraphs: Mapping[str, Any], progress: Callable[[Progress], None] | None = None
+) -> ImportReport:
+    """Made-up patients, and the people who care for them, into running subgraphs."""
+    from drassist.testing import samples
+    from subgraphs.encounters.services.people import add_practitioner
+
+    report = await samples.load(sinks_of(subgraphs), progress=progress)
+    await add_practitioner(subgraphs["encounters"].services, "Nisha Thomas", id=samples.NURSE_ID)
+    return report
 
 
 async def import_records(

@@ -11,15 +11,15 @@ from rich.table import Table
 
 from drassist.adapters.errors import AdapterError
 from drassist.adapters.fhir import ImportReport, Progress
-from drassist.app.imports import import_records, sinks_of
+from drassist.app.imports import import_records, load_samples, sinks_of
 from drassist.app.subgraphs import create_subgraph
 from drassist.runtime.settings import Settings
 
 __all__ = ["run_import"]
 
 
-async def run_import(settings: Settings, folder: Path | None) -> int:
-    """Import; returns the exit status."""
+async def run_import(settings: Settings, folder: Path | None, *, samples: bool = False) -> int:
+    """Import from a folder, a FHIR server, or made-up patients; returns the exit status."""
     console = Console()
     async with AsyncExitStack() as stack:
         subgraphs = {
@@ -39,9 +39,12 @@ async def run_import(settings: Settings, folder: Path | None) -> int:
                 )
 
             try:
-                report = await import_records(
-                    settings.adapters.fhir, sinks_of(subgraphs), folder=folder, progress=told
-                )
+                if samples:
+                    report = await load_samples(subgraphs, progress=told)
+                else:
+                    report = await import_records(
+                        settings.adapters.fhir, sinks_of(subgraphs), folder=folder, progress=told
+                    )
             except AdapterError as error:
                 code = getattr(error, "error_code", error.code)
                 console.print(f"[red]{code}: {error}", soft_wrap=True)

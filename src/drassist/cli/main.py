@@ -86,13 +86,14 @@ def import_(
     folder: Annotated[
         Path | None, typer.Argument(help="A folder of FHIR R4 bundles; else the FHIR server.")
     ] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Made-up patients instead.")] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Import patients and their history from FHIR; says what could not be mapped."""
     from drassist.cli.importing import run_import
     from drassist.cli.serving import loaded
 
-    sys.exit(asyncio.run(run_import(loaded(settings, None, None), folder)))
+    sys.exit(asyncio.run(run_import(loaded(settings, None, None), folder, samples=samples)))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import aiohttp
+from websockets.exceptions import ConnectionClosed
 
 from drassist.demo import documents as doc
 from drassist.demo.device import Device, GraphQLFailed
@@ -28,6 +29,8 @@ __all__ = ["Consultation", "Failed", "Played"]
 
 CHUNK_S = 0.25
 PATIENCE_S = 90.0
+RETRY_S = 0.5
+LAST_WORDS_S = 1.0
 
 
 class Failed(Exception):
@@ -75,6 +78,7 @@ class Consultation:
         self._heard = heard
         self._sent = sent
         self._stack = AsyncExitStack()
+        self._final: set[str] = set()
         self.made = Played()
 
     async def __aenter__(self) -> Self:
@@ -163,14 +167,15 @@ class Consultation:
             },
         )
         self.made.recording_id = started["recording"]["id"]
-        async with self.doctor.watch(doc.TRANSCRIPT, encounter=self.made.encounter_id) as words:
-            listening = asyncio.create_task(self._listen(words))
+        listening = asyncio.create_task(self._listen())
+        try:
             last = await stream_audio(
                 self._audio_url, self.made.recording_id, self._token, self._spoken(pcm, speed)
             )
             self._say(f"Audio sent: {len(pcm) / 2 / SAMPLE_RATE:.0f} s in {last + 1} chunks")
             await self._transcribed()
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(LAST_WORDS_S)
+        finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
         self._say(
@@ -187,14 +192,29 @@ class Consultation:
             yield piece
             self._sent(min(total, (number + 1) * CHUNK_S), total)
 
-    async def _listen(self, words: AsyncIterator[Any]) -> None:
-        async for segment in words:
-            self._heard(segment)
-            if segment["final"]:
-                if segment["text"]:
-                    self.made.segments.append(segment)
-            else:
-                self.made.partials += 1
+    async def _listen(self) -> None:
+        """Follow the transcript; a broken subscription is taken up again, as a browser does."""
+        while True:
+            try:
+                async with self.doctor.watch(
+                    doc.TRANSCRIPT, encounter=self.made.encounter_id
+                ) as words:
+                    async for segment in words:
+                        self._hear(segment)
+            except (GraphQLFailed, ConnectionClosed, OSError) as error:
+                self._say(f"The live transcript was interrupted ({type(error).__name__})")
+            await asyncio.sleep(RETRY_S)
+
+    def _hear(self, segment: dict[str, Any]) -> None:
+        if not segment["final"]:
+            self.made.partials += 1
+        elif segment["id"] in self._final:
+            return  # a new subscription begins with everything that is final
+        else:
+            self._final.add(segment["id"])
+            if segment["text"]:
+                self.made.segments.append(segment)
+        self._heard(segment)
 
     async def _transcribed(self) -> None:
         async def heard() -> bool:
