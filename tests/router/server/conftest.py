@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -154,6 +158,25 @@ class Library:
 
     def subgraphs(self) -> dict[str, Any]:
         return {"books": self.books(), "authors": self.authors()}
+
+
+PACKAGE = Path(__file__).parents[2] / "clients-js"
+
+
+@pytest.fixture(scope="session")
+def clients_js() -> Path:
+    """The folder with the npm packages installed; skips loudly without Node."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
+            pytest.fail("Node and npm are required")
+        pytest.skip("no Node here")
+    installed = PACKAGE / "node_modules" / ".installed"
+    wanted = (PACKAGE / "package.json").read_text()
+    if not installed.exists() or installed.read_text() != wanted:
+        command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run(command, cwd=PACKAGE, check=True, timeout=120)
+        installed.write_text(wanted)
+    return PACKAGE
 
 
 @pytest.fixture

@@ -4,31 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-PACKAGE = Path(__file__).parents[2] / "clients-js"
-
-
-@pytest.fixture(scope="session")
-def clients_js() -> Path:
-    """The folder with the npm packages installed; skips loudly without Node."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
-            pytest.fail("Node and npm are required")
-        pytest.skip("no Node here")
-    installed = PACKAGE / "node_modules" / ".installed"
-    wanted = (PACKAGE / "package.json").read_text()
-    if not installed.exists() or installed.read_text() != wanted:
-        command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=PACKAGE, check=True, timeout=120)
-        installed.write_text(wanted)
-    return PACKAGE
 
 
 async def node(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
@@ -70,3 +49,64 @@ async def test_a_foreign_client_hears_every_event(
 
 def _title(line: bytes) -> str:
     return str(json.loads(line)["next"]["data"]["arrivals"]["title"])
+
+
+APOLLO = "subscription { arrivals { id title author } }"
+
+
+@pytest.mark.parametrize("kind", ["ws", "multipart"])
+async def test_apollo_client_hears_every_event(
+    served: Any, library: Any, clients_js: Path, kind: str
+) -> None:
+    scheme = "ws" if kind == "ws" else "http"
+    process = await node(
+        clients_js, "apollo.mjs", kind, f"{scheme}://{await served()}/graphql", APOLLO
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert json.loads(await process.stdout.readline()) == {"subscribed": True}
+        await library.published_to(1)
+        for title in ("Emma", "Walden"):
+            library.publish(title)
+            assert _title(await process.stdout.readline()) == title
+        library.publish(None)
+        assert json.loads(await process.stdout.readline()) == {"done": True}
+        await process.wait()
+    await library.published_to(0)
+
+
+async def apollo(folder: Path, kind: str, address: str, document: str) -> list[Any]:
+    """What Apollo Client says about a document, result by result."""
+    process = await node(folder, "apollo.mjs", kind, f"http://{address}/graphql", document)
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    return [json.loads(line) for line in output.splitlines()]
+
+
+async def test_apollo_client_asks_and_changes(served: Any, clients_js: Path) -> None:
+    address = await served()
+    asked, changed = await asyncio.gather(
+        apollo(clients_js, "query", address, "{ books(first: 1) { id title price } }"),
+        apollo(clients_js, "query", address, 'mutation { lend(id: "1") }'),
+    )
+    book = {"__typename": "Book", "id": "1", "title": "Emma", "price": None}
+    assert asked[0]["data"] == {"books": [book]}
+    assert asked[0]["codes"] == ["UNAUTHORIZED_FIELD_OR_TYPE"]
+    assert [result["data"] for result in changed] == [{"lend": 1}, {"lend": 2}]
+
+
+async def test_apollo_client_registers_a_text_once_and_gets_by_hash(
+    served: Any, clients_js: Path
+) -> None:
+    first, second = await apollo(clients_js, "persisted", await served(), "{ books { id title } }")
+    assert first["sent"] == ["GET hash", "POST text"]
+    assert second["sent"] == ["GET hash"]
+    assert first["data"] == second["data"]
+
+
+async def test_apollo_client_merges_what_is_deferred(served: Any, clients_js: Path) -> None:
+    document = "{ books(first: 1) { id title ... @defer { author } } }"
+    results = await apollo(clients_js, "defer", await served(), document)
+    assert results[-1]["state"] == "complete"
+    assert results[-1]["data"]["books"][0]["author"] == "author of 1"
+    assert any(result["state"] == "streaming" for result in results)

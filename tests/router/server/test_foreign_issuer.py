@@ -1,0 +1,131 @@
+"""An identity provider that nobody here wrote: npm's ``oidc-provider``, certified by OpenID."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from router.contracts.contract import Contract, TagRules
+from router.server import jwt
+from router.settings import ClientMatching, JwtIssuer, JwtSettings, Settings
+
+GRAPH = "https://graph.example"
+READ = "{ books(first: 1) { title price stock } }"
+
+
+class Issuer:
+    """The provider's process, its tokens and its keys."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.url = ""
+
+    async def said(self) -> Any:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(20):
+            return json.loads(await self.process.stdout.readline())
+
+    async def keys(self, change: str) -> str:
+        """``rotate`` withdraws the old key, ``keep`` adds one (and signs with it, ES256)."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{change}\n".encode())
+        return str((await self.said())["kid"])
+
+    async def token(self, scope: str = "stock:read", audience: str = GRAPH) -> str:
+        """A JWT access token by the client credentials grant."""
+        form = {"grant_type": "client_credentials", "scope": scope, "resource": audience}
+        async with httpx2.AsyncClient() as http:
+            answer = await http.post(f"{self.url}/token", data=form, auth=("ward", "not-a-secret"))
+        return str(answer.raise_for_status().json()["access_token"])
+
+
+@pytest.fixture
+async def issuer(clients_js: Path) -> AsyncIterator[Issuer]:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        "oidc.mjs",
+        cwd=clients_js,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    issuer = Issuer(process)
+    issuer.url = (await issuer.said())["issuer"]
+    yield issuer
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+def trusting(issuer: Issuer) -> Settings:
+    return Settings(
+        jwt=JwtSettings(issuers=(JwtIssuer(issuer=issuer.url, audiences=(GRAPH,)),)),
+        clients=ClientMatching(order=("claim",)),
+    )
+
+
+async def read(http: Any, token: str, query: str = READ) -> Any:
+    headers = {"authorization": f"Bearer {token}"}
+    return await http.post("/graphql", json={"query": query}, headers=headers)
+
+
+async def test_its_tokens_open_what_their_scopes_allow(client: Any, issuer: Issuer) -> None:
+    http = await client(settings=trusting(issuer))
+    stranger = await http.post("/graphql", json={"query": "{ books(first: 1) { price } }"})
+    assert stranger.json()["data"] == {"books": [{"price": None}]}
+    entitled = await read(http, await issuer.token())
+    assert entitled.json() == {"data": {"books": [{"title": "Emma", "price": 7, "stock": 3}]}}
+    other = await read(http, await issuer.token(scope=""), '{ book(id: "1") { price stock } }')
+    assert other.json()["data"] == {"book": None}  # no scope: stock is not null, so the book is
+    elsewhere = await read(http, await issuer.token(audience="https://other.example"))
+    assert elsewhere.status_code == 401
+
+
+async def test_a_claim_of_its_tokens_names_the_client(client: Any, issuer: Issuer) -> None:
+    ward = Contract(name="ward", tags=TagRules(exclude=("internal",)))
+    http = await client(settings=trusting(issuer), contracts=(ward,))
+    hidden = await read(http, await issuer.token(), "{ vault { gold } }")
+    assert hidden.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_its_keys_rotate_without_a_restart(
+    client: Any, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwt, "_PAUSE", 0.0)
+    http = await client(settings=trusting(issuer))
+    first, unused = await issuer.token(), await issuer.token(scope="")
+    assert (await read(http, first)).status_code == 200
+    await issuer.keys("keep")  # a second key, of another kind
+    second = await issuer.token()
+    assert (await read(http, second)).status_code == 200
+    assert (await read(http, unused, "{ authors }")).status_code == 200  # signed by the old one
+    late = await issuer.token(scope="")
+    await issuer.keys("rotate")  # both older keys are withdrawn
+    assert (await read(http, await issuer.token())).status_code == 200
+    assert (await read(http, late, "{ authors }")).status_code == 401
+
+
+async def test_while_it_is_away_its_keys_go_on_serving(client: Any, issuer: Issuer) -> None:
+    http = await client(settings=trusting(issuer))
+    token, unused = await issuer.token(), await issuer.token(scope="")
+    assert (await read(http, token)).status_code == 200
+    issuer.process.kill()
+    await issuer.process.wait()
+    assert (await read(http, unused, "{ authors }")).status_code == 200
+
+
+async def test_before_its_keys_were_read_nobody_is_believed(client: Any, issuer: Issuer) -> None:
+    http = await client(settings=trusting(issuer))
+    token = await issuer.token()
+    issuer.process.kill()
+    await issuer.process.wait()
+    answer = await read(http, token)
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["extensions"]["code"] == "ISSUER_AWAY"
