@@ -33,6 +33,7 @@ _NO: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_REPLY: Final = 8
+_LONGEST_ECHO: Final = 3
 _MOST_ASKED: Final = 4
 
 
@@ -52,6 +53,9 @@ def settle(readings: list[Reading]) -> list[Exchange]:
         if reading.question:
             kept = [n for n in asked if _same_turn(readings[n], reading)]
             asked = [*kept[-_MOST_ASKED:], number]
+        elif asked and _echoes(reading, [readings[n] for n in asked]):
+            exchanges[number] = Exchange(_as_question(reading))
+            asked.append(number)
         elif asked:
             if not _same_turn(readings[asked[-1]], reading) or readings[asked[-1]].sentence.guessed:
                 _answer(exchanges, asked, number)
@@ -59,6 +63,20 @@ def settle(readings: list[Reading]) -> list[Exchange]:
             elif number - asked[-1] > 1:
                 asked = []  # the asker went on to something else
     return [replace(exchange, reading=_unanswered(exchange.reading)) for exchange in exchanges]
+
+
+def _echoes(reading: Reading, asked: list[Reading]) -> bool:
+    """``Ohh, allergies.`` repeats the question, and the answer follows."""
+    text = reading.sentence.text
+    if len(text.split()) > _LONGEST_ECHO or _YES.match(text) or _NO.match(text):
+        return False
+    labels = {mention.label for question in asked for mention in question.mentions}
+    return bool(reading.mentions) and {m.label for m in reading.mentions} <= labels
+
+
+def _as_question(reading: Reading) -> Reading:
+    mentions = tuple(replace(mention, asked=True) for mention in reading.mentions)
+    return replace(reading, question=True, mentions=mentions)
 
 
 def _same_turn(one: Reading, other: Reading) -> bool:

@@ -36,6 +36,7 @@ _GOES_ON: Final = re.compile(
     re.IGNORECASE,
 )
 _MOST_SENTENCES: Final = 2
+_TRAILING: Final = re.compile(r"(?:[\s,.;]|\b(?:and|or|then|with)\b)+$", re.IGNORECASE)
 
 
 def medications(readings: Sequence[Reading]) -> Iterator[Medication]:
@@ -71,7 +72,7 @@ def _instructed(readings: Sequence[Reading], number: int) -> Iterator[tuple[Ment
         last = at + 1 == len(named)
         end = _clause_end(text, mention.end, len(text) if last else begins[at + 1])
         said = f"{text[begins[at] : mention.start]} {text[mention.end : end]}"
-        sig, raw = parse_sig(said), text[begins[at] : end].strip(" ,.;")
+        sig, raw = parse_sig(said), _TRAILING.sub("", text[begins[at] : end])
         for further in _continued(readings, number) if last else ():
             longer = parse_sig(f"{said} . {further}")
             if longer == sig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from drassist.language.context import Cues, find_cues
@@ -71,7 +71,9 @@ def read_sentence(sentence: Spoken, names: Mapping[str, str], expected: frozense
         *_allergies(normal, words, cues),
         *_named(normal, words, cues),
     ]
-    mentions = _apart(found, asked=question)
+    mentions = _apart(found)
+    if question:
+        mentions = tuple(_as_asked(sentence.text, mention) for mention in mentions)
     guesses = () if question else _guesses(normal, words, mentions, names, expected)
     heard = [_heard(sentence.text, guess) for guess in guesses]
     both = sorted([*mentions, *(h for h in heard if h is not None)], key=lambda m: m.start)
@@ -170,30 +172,27 @@ def _assertion(normal: Normalised, cues: Cues, match: Match[Term]) -> Assertion:
     return said
 
 
-def _apart(found: list[Mention], *, asked: bool) -> tuple[Mention, ...]:
+def _apart(found: list[Mention]) -> tuple[Mention, ...]:
     """None inside another; the kinds that are read first win."""
     kept: list[Mention] = []
     for one in found:
         if all(one.end <= other.start or one.start >= other.end for other in kept):
             kept.append(one)
-    if asked:
-        kept = [_as_asked(mention) for mention in kept]
     return tuple(sorted(kept, key=lambda mention: mention.start))
 
 
-def _as_asked(mention: Mention) -> Mention:
-    return Mention(
-        mention.kind,
-        mention.label,
-        mention.start,
-        mention.end,
-        mention.assertion,
-        mention.code,
-        mention.value,
-        mention.unit,
-        # a value that is told inside a question is told
-        asked=mention.kind != "vital",
-    )
+# what a question takes for granted is not asked: "apart from the eczema, ..."
+_GRANTED: Final = re.compile(
+    r"\b(?:(?:apart|aside) from|besides|other than|similar to|(?:about|with|for|is|are|does|did|was)(?: the| your| this| that))"
+    r"(?: the| your| my)?\s*$",
+    re.IGNORECASE,
+)
+
+
+def _as_asked(text: str, mention: Mention) -> Mention:
+    if mention.kind == "vital" or _GRANTED.search(text, max(0, mention.start - 40), mention.start):
+        return mention
+    return replace(mention, asked=True)
 
 
 def _guesses(

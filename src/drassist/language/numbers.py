@@ -42,6 +42,7 @@ _RUN: Final = re.compile(
     rf"(?:(?:[ -]|(?<=hundred) and |(?<=thousand) and | point |[ -]oh?[ -])(?:{_WORD})\b)*",
     re.IGNORECASE,
 )
+_COUNTED: Final = re.compile(r"[ -]times?\b", re.IGNORECASE)
 _LETTERS: Final = re.compile(r"[a-z]+")
 
 
@@ -73,7 +74,8 @@ def normalise(text: str) -> Normalised:
 
     at = 0
     for run in _RUN.finditer(text):
-        for start, end, digits in _numbers(run.group().lower()):
+        times = _COUNTED.match(text, run.end()) is not None
+        for start, end, digits in _numbers(run.group().lower(), counts=times):
             start, end = run.start() + start, run.start() + end
             copy(at, start)
             out.append(digits)
@@ -84,9 +86,20 @@ def normalise(text: str) -> Normalised:
     return Normalised("".join(out), tuple(starts), tuple(ends))
 
 
-def _numbers(run: str) -> list[tuple[int, int, str]]:
-    """Start, end and digits of each number in a run of number words."""
+def _numbers(run: str, *, counts: bool) -> list[tuple[int, int, str]]:
+    """Start, end and digits of each number in a run of number words.
+
+    With ``counts`` a last digit behind a number of its own counts what follows:
+    "six fifty three times a day" is 650, three times.
+    """
     words = [match for match in _LETTERS.finditer(run) if match.group() != "and"]
+    if counts and len(words) > 1 and 0 < _VALUES.get(words[-1].group(), 0) < 10:
+        last = words.pop()
+        return [*_split(words), (last.start(), last.end(), str(_VALUES[last.group()]))]
+    return _split(words)
+
+
+def _split(words: list[re.Match[str]]) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     at = 0
     while at < len(words):

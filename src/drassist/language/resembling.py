@@ -22,7 +22,9 @@ __all__ = ["Resemblance", "resembling"]
 
 _LONGEST: Final = 4
 _LETTERS: Final = (5, 24)
+# without a dose beside it a word must be closer to the name
 _ENOUGH: Final = 0.78
+_ENOUGH_WITHOUT_DOSE: Final = 0.86
 _ENOUGH_WHEN_EXPECTED: Final = 0.70
 _CUE_REACH: Final = 5
 _BEFORE_WORDS: Final = """take takes taking took taken start started starting prescribe prescribed prescribing give given giving continue
@@ -41,7 +43,23 @@ _COMMON_WORDS: Final = """a an and the of in on at to for with is are was were b
     inhaler allergies symptoms breakfast dinner evening evenings meals hours every little better worse regular regularly
     insulin vitamin vitamins supplement supplements chemotherapy infection infections fever cough protein exercise
     diarrhea constipation headache hypertension diabetes depression surgery therapy physical clinic appointment
-    always sometimes usually currently recently problems problem blood pressure sugar weight normal"""
+    always sometimes usually currently recently problems problem blood pressure sugar weight normal
+    already alright along long next control controlled strain married distal so far out up down in over under again
+    back because been before being both by call called came change check come coming day different down during each eat
+    else even ever everyone everybody exactly fact family fair feet few find fine first follow following found full
+    general give given go goes good great guess had half hand happen happened hard head hear help here high home hope
+    hour house how if into issue it's i'm i've i'll i'd that's don't didn't you're you've we'll let's there's keep kind
+    kitchen last least left less let like likely little living look looking lot lots low made make makes making many
+    matter maybe mean mention mentioned middle might minute minutes moment months most mother father move much must name
+    need needed never new nice nights none now number off often okay old one only open or others our own part past
+    people perfect person place plan play possible pretty probably prior put quick quite ran read ready real reason red
+    rest result results right run said same saw say scan second see seem seems seen send severe sharp should side since
+    sit skin sleep small some someone soon sore sort sounds still stomach stress stuff such sure symptom take talk tell
+    ten than thank thanks their them they thing things think though thought three through till time tired today together
+    told tomorrow too took top totally touch tried try trying turn two type under until use used using usual very visit
+    wait walk want wanted was way well went were what's where whether while who whole why wife without wonder words work
+    working worried worry worse yeah year years yes yesterday yet young your yourself able alcohol allergy almost alone
+    also although always am among amount arm asthma away bad bed believe best bit body book bring brought bowel"""
 _COMMON: Final = frozenset(_COMMON_WORDS.split())
 
 
@@ -78,7 +96,8 @@ def resembling(
                 break
             heard += last.word
             if _worth_it(words[first:behind], heard):
-                found += _best(heard, first, behind, names, expected)
+                dosed = any(_says_dose(word) for word in words[behind : behind + _CUE_REACH])
+                found += _best(heard, first, behind, names, expected, dosed=dosed)
     return _apart(found)
 
 
@@ -89,12 +108,16 @@ def _places(words: Sequence[Token], taken: Sequence[bool]) -> list[int]:
         if word.stem in _BEFORE or word.word in _BEFORE:
             for place in range(at + 1, min(at + _CUE_REACH, len(words))):
                 near[place] = True
-        if word.stem in _BEHIND or word.word in _BEHIND or word.word[0].isdigit():
+        if _says_dose(word):
             for place in range(max(0, at - _CUE_REACH), at):
                 near[place] = True
     return [
         at for at, word in enumerate(words) if near[at] and not taken[at] and word.word.isalpha()
     ]
+
+
+def _says_dose(word: Token) -> bool:
+    return word.stem in _BEHIND or word.word in _BEHIND or word.word[0].isdigit()
 
 
 def _worth_it(window: Sequence[Token], heard: str) -> bool:
@@ -107,7 +130,13 @@ def _worth_it(window: Sequence[Token], heard: str) -> bool:
 
 
 def _best(
-    heard: str, first: int, behind: int, names: Mapping[str, str], expected: frozenset[str]
+    heard: str,
+    first: int,
+    behind: int,
+    names: Mapping[str, str],
+    expected: frozenset[str],
+    *,
+    dosed: bool,
 ) -> list[Resemblance]:
     sound = _sound(heard)
     best, likeness = "", 0.0
@@ -119,7 +148,9 @@ def _best(
         this = _likeness(heard, sound, name) + (0.02 if name in expected else 0)
         if this > likeness:
             best, likeness = name, this
-    enough = _ENOUGH_WHEN_EXPECTED if best in expected else _ENOUGH
+    enough = _ENOUGH if dosed else _ENOUGH_WITHOUT_DOSE
+    if best in expected:
+        enough = _ENOUGH_WHEN_EXPECTED
     if likeness < enough:
         return []
     return [Resemblance(first, behind, names[best], round(min(likeness, 0.99), 2))]

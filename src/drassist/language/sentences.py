@@ -28,6 +28,8 @@ _QUESTION: Final = re.compile(
     r"|any\s|what\b|when\b|where\b|how\b|which\b|who\b|why\b|whereabouts\b)",
     re.IGNORECASE,
 )
+# "I will order another one, okay?" tells
+_TAG: Final = re.compile(r"\b(?:okay|ok|all right|alright|right)\s*\?$", re.IGNORECASE)
 _DOCTOR: Final = re.compile(
     r"\b(?:your|you(?:'ve| have) (?:had|got|any|been)|(?:do|have|are|did) you|i am doctor|i'm dr"
     r"|(?:i|we)(?:'ll| will) (?:start|give|prescribe|order|refer|get|send|check)|i(?:'m| am) going to"
@@ -107,6 +109,8 @@ def split_sentences(utterances: Sequence[Utterance]) -> list[Spoken]:
 def is_question(text: str) -> bool:
     """Whether a sentence asks: by its mark, or by its opening words where it has no full stop."""
     text = text.rstrip()
+    if _TAG.search(text):
+        return _QUESTION.match(text) is not None
     return text.endswith("?") or (not text.endswith((".", "!")) and bool(_QUESTION.match(text)))
 
 

@@ -31,11 +31,12 @@ def draft(exchanges: Sequence[Exchange], entity_ids: Sequence[tuple[str, ...]]) 
     sections: dict[_SectionCode, list[Sentence]] = {code: [] for code, _ in _TITLES}
     used: set[int] = set()
     for number, exchange in enumerate(exchanges):
+        late = number > _LATE * len(exchanges)
         if exchange.reply is not None:
-            code = _answered_section(exchange.reading, exchanges[exchange.reply].reading)
-            sections[code].append(_exchanged(exchanges, number, entity_ids))
+            answered = _answered_section(exchange.reading, exchanges[exchange.reply].reading)
+            sections[answered].append(_exchanged(exchanges, number, entity_ids))
             used.add(exchange.reply)
-        elif number not in used and (code := _section(exchange.reading)) is not None:
+        elif number not in used and (code := _section(exchange.reading, late)) is not None:
             sentence = exchange.reading.sentence
             sections[code].append(Sentence(sentence.text, sentence.segment_ids, entity_ids[number]))
     return DraftNote(tuple(Section(code, title, tuple(sections[code])) for code, title in _TITLES))
@@ -61,6 +62,17 @@ def _exchanged(
     )
 
 
+# doctors sum up what they heard before they say what they think of it
+_LATE: Final = 0.5
+# "Itchy." repeats the patient
+_ECHO: Final = 3
+_ADVICE: Final = re.compile(
+    r"\b(?:(?:i|we)(?:'ll| will|'m going to| am going to|'d like to| would like to)(?: also| just)? (?:start|give you|prescribe|order|refer|see you|arrange|put you|get you|have you)"
+    r"|come back|follow[ -]up (?:in|with)|plenty of|review (?:in|you)|referral|i recommend|i(?:'d| would) (?:recommend|suggest|advise)|return in|avoid"
+    r"|you (?:should|need to|can) (?:take|drink|rest|eat|see|call|come|use|go|exercise|stay|keep)|if (?:it|things|that|they|the symptoms|your symptoms) (?:get|gets|don't|doesn't|do|does|worsen)"
+    r"|stay off|elevate|ice it|low salt|exercise)\b",
+    re.IGNORECASE,
+)
 _PLAN: Final = re.compile(
     r"\b(?:(?:i|we)(?:'ll| will|'m going to| am going to|'re going to| are going to| would|'d)(?: like to| also| just| then)? "
     r"(?:start|give|prescribe|order|refer|get|send|check|put|do|have you|increase|decrease|continue|stop|see you|arrange|recommend|add|repeat|like you)"
@@ -75,17 +87,26 @@ _ASSESSMENT: Final = re.compile(
     r"|could be|might be|well controlled|under control)\b",
     re.IGNORECASE,
 )
+_ORGANS: Final = (
+    r"(?:throat|chest|ears?|tonsils|nose|skin|neck|eyes?|heart|belly|abdomen|stomach|knee|back|lungs?|liver|pulse|joints?"
+    r"|ankle|shoulder|pupils|reflexes|lymph nodes|glands|heart sounds|breath sounds|bowel sounds|vital signs|vitals|strength)"
+)
 _FINDING: Final = re.compile(
-    r"\b(?:on (?:your )?(?:physical )?exam(?:ination)?|lungs?|crackles|rales|rhonchi|wheez\w*|murmur|tender(?:ness)?|abdomen is|heart sounds|clear"
-    r"|reflexes|pupils|edema|swollen|erythema|range of motion|breath sounds|vital signs|vitals|bowel sounds|to palpation|swelling|strength is"
-    r"|(?:throat|chest|ear|ears|tonsils|nose|skin|neck|eyes|heart|belly|abdomen|knee|back) (?:is|are|looks?|sounds?|feels?|appears?)"
-    r"|(?:results?|x-?ray|scan|ultrasound|ecg|ekg|echo\w*|mri|ct|labs?|blood work|a1c|hba1c|tests?|count|panel)\b.{0,40}\b"
-    r"(?:show(?:s|ed|ing)?|came back|is|was|were|are|reveal\w*|look(?:s|ed)?))\b",
+    rf"\b(?:on (?:your )?(?:physical )?exam(?:ination)?|crackles|rales|rhonchi|murmur|tenderness|tender to|erythema|range of motion|to palpation"
+    rf"|{_ORGANS} (?:is|are|looks?|sounds?|feels?|appears?|does appear|were|was)|(?:i (?:can )?(?:see|hear|feel|do appreciate|appreciate)|looking at|having looked at|listening to) )",
+    re.IGNORECASE,
+)
+_RESULT: Final = re.compile(
+    r"\b(?:show(?:s|ed|ing)?|came back|reveal\w*|results?|look(?:s|ed) (?:good|fine|normal|great)|(?:is|was|were) (?:normal|negative|positive|high|low|elevated))\b",
+    re.IGNORECASE,
+)
+_PRESENTED: Final = re.compile(
+    r"\b(?:(?:year|month)[ -]old|past medical history|who presents|presents (?:today|with|for|to))\b",
     re.IGNORECASE,
 )
 _RECOUNTED: Final = re.compile(
     r"\b(?:you(?:'ve| have) (?:had|been|got)|you (?:said|mentioned|told|are here|were|had|take|are taking)|you're (?:here|taking|on|having)"
-    r"|(?:year|month)[ -]old|history of|medical history|presents? (?:today|with|for|to)|who presents|i see (?:that )?you|here (?:today )?(?:for|with|because))\b",
+    r"|history of|i see (?:that )?you|here (?:today )?(?:for|with|because))\b",
     re.IGNORECASE,
 )
 _COURSE: Final = re.compile(
@@ -96,29 +117,33 @@ _COURSE: Final = re.compile(
 )
 
 
-def _section(reading: Reading) -> _SectionCode | None:
+def _section(reading: Reading, late: bool) -> _SectionCode | None:
     text = reading.sentence.text
     kinds = {mention.kind for mention in reading.mentions if not mention.asked}
     if reading.question:
         return None if "vital" not in kinds else "O"
     if reading.sentence.speaker == "patient":
         return "S" if kinds or _COURSE.search(text) else None
-    return _of_doctor(text, kinds, certain=reading.sentence.speaker == "doctor")
+    return _of_doctor(text, kinds, late=late, certain=reading.sentence.speaker == "doctor")
 
 
-def _of_doctor(text: str, kinds: Set[str], *, certain: bool) -> _SectionCode | None:
+def _of_doctor(text: str, kinds: Set[str], *, late: bool, certain: bool) -> _SectionCode | None:
     if "vital" in kinds:
         return "O"
-    if kinds and _RECOUNTED.search(text) and not _PLAN.search(text):
+    if not kinds:
+        if certain and _FINDING.search(text):
+            return "O"
+        return "P" if certain and _ADVICE.search(text) else None
+    if len(text.split()) <= _ECHO:
+        return None
+    if _PRESENTED.search(text) or (_RECOUNTED.search(text) and not _PLAN.search(text)):
         return "S"
     if _ASSESSMENT.search(text) and "problem" in kinds:
         return "A"
-    if _PLAN.search(text) and (kinds or (certain and len(text.split()) > 3)):
+    if _PLAN.search(text):
         return "P"
-    if _FINDING.search(text) and (kinds or certain):
+    if _FINDING.search(text) or _RESULT.search(text):
         return "O"
     if kinds & {"medicine", "test"}:
         return "P"
-    if "allergy" in kinds or (kinds and not certain):
-        return "S"
-    return "A" if "problem" in kinds else None
+    return "A" if late and certain and "problem" in kinds else "S"
