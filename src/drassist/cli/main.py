@@ -81,6 +81,22 @@ def identity(host: Host = None, port: Port = None, settings: SettingsFile = None
     listen(mounted, found.server.host, found.server.port, "identity provider")
 
 
+@app.command()
+def ready(
+    port: Annotated[int, typer.Argument(help="Where the process listens on this machine.")],
+    path: Annotated[str, typer.Argument(help="What to ask for.")] = "/health/ready",
+) -> None:
+    """Ask a process of this machine whether it is ready; for health checks of containers."""
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5):
+            return
+    except (URLError, OSError) as error:
+        _fail(f"not ready: {getattr(error, 'reason', error)}")
+
+
 @app.command("import")
 def import_(
     folder: Annotated[
