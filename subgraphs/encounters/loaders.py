@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from drassist.graph.batches import by_id, children
 from subgraphs.encounters.models import (
     Appointment,
     Encounter,
@@ -35,42 +35,23 @@ __all__ = [
     "vitals_of_encounter",
 ]
 
-R = TypeVar("R")
+practitioner_by_id = by_id(Practitioner)
+location_by_id = by_id(Location)
+appointment_by_id = by_id(Appointment)
+encounter_by_id = by_id(Encounter)
+token_by_id = by_id(Token)
+vital_by_id = by_id(Vital)
+task_by_id = by_id(Task)
 
-
-async def _by_id(services: Services, table: type[R], ids: Sequence[str]) -> dict[str, R]:
-    key: Any = table.id  # type: ignore[attr-defined]
-    async with services.database.session() as session:
-        rows = await session.scalars(select(table).where(key.in_(ids)))
-        return {row.id: row for row in rows}  # type: ignore[attr-defined]
-
-
-async def practitioner_by_id(services: Services, ids: Sequence[str]) -> dict[str, Practitioner]:
-    return await _by_id(services, Practitioner, ids)
-
-
-async def location_by_id(services: Services, ids: Sequence[str]) -> dict[str, Location]:
-    return await _by_id(services, Location, ids)
-
-
-async def appointment_by_id(services: Services, ids: Sequence[str]) -> dict[str, Appointment]:
-    return await _by_id(services, Appointment, ids)
-
-
-async def encounter_by_id(services: Services, ids: Sequence[str]) -> dict[str, Encounter]:
-    return await _by_id(services, Encounter, ids)
-
-
-async def token_by_id(services: Services, ids: Sequence[str]) -> dict[str, Token]:
-    return await _by_id(services, Token, ids)
-
-
-async def vital_by_id(services: Services, ids: Sequence[str]) -> dict[str, Vital]:
-    return await _by_id(services, Vital, ids)
-
-
-async def task_by_id(services: Services, ids: Sequence[str]) -> dict[str, Task]:
-    return await _by_id(services, Task, ids)
+vitals_of_encounter = children(
+    Vital,
+    Vital.encounter_id,
+    col(Vital.effective_at).desc(),
+    Vital.code,
+    Vital.id,
+    where=col(Vital.corrected_by).is_(None),
+)
+"""The present values measured at encounters, the newest first."""
 
 
 async def token_of_encounter(services: Services, ids: Sequence[str]) -> dict[str, Token]:
@@ -95,21 +76,6 @@ async def queue_of(
         for row in rows:
             queues[row.practitioner_id, row.day].append(row)
     return queues
-
-
-async def vitals_of_encounter(services: Services, ids: Sequence[str]) -> dict[str, list[Vital]]:
-    """The present values measured at encounters, the newest first."""
-    grouped: dict[str, list[Vital]] = {id: [] for id in ids}
-    async with services.database.session() as session:
-        rows = await session.scalars(
-            select(Vital)
-            .where(col(Vital.encounter_id).in_(ids), col(Vital.corrected_by).is_(None))
-            .order_by(col(Vital.effective_at).desc(), col(Vital.code), col(Vital.id))
-        )
-        for row in rows:
-            if row.encounter_id is not None:
-                grouped[row.encounter_id].append(row)
-    return grouped
 
 
 async def latest_vitals_of(services: Services, ids: Sequence[str]) -> dict[str, list[Vital]]:

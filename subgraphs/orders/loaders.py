@@ -1,20 +1,15 @@
-"""Batches: what many objects of one answer need is read by one statement each.
-
-A page of a list is batched too: the first pages of twenty patients are one statement with a row
-number per patient. A page behind a cursor belongs to one list, so it is read on its own.
-"""
+"""Batches: what many objects of one answer need is read by one statement each."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
-from drassist.graph.relay import Key, Page, Slice, encode_cursor, paginate
-from drassist.runtime.database import Database
+from drassist.graph import Page, Slice
+from drassist.graph.batches import by_id, children, narrowed_pages
 from subgraphs.orders.models import (
     Dispense,
     HistoricMedication,
@@ -54,161 +49,71 @@ __all__ = [
     "versions_of_report",
 ]
 
-M = TypeVar("M")
-Many = Callable[[Services, Sequence[str]], Awaitable[Mapping[str, list[M]]]]
-One = Callable[[Services, Sequence[str]], Awaitable[Mapping[str, M]]]
-Pages = Callable[
-    [Services, Sequence[tuple[str, Page, str | None]]],
-    Awaitable[Mapping[tuple[str, Page, str | None], Slice[M]]],
-]
+_Key = tuple[str, Page, str | None]
+"""A patient's or a visit's id, a page, and what narrows the list; None: all of it."""
 
 
-def _by_id(model: type[M]) -> One[M]:
-    async def load(services: Services, ids: Sequence[str]) -> Mapping[str, M]:
-        column: Any = model.id  # type: ignore[attr-defined]
-        async with services.database.session() as session:
-            rows = await session.scalars(sa.select(model).where(column.in_(ids)))
-            return {row.id: row for row in rows}  # type: ignore[attr-defined]
-
-    return load
+def _all(_: str | None) -> Any:
+    return sa.true()
 
 
-def _children(model: type[M], owner: Any, *order: Any, where: Any = None) -> Many[M]:
-    async def load(services: Services, ids: Sequence[str]) -> Mapping[str, list[M]]:
-        found: dict[str, list[M]] = {id: [] for id in ids}
-        statement = sa.select(model).where(owner.in_(ids)).order_by(*order)
-        if where is not None:
-            statement = statement.where(where)
-        async with services.database.session() as session:
-            for row in await session.scalars(statement):
-                found[getattr(row, owner.key)].append(row)
-        return found
-
-    return load
-
-
-def _pages(
-    model: type[M],
-    owner: Any,
-    moment: Any,
-    narrow: Callable[[str], Any] | None = None,
-) -> Pages[M]:
-    """Pages of a list that belongs to ``owner``, newest first; ``narrow`` reads the third key."""
-    order = (Key(moment, descending=True), Key(model.id, descending=True))  # type: ignore[attr-defined]
-
-    async def load(
-        services: Services, keys: Sequence[tuple[str, Page, str | None]]
-    ) -> Mapping[tuple[str, Page, str | None], Slice[M]]:
-        alike: dict[tuple[Page, str | None], list[str]] = defaultdict(list)
-        for id, page, word in keys:
-            alike[page, word].append(id)
-        found: dict[tuple[str, Page, str | None], Slice[M]] = {}
-        for (page, word), ids in alike.items():
-            where = narrow(word) if narrow is not None and word is not None else sa.true()
-            if len(ids) == 1 or page.after is not None or page.before is not None or page.backward:
-                for id in ids:
-                    statement: Any = sa.select(model).where(owner == id, where)
-                    async with services.database.session() as session:
-                        found[id, page, word] = await paginate(session, statement, order, page)
-            else:
-                slices = await _first_pages(
-                    services.database, model, owner, where, order, ids, page
-                )
-                found.update({(id, page, word): part for id, part in slices.items()})
-        return found
-
-    return load
-
-
-async def _first_pages(
-    database: Database,
-    model: type[M],
-    owner: Any,
-    where: Any,
-    order: Sequence[Key],
-    ids: Sequence[str],
-    page: Page,
-) -> dict[str, Slice[M]]:
-    """The first page of each owner's list, all in one statement."""
-    ordering = [key.column.desc() if key.descending else key.column for key in order]
-    place = sa.func.row_number().over(partition_by=owner, order_by=ordering).label("place")
-    inner = sa.select(model.id, place).where(owner.in_(ids), where).subquery()  # type: ignore[attr-defined]
-    statement = (
-        sa.select(model)
-        .join(inner, inner.c.id == model.id)  # type: ignore[attr-defined]
-        .where(inner.c.place <= page.size + 1)
-        .order_by(owner, inner.c.place)
-    )
-    rows: dict[str, list[M]] = {id: [] for id in ids}
-    async with database.session() as session:
-        for row in await session.scalars(statement):
-            rows[getattr(row, owner.key)].append(row)
-    return {
-        id: Slice(
-            tuple(found[: page.size]),
-            tuple(
-                encode_cursor([getattr(row, key.column.key) for key in order])
-                for row in found[: page.size]
-            ),
-            more_after=len(found) > page.size,
-            more_before=False,
-        )
-        for id, found in rows.items()
-    }
-
-
-def _shown_to(word: str) -> Any:
+def _shown_to(word: str | None) -> Any:
     """Patients see reports once they are released; what was withdrawn says so."""
-    return Report.status.in_([*RELEASED, *ENDED])  # type: ignore[attr-defined]
+    return sa.true() if word is None else Report.status.in_([*RELEASED, *ENDED])  # type: ignore[attr-defined]
 
 
-def _with_code(code: str) -> Any:
-    return Observation.code == code
+def _with_code(code: str | None) -> Any:
+    return sa.true() if code is None else Observation.code == code
 
 
-order_by_id = _by_id(Order)
-report_by_id = _by_id(Report)
-observation_by_id = _by_id(Observation)
-prescription_by_id = _by_id(Prescription)
-item_by_id = _by_id(PrescriptionItem)
+order_by_id = by_id(Order)
+report_by_id = by_id(Report)
+observation_by_id = by_id(Observation)
+prescription_by_id = by_id(Prescription)
+item_by_id = by_id(PrescriptionItem)
 
-reports_of_order = _children(Report, Report.order_id, Report.sorted_at, Report.id)
-versions_of_report = _children(ReportVersion, ReportVersion.report_id, ReportVersion.number)
-observations_of_report = _children(Observation, Observation.report_id, Observation.position)
-items_of_prescription = _children(
+reports_of_order = children(Report, Report.order_id, Report.sorted_at, Report.id)
+versions_of_report = children(ReportVersion, ReportVersion.report_id, ReportVersion.number)
+observations_of_report = children(Observation, Observation.report_id, Observation.position)
+items_of_prescription = children(
     PrescriptionItem, PrescriptionItem.prescription_id, PrescriptionItem.position
 )
-active_items_of_patient = _children(
+active_items_of_patient = children(
     PrescriptionItem,
     PrescriptionItem.patient_id,
     PrescriptionItem.authored,
     PrescriptionItem.id,
     where=PrescriptionItem.status == "active",
 )
-dispenses_of_item = _children(Dispense, Dispense.item_id, Dispense.received_at, Dispense.id)
+dispenses_of_item = children(Dispense, Dispense.item_id, Dispense.received_at, Dispense.id)
 
-orders_of_patient = _pages(Order, Order.patient_id, Order.authored)
-orders_of_encounter = _pages(Order, Order.encounter_id, Order.authored)
-reports_of_patient = _pages(Report, Report.patient_id, Report.sorted_at, _shown_to)
-reports_of_encounter = _pages(Report, Report.encounter_id, Report.sorted_at, _shown_to)
-observations_of_patient = _pages(
+orders_of_patient = narrowed_pages(Order, Order.patient_id, Order.authored, _all)
+orders_of_encounter = narrowed_pages(Order, Order.encounter_id, Order.authored, _all)
+reports_of_patient = narrowed_pages(Report, Report.patient_id, Report.sorted_at, _shown_to)
+reports_of_encounter = narrowed_pages(Report, Report.encounter_id, Report.sorted_at, _shown_to)
+observations_of_patient = narrowed_pages(
     Observation, Observation.patient_id, Observation.sorted_at, _with_code
 )
-prescriptions_of_patient = _pages(Prescription, Prescription.patient_id, Prescription.authored)
-prescriptions_of_encounter = _pages(Prescription, Prescription.encounter_id, Prescription.authored)
-items_of_patient = _pages(PrescriptionItem, PrescriptionItem.patient_id, PrescriptionItem.authored)
-historic_of_patient = _pages(
-    HistoricMedication, HistoricMedication.patient_id, HistoricMedication.sorted_at
+prescriptions_of_patient = narrowed_pages(
+    Prescription, Prescription.patient_id, Prescription.authored, _all
+)
+prescriptions_of_encounter = narrowed_pages(
+    Prescription, Prescription.encounter_id, Prescription.authored, _all
+)
+items_of_patient = narrowed_pages(
+    PrescriptionItem, PrescriptionItem.patient_id, PrescriptionItem.authored, _all
+)
+historic_of_patient = narrowed_pages(
+    HistoricMedication, HistoricMedication.patient_id, HistoricMedication.sorted_at, _all
 )
 
 
 _History = PrescriptionItem | HistoricMedication
-_HistoryKey = tuple[str, Page, str | None]
 
 
 async def history_of_patient(
-    services: Services, keys: Sequence[_HistoryKey]
-) -> Mapping[_HistoryKey, Slice[_History]]:
+    services: Services, keys: Sequence[_Key]
+) -> Mapping[_Key, Slice[_History]]:
     """Two lists as one: each gives a page by the same cursor, and the newest of both are kept."""
     here = await items_of_patient(services, keys)
     elsewhere = await historic_of_patient(services, keys)

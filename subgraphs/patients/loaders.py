@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
+from drassist.graph.batches import by_id
 from subgraphs.patients.models import Allergy, Condition, Patient, SearchTerm
 from subgraphs.patients.services.wiring import Services
 
@@ -77,16 +78,8 @@ async def conditions_of(services: Services, ids: Sequence[str]) -> dict[str, lis
     return grouped
 
 
-async def allergy_by_id(services: Services, ids: Sequence[str]) -> dict[str, Allergy]:
-    async with services.database.session() as session:
-        rows = await session.scalars(select(Allergy).where(col(Allergy.id).in_(ids)))
-        return {row.id: row for row in rows}
-
-
-async def condition_by_id(services: Services, ids: Sequence[str]) -> dict[str, Condition]:
-    async with services.database.session() as session:
-        rows = await session.scalars(select(Condition).where(col(Condition.id).in_(ids)))
-        return {row.id: row for row in rows}
+allergy_by_id = by_id(Allergy)
+condition_by_id = by_id(Condition)
 
 
 async def patient_by_mrn(services: Services, mrns: Sequence[str]) -> dict[str, Patient]:
