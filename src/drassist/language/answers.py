@@ -54,14 +54,16 @@ def settle(readings: list[Reading]) -> list[Exchange]:
             kept = [n for n in asked if _same_turn(readings[n], reading)]
             asked = [*kept[-_MOST_ASKED:], number]
         elif asked and _echoes(reading, [readings[n] for n in asked]):
-            exchanges[number] = Exchange(_as_question(reading))
-            asked.append(number)
+            exchanges[number] = Exchange(replace(reading, mentions=()))
         elif asked:
-            if not _same_turn(readings[asked[-1]], reading) or readings[asked[-1]].sentence.guessed:
+            first = readings[asked[0]].sentence
+            if reading.sentence.turn == first.turn + 1 or (
+                first.guessed and number == asked[-1] + 1
+            ):
                 _answer(exchanges, asked, number)
                 asked = []
-            elif number - asked[-1] > 1:
-                asked = []  # the asker went on to something else
+            elif reading.sentence.turn > first.turn or number > asked[-1] + 1:
+                asked = []  # the talk went on to something else
     return [replace(exchange, reading=_unanswered(exchange.reading)) for exchange in exchanges]
 
 
@@ -72,11 +74,6 @@ def _echoes(reading: Reading, asked: list[Reading]) -> bool:
         return False
     labels = {mention.label for question in asked for mention in question.mentions}
     return bool(reading.mentions) and {m.label for m in reading.mentions} <= labels
-
-
-def _as_question(reading: Reading) -> Reading:
-    mentions = tuple(replace(mention, asked=True) for mention in reading.mentions)
-    return replace(reading, question=True, mentions=mentions)
 
 
 def _same_turn(one: Reading, other: Reading) -> bool:

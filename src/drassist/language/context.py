@@ -56,11 +56,11 @@ _PSEUDO: Final = """no increase|not only|no change|no further|without difficulty
     no wonder|not just|no doubt|not cause|no problem|not a problem|no worries|can't wait|not to mention|not bad|
     not until|not getting better|not improving|not better|not better with|not helping|not working|not helped|
     not sleeping|i don't know|don't know|not sure|no better|no idea|not responding|not controlled|
-    not well controlled|not going away|doesn't go away|didn't go away|won't go away|doesn't help|didn't help|
+    not well controlled|not going away|doesn't go away|didn't go away|won't go away|doesn't help|didn't help|hasn't helped|hasn't really helped|n't really helped|n't helped|haven't helped|n't help|
     don't worry|no more than|not more than|not taking|can't sleep|cannot sleep|couldn't|wouldn't"""
 _END: Final = """but|however|although|though|except|yet|nevertheless|apart from|aside from|other than|besides|
     secondary to|because|since|which|he has|she has|i have|i've|i've had|i do have|i am having|i'm having|i am|i'm|
-    i feel|i get|i got|i had|there is|there's|there are|has had|causing|due to|just|only|presenting|so|
+    i feel|i felt|i get|i got|i had|i was|i did|i noticed|i've been|i have been|there is|there's|there are|has had|causing|due to|just|only|presenting|so|
     it's|it is|still|and then|as well as having"""
 # a condition ends where its consequence begins
 _END_POSSIBLE: Final = "then|take|you can take|come back|call|go to|use|return|start"
@@ -95,6 +95,7 @@ _TABLE_BEHIND: Final = PhraseTable(
 )
 _REPLIES: Final = frozenset({"no", "nope", "never", "none"})
 _SELF: Final = frozenset({"i", "i'm", "i've", "you", "you're", "you've"})
+_SUBJECTS: Final = frozenset({"i", "i'm", "i've", "he", "she", "they", "it", "it's", "we", "you"})
 _ONSET: Final = frozenset({"started", "began", "since", "start", "noticed"})
 _LONGEST_SCOPE: Final = 25
 
@@ -122,7 +123,8 @@ class Cues:
                 break
             match cue.value.direction:
                 case "end":
-                    in_force.clear()
+                    # "in the past I have had asthma" is still of the past
+                    in_force = {a: at for a, at in in_force.items() if a == "historical"}
                 case "end-possible":
                     in_force.pop("hypothetical", None)
                 case "forward" if not self._is_reply(cue):
@@ -150,10 +152,11 @@ class Cues:
         return None
 
     def _is_reply(self, cue: Match[_Cue]) -> bool:
-        """``No, I have a cough``: the no answers and negates nothing that follows."""
+        """``No, I have a cough``: the no answers, and negates nothing behind it."""
         if cue.behind - cue.first > 1 or self.words[cue.first].word not in _REPLIES:
             return False
-        return cue.behind < len(self.words) and self.words[cue.behind].after_break
+        following = self.words[cue.behind : cue.behind + 1]
+        return bool(following) and (following[0].after_break or following[0].word in _SUBJECTS)
 
     def _names_self(self, since: int, first: int) -> bool:
         return any(word.word in _SELF for word in self.words[since:first])

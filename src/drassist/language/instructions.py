@@ -31,7 +31,7 @@ _CLAUSE_END: Final = re.compile(
 )
 _GOES_ON: Final = re.compile(
     r"^\W*(?:(?:and|so|okay|ok|please|you can|you should|i want you to|you need to|just)[\s,]+)*"
-    r"(?:take|use|apply|put|inhale|have)?\s*(?:it|this|that|one|two|three|half|a|an|\d|once|twice|thrice|three|four|every|for|in the"
+    r"(?:take|use|apply|put|inhale|have)?\s*(?:it|this|that|half|a|an|\d|once|twice|thrice|three|four|every|for|in the"
     r"|before|after|with|daily|at night|od|bd|tds|tid|qid|sos|prn)\b",
     re.IGNORECASE,
 )
@@ -104,7 +104,7 @@ def _continued(readings: Sequence[Reading], number: int) -> Iterator[str]:
             reading.sentence.turn != turn
             or medicine
             or reading.question
-            or not _GOES_ON.match(text)
+            or not _GOES_ON.match(normalise(text).text)
         ):
             return
         yield text[: _clause_end(text, 0, len(text))]

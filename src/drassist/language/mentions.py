@@ -189,8 +189,22 @@ _GRANTED: Final = re.compile(
 )
 
 
+_GRANTED_PROBLEM: Final = re.compile(r"\b(?:your|that|this|these|those)\s+$", re.IGNORECASE)
+_ASKS_MORE: Final = re.compile(
+    r"\b(?:how long|how often|how many|how bad|when did|when do|where (?:is|does|do|are)|what (?:kind|sort|type|makes|brings)"
+    r"|who looks|why do)\b",
+    re.IGNORECASE,
+)
+
+
 def _as_asked(text: str, mention: Mention) -> Mention:
-    if mention.kind == "vital" or _GRANTED.search(text, max(0, mention.start - 40), mention.start):
+    begin = max(0, mention.start - 40)
+    granted = mention.kind == "vital" or _GRANTED.search(text, begin, mention.start)
+    if mention.kind == "problem" and not granted:
+        granted = _GRANTED_PROBLEM.search(text, begin, mention.start) or _ASKS_MORE.search(
+            text, 0, mention.start
+        )
+    if granted:
         return mention
     return replace(mention, asked=True)
 
