@@ -12,20 +12,20 @@ from drassist import graph
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.fhir.documents import FhirDocuments
 from drassist.events import BUS, Bus, Relay, open_bus
-from drassist.language import RulesEngine
+from drassist.language import ClinicalNlp, RulesEngine
 from drassist.runtime.database import Database
 from drassist.runtime.identity import Authenticator, authenticator
 from drassist.runtime.migrations import migrate
 from drassist.runtime.settings import Settings
 from drassist.speech.engine import SpeechEngine
 from drassist.speech.opening import open_engine
-from subgraphs.notes.audio import audio_socket
+from subgraphs.notes.audio import SILENT_AFTER_S, audio_socket
 from subgraphs.notes.models import outbox
 from subgraphs.notes.ports import NoteArchive, Patients, SignedNote, Subject
 from subgraphs.notes.schema import make_schema
 from subgraphs.notes.services import Services
 from subgraphs.notes.services.delivering import EHR, Deliveries
-from subgraphs.notes.services.hearing import Hearing
+from subgraphs.notes.services.hearing import IDLE_S, Hearing
 
 __all__ = ["create_app"]
 
@@ -38,13 +38,18 @@ def create_app(
     bus: Bus | None = None,
     authenticate: Authenticator | None = None,
     engine: SpeechEngine | None = None,
+    nlp: ClinicalNlp | None = None,
     archive: NoteArchive | None = None,
     patients: Patients | None = None,
+    idle_after: float = IDLE_S,
+    silent_after: float = SILENT_AFTER_S,
 ) -> graph.Subgraph[Services]:
     """Make the subgraph; nothing is opened before its lifespan.
 
     Without an archive the settings decide: the EHR's FHIR server where there is a URL, else notes
-    stay here. A bus that is handed in stays the caller's to close.
+    stay here. A bus that is handed in stays the caller's to close. After ``idle_after`` seconds
+    without audio a recording gives its place in the speech engine back; after ``silent_after``
+    the audio socket is closed.
     """
 
     @asynccontextmanager
@@ -60,11 +65,14 @@ def create_app(
             deliveries = Deliveries(database, where, patients or _ByIdOnly())
             destinations = {BUS: spread.publish, EHR: deliveries.deliver}
             await stack.enter_async_context(Relay(database, outbox, destinations, settings.relay))
-            hearing = Hearing(database, spread, engine or open_engine(settings.speech))
+            hearing = Hearing(
+                database, spread, engine or open_engine(settings.speech), idle_after=idle_after
+            )
             await stack.enter_async_context(hearing)
-            yield Services(database, spread, settings, hearing, RulesEngine())
+            yield Services(database, spread, settings, hearing, nlp or RulesEngine())
 
     who = authenticate or authenticator(settings.identity)
+    listen = audio_socket(lambda: subgraph.services, who, silent_after)
     subgraph = graph.Subgraph(
         NAME,
         make_schema(settings.limits),
@@ -72,7 +80,7 @@ def create_app(
         who,
         health=_health,
         limits=settings.limits,
-        routes=[WebSocketRoute("/audio", audio_socket(lambda: subgraph.services, who))],
+        routes=[WebSocketRoute("/audio", listen)],
     )
     return subgraph
 
@@ -95,8 +103,8 @@ async def _archive(settings: Settings, stack: AsyncExitStack) -> NoteArchive:
 class _NoArchive:
     """There is no EHR: a signed note is kept here, and nowhere else."""
 
-    async def publish(self, note: SignedNote) -> str:
-        return f"{note.id}#{note.version}"
+    async def publish(self, note: SignedNote) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

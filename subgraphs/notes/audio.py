@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -25,7 +25,7 @@ from subgraphs.notes.services.recording import (
     store_chunk,
 )
 
-__all__ = ["audio_socket"]
+__all__ = ["SILENT_AFTER_S", "audio_socket"]
 
 START_WITHIN_S: Final = 10.0
 SILENT_AFTER_S: Final = 120.0
@@ -39,14 +39,16 @@ class _Closed(Exception):
 
 
 def audio_socket(
-    services: Callable[[], Services], authenticate: Authenticator
+    services: Callable[[], Services],
+    authenticate: Authenticator,
+    silent_after: float = SILENT_AFTER_S,
 ) -> Callable[[WebSocket], Any]:
     """The endpoint; ``services`` are asked at each connection, when the subgraph runs."""
 
     async def endpoint(socket: WebSocket) -> None:
         await socket.accept()
         try:
-            await _Conversation(socket, services(), authenticate).run()
+            await _Conversation(socket, services(), authenticate, silent_after).run()
         except (_Closed, WebSocketDisconnect):
             return
 
@@ -54,15 +56,22 @@ def audio_socket(
 
 
 class _Conversation:
-    def __init__(self, socket: WebSocket, services: Services, authenticate: Authenticator) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        services: Services,
+        authenticate: Authenticator,
+        silent_after: float,
+    ) -> None:
         self._socket = socket
         self._services = services
         self._authenticate = authenticate
+        self._silent_after = silent_after
 
     async def run(self) -> None:
         id = await self._start()
         while True:
-            message = await self._receive(SILENT_AFTER_S)
+            message = await self._receive(self._silent_after)
             if isinstance(message, bytes):
                 await self._chunk(id, message)
             elif message.get("type") == "finish":
@@ -75,15 +84,17 @@ class _Conversation:
         message = await self._receive(START_WITHIN_S)
         if isinstance(message, bytes) or message.get("type") != "start":
             await self._refuse("BAD_MESSAGE", "The first message is start.", _BAD)
-            raise _Closed
         identity = await self._identity(str(message.get("token") or ""))
+        if not identity.authenticated:
+            await self._refuse("UNAUTHENTICATED", "Log in first.", _UNAUTHORIZED)
         if not identity.may(writes("Recording")):
             await self._refuse("FORBIDDEN", "Your role does not record consultations.", _FORBIDDEN)
         id = str(message.get("recordingId") or "")
         row = await recording_of(self._services.database, id)
         if row is None:
             await self._refuse("RECORDING_NOT_FOUND", "Start a recording in the graph first.", _BAD)
-            raise _Closed
+        if row.practitioner_id is not None and row.practitioner_id != identity.practitioner_id:
+            await self._refuse("FORBIDDEN", "Somebody else makes this recording.", _FORBIDDEN)
         await self._send(type="started", recordingId=row.id, next=row.next_sequence)
         return row.id
 
@@ -93,7 +104,6 @@ class _Conversation:
             return await self._authenticate({**self._socket.headers, "authorization": given})
         except InvalidCredentials as error:
             await self._refuse("UNAUTHENTICATED", str(error), _UNAUTHORIZED)
-            raise _Closed from error
 
     async def _chunk(self, id: str, message: bytes) -> None:
         if len(message) < HEADER:
@@ -142,14 +152,13 @@ class _Conversation:
             read = None
         if not isinstance(read, dict):
             await self._refuse("BAD_MESSAGE", "Messages are JSON objects or audio.", _BAD)
-            raise _Closed
         return read
 
     async def _send(self, **message: Any) -> None:
         known = {name: value for name, value in message.items() if value is not None}
         await self._socket.send_text(orjson.dumps(known).decode())
 
-    async def _refuse(self, code: str, message: str, close: int) -> None:
+    async def _refuse(self, code: str, message: str, close: int) -> NoReturn:
         await self._send(type="error", code=code, message=message)
         await self._socket.close(close, code)
         raise _Closed

@@ -23,7 +23,8 @@ __all__ = [
     "versions_of_note",
 ]
 
-PageKey: TypeAlias = tuple[str, Page]
+PageKey: TypeAlias = tuple[str, Page, bool]
+"""A patient's id, a page, and whether drafts are among the notes."""
 
 
 async def _by_id(services: Services, model: Any, ids: Sequence[str]) -> dict[str, Any]:
@@ -70,7 +71,7 @@ async def segments_of_encounter(
     chosen = (
         sa.select(model)
         .where(model.encounter_id.in_(ids), model.final, model.text != "")
-        .order_by(model.began_at, model.number)
+        .order_by(model.began_at, model.recording_id, model.number)
     )
     return await _children(services, chosen, "encounter_id", ids)
 
@@ -97,7 +98,9 @@ async def notes_of_patient(
     order = (Key(model.created_at, descending=True), Key(model.id, descending=True))
     found: dict[PageKey, Slice[Note]] = {}
     async with services.database.session() as session:
-        for id, page in keys:
+        for id, page, drafts in keys:
             statement: Any = sa.select(model).where(model.patient_id == id)
-            found[id, page] = await paginate(session, statement, order, page)
+            if not drafts:
+                statement = statement.where(model.status != "draft")
+            found[id, page, drafts] = await paginate(session, statement, order, page)
     return found

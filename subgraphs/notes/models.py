@@ -76,7 +76,12 @@ class AudioChunk(_Table, table=True):
 
 
 class Segment(_Table, table=True):
-    """One utterance; a partial one is overwritten until it is final. Times in milliseconds."""
+    """One utterance; a partial one is overwritten until it is final. Times in milliseconds.
+
+    ``began_at`` is when its recording began. A visit's segments are in the order of recordings,
+    and within one in the order of speaking: audio may come faster than it was spoken, so the
+    times of two recordings cannot be compared.
+    """
 
     __tablename__ = "segments"
     __table_args__ = (

@@ -57,6 +57,10 @@ class SignedNote:
 
 
 class NoteArchive(Protocol):
-    """Where signed notes go. Publishing the same version again finds the one that is there."""
+    """Where signed notes go.
 
-    async def publish(self, note: SignedNote) -> str: ...
+    ``publish`` returns the document's name there, None when there is no such place. Publishing
+    the same version again finds the one that is there. Raises ``AdapterError``.
+    """
+
+    async def publish(self, note: SignedNote) -> str | None: ...

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 import strawberry
 
 from drassist import graph
+from drassist.events import Lagged
 from drassist.graph import ID
 from drassist.language import Context
 from drassist.runtime.identity import command, reads, writes
-from subgraphs.notes import loaders
+from subgraphs.notes import loaders, models
 from subgraphs.notes.schema.types import (
     ClinicalNote,
     Info,
@@ -35,7 +37,7 @@ class Query:
     async def clinical_note(self, info: Info, id: _Id) -> ClinicalNote | None:
         return await ClinicalNote.by_id(info, id)
 
-    @graph.resolver("A recording by its id.", scopes=reads("Composition"))
+    @graph.resolver("A recording by its id.", scopes=reads("Recording"))
     async def recording(self, info: Info, id: _Id) -> RecordingSession | None:
         return await RecordingSession.by_id(info, id)
 
@@ -106,8 +108,8 @@ class Mutation:
     ) -> RecordingPayload:
         row = await recording.start_recording(
             info.context.services.database,
-            encounter_id=_bounded(input.encounter_id),
-            patient_id=_bounded(input.patient_id),
+            encounter_id=_bounded(input.encounter_id, "encounterId"),
+            patient_id=_bounded(input.patient_id, "patientId"),
             practitioner_id=info.context.identity.practitioner_id,
             hotwords=tuple(input.expected_words),
         )
@@ -139,7 +141,7 @@ class Mutation:
             encounter_id=str(input.encounter_id),
             author_id=who.practitioner_id,
             author_name=who.name or who.subject or "",
-            context=Context(known_medicines=tuple(input.known_medicines[:100])),
+            context=Context(known_medicines=tuple(m[:200] for m in input.known_medicines[:100])),
         )
         return NotePayload(note=ClinicalNote(row=row))
 
@@ -186,7 +188,11 @@ class Mutation:
     async def sign_note(self, info: Info, id: _Id, expected_version: _Version) -> NotePayload:
         who = info.context.identity
         row = await writing.sign_note(
-            info.context.services.database, str(id), expected_version, who.name or str(who.subject)
+            info.context.services.database,
+            str(id),
+            expected_version,
+            who.name or str(who.subject),
+            who.practitioner_id,
         )
         return NotePayload(note=ClinicalNote(row=row))
 
@@ -217,29 +223,22 @@ class Mutation:
 class Subscription:
     @graph.subscription(
         "What is said: final segments from the beginning, then every change as it is heard.",
-        scopes=reads("Composition"),
+        scopes=reads("Recording"),
     )
     async def transcript(
         self, info: Info, encounter_id: Annotated[ID, graph.arg("The visit.")]
     ) -> AsyncIterator[Segment]:
-        services = info.context.services
-        # Watched before it is read, so that nothing falls between the two.
-        async with await services.bus.subscribe("notes.segment.*") as events:
-            sent: dict[str, int] = {}
-            for row in await segments_of(services.database, str(encounter_id)):
-                if visible(info, row) is None:
-                    raise info.context.refusal()
-                sent[row.id] = row.revision
-                yield Segment(row=row)
-            async for event in events:
-                if event.subject != encounter_id:
-                    continue
-                id = str(event.data["segment_id"])
-                row_now = visible(info, await info.context.load(loaders.segment_by_id, id))
-                if row_now is None or sent.get(id, 0) >= row_now.revision:
-                    continue
-                sent[id] = row_now.revision
-                yield Segment(row=row_now)
+        sent: dict[str, int] = {}
+        lagged = True
+        while lagged:
+            lagged = False
+            async with aclosing(_segments(info, str(encounter_id))) as rows:
+                async for row in rows:
+                    if row is None:
+                        lagged = True
+                    elif sent.get(row.id, 0) < row.revision:
+                        sent[row.id] = row.revision
+                        yield Segment(row=row)
 
     @graph.subscription("A note was drafted, edited or signed.", scopes=reads("Composition"))
     async def note_changed(
@@ -253,9 +252,29 @@ class Subscription:
                     yield found
 
 
-def _bounded(id: ID) -> str:
+async def _segments(info: Info, encounter_id: str) -> AsyncGenerator[models.Segment | None, None]:
+    """Final segments, then each one that changes; None at the end when some were missed."""
+    services = info.context.services
+    # Watched before it is read, so that nothing falls between the two.
+    async with await services.bus.subscribe("notes.segment.*") as events:
+        for row in await segments_of(services.database, encounter_id):
+            if visible(info, row) is None:
+                raise info.context.refusal()
+            yield row
+        try:
+            async for event in events:
+                if event.subject == encounter_id:
+                    id = str(event.data["segment_id"])
+                    row_now = visible(info, await info.context.load(loaders.segment_by_id, id))
+                    if row_now is not None:
+                        yield row_now
+        except Lagged:
+            yield None
+
+
+def _bounded(id: ID, field: str) -> str:
     if not 0 < len(id) <= 80:
         raise graph.DomainError(
-            graph.ErrorCode.VALIDATION_FAILED, "An id has 1 to 80 characters.", "input"
+            graph.ErrorCode.VALIDATION_FAILED, "An id has 1 to 80 characters.", "input", field
         )
     return str(id)

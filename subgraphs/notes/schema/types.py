@@ -10,7 +10,7 @@ import strawberry
 
 from drassist import graph
 from drassist.graph import ID, After, Before, Connection, First, Last, Page, Slice
-from drassist.runtime.identity import reads
+from drassist.runtime.identity import ScopeSets, reads, writes
 from drassist.speech.events import SAMPLE_RATE
 from subgraphs.notes import loaders, models
 from subgraphs.notes.services import Services
@@ -36,6 +36,24 @@ def visible(info: Info, row: R | None) -> R | None:
     if row is None or not info.context.identity.may_see_patient(row.patient_id):
         return None
     return row
+
+
+def visible_note(info: Info, row: models.Note | None) -> models.Note | None:
+    """The same for a note; a draft is seen by those who write notes only."""
+    if row is None or (row.status == "draft" and not sees_drafts(info)):
+        return None
+    return visible(info, row)
+
+
+def sees_drafts(info: Info) -> bool:
+    """Whether the caller writes notes."""
+    return info.context.identity.may(writes("Composition"))
+
+
+def demand(info: Info, scopes: ScopeSets) -> None:
+    """Raise when the caller holds none of ``scopes``: a representation leads past every field."""
+    if not info.context.identity.may(scopes):
+        raise info.context.refusal()
 
 
 def open_chart(info: Info, patient_id: str) -> None:
@@ -131,6 +149,7 @@ class RecordingSession(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> RecordingSession | None:
+        demand(info, reads("Recording"))
         row = visible(info, await info.context.load(loaders.recording_by_id, str(id)))
         return cls(row=row) if row else None
 
@@ -178,6 +197,7 @@ class Segment(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Segment | None:
+        demand(info, reads("Recording"))
         row = visible(info, await info.context.load(loaders.segment_by_id, str(id)))
         return cls(row=row) if row else None
 
@@ -294,7 +314,7 @@ class NoteVersion:
     def sections(self) -> list[NoteSection]:
         return sections_of(self.row.sections)
 
-    @graph.resolver("Its name in the EHR; null while it is on its way.")
+    @graph.resolver("Its name in the EHR; null while it is on its way, or where there is none.")
     def document(self) -> str | None:
         return self.row.document
 
@@ -369,10 +389,9 @@ class ClinicalNote(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> ClinicalNote | None:
-        row = visible(info, await info.context.load(loaders.note_by_id, str(id)))
-        if row is None or (info.context.identity.is_patient and row.status == "draft"):
-            return None
-        return cls(row=row)
+        demand(info, reads("Composition"))
+        row = visible_note(info, await info.context.load(loaders.note_by_id, str(id)))
+        return cls(row=row) if row else None
 
 
 def _entity(kept: dict[str, Any]) -> NoteEntity:
@@ -408,7 +427,7 @@ def _entity(kept: dict[str, Any]) -> NoteEntity:
 class Encounter(graph.Entity):
     id: ID = graph.field("Opaque id.")
 
-    @graph.resolver("What was said.", phi=True, scopes=reads("Composition"), cost=2)
+    @graph.resolver("What was said.", phi=True, scopes=reads("Recording"), cost=2)
     async def transcript(self, info: Info) -> Transcript:
         segments = await info.context.load(loaders.segments_of_encounter, str(self.id)) or []
         recordings = await info.context.load(loaders.recordings_of_encounter, str(self.id)) or []
@@ -423,9 +442,7 @@ class Encounter(graph.Entity):
     @graph.resolver("Notes, the newest first.", phi=True, scopes=reads("Composition"), list_size=3)
     async def notes(self, info: Info) -> list[ClinicalNote]:
         rows = await info.context.load(loaders.notes_of_encounter, str(self.id)) or []
-        patient = info.context.identity.is_patient
-        shown = [row for row in rows if visible(info, row)]
-        return [ClinicalNote(row=row) for row in shown if not (patient and row.status == "draft")]
+        return [ClinicalNote(row=row) for row in rows if visible_note(info, row)]
 
 
 @graph.entity("A person with a chart in this hospital.")
@@ -446,7 +463,8 @@ class Patient(graph.Entity):
         open_chart(info, str(self.id))
         limit = info.context.services.settings.limits.page_size
         page = Page.of(first, after, last, before, limit=limit)
-        found = await info.context.load(loaders.notes_of_patient, (str(self.id), page))
+        key = (str(self.id), page, sees_drafts(info))
+        found = await info.context.load(loaders.notes_of_patient, key)
         nothing: Slice[models.Note] = Slice((), (), more_after=False, more_before=False)
         return graph.connect(found or nothing, lambda row: ClinicalNote(row=row))
 

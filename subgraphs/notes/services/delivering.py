@@ -47,6 +47,8 @@ class Deliveries:
             if error.retryable:
                 raise
             raise Undeliverable(f"{error.code}: {error.message}") from None
+        if name is None:
+            return
         async with self._database.transaction() as session:
             await session.execute(
                 sa.update(NoteVersion)

@@ -29,7 +29,7 @@ async def segments_of(database: Database, encounter_id: str) -> Sequence[Segment
             Segment.final,  # type: ignore[arg-type]
             Segment.text != "",  # type: ignore[arg-type]
         )
-        .order_by(Segment.began_at, Segment.number)  # type: ignore[arg-type]
+        .order_by(Segment.began_at, Segment.recording_id, Segment.number)  # type: ignore[arg-type]
     )
     async with database.session() as session:
         return (await session.scalars(statement)).all()

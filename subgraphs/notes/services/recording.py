@@ -40,7 +40,10 @@ async def start_recording(
     practitioner_id: str | None,
     hotwords: tuple[str, ...] = (),
 ) -> Recording:
-    """Open a session for an encounter."""
+    """Open a session for an encounter.
+
+    Raises STALE_CONTEXT when the encounter was recorded for another patient before.
+    """
     if len(hotwords) > MAX_HOTWORDS:
         raise DomainError(
             ErrorCode.VALIDATION_FAILED,
@@ -52,16 +55,35 @@ async def start_recording(
         encounter_id=encounter_id,
         patient_id=patient_id,
         practitioner_id=practitioner_id,
-        hotwords=[word[:60] for word in hotwords],
+        hotwords=[word.strip()[:60] for word in hotwords if word.strip()],
     )
     async with database.transaction() as session:
+        await _demand_same_patient(session, database, row)
         session.add(row)
         await outbox.add(session, _event("started", row))
     return row
 
 
+async def _demand_same_patient(session: AsyncSession, database: Database, row: Recording) -> None:
+    if not database.is_sqlite:  # there, a transaction that writes is alone already
+        lock = sa.text("SELECT pg_advisory_xact_lock(hashtext(:encounter))")
+        await session.execute(lock, {"encounter": row.encounter_id})
+    other = sa.select(Recording.id).where(  # type: ignore[call-overload]
+        Recording.encounter_id == row.encounter_id, Recording.patient_id != row.patient_id
+    )
+    if await session.scalar(other.limit(1)) is not None:
+        raise DomainError(
+            ErrorCode.STALE_CONTEXT,
+            "This visit was recorded for another patient: open it again.",
+            "input",
+            "patientId",
+        )
+
+
 async def recording_of(database: Database, id: str) -> Recording | None:
-    """The session of this id."""
+    """The session of this id; None also for what cannot be an id."""
+    if not 0 < len(id) <= 80 or not id.isprintable():
+        return None
     async with database.session() as session:
         return await session.get(Recording, id)
 

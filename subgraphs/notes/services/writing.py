@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from drassist.graph import DomainError, ErrorCode
 from drassist.runtime.database import Database, claim_version
-from subgraphs.notes.models import Note, NoteVersion, outbox
+from subgraphs.notes.models import Note, NoteVersion, Segment, outbox
 from subgraphs.notes.services.delivering import EHR
 from subgraphs.notes.services.drafting import note_event
 
@@ -17,6 +19,7 @@ __all__ = ["amend_note", "decide_suggestion", "edit_note", "sign_note"]
 
 MAX_SENTENCES = 400
 MAX_SENTENCE = 4_000
+MAX_LINKS = 50
 SECTIONS = {"S": "Subjective", "O": "Objective", "A": "Assessment", "P": "Plan"}
 
 Sections = Sequence[dict[str, Any]]
@@ -28,6 +31,7 @@ async def edit_note(database: Database, id: str, version: int, sections: Section
     async with database.transaction() as session:
         note = await _note(session, id)
         _demand(note, "draft", "A signed note is not edited: amend it.")
+        await _demand_known_links(session, note, checked)
         await claim_version(session, note, version)
         note.sections = checked
         session.add(note)
@@ -44,19 +48,24 @@ async def decide_suggestion(
         _demand(note, "draft", "The note is signed already.")
         if not 0 <= number < len(note.suggestions):
             raise DomainError(ErrorCode.NOT_FOUND, "There is no such suggestion.", "number")
-        await claim_version(session, note, version)
         chosen = note.suggestions[number]
+        if chosen["decision"] is not None:
+            raise DomainError(ErrorCode.WRONG_STATE, "It is decided already: edit the sentence.")
+        await claim_version(session, note, version)
         decided = {**chosen, "decision": "accepted" if accept else "rejected"}
         note.suggestions = [
             decided if place == number else each for place, each in enumerate(note.suggestions)
         ]
         if accept:
-            heard, medicine = str(chosen["heard"]), str(chosen["medicine"])
-            segment = chosen["utterance_id"]
+            # as a word of its own: "met" is also the beginning of metformin
+            heard = re.compile(rf"(?<!\w){re.escape(str(chosen['heard']))}(?!\w)")
+            medicine, segment = str(chosen["medicine"]), chosen["utterance_id"]
             note.sections = _with_text(
                 note.sections,
                 lambda s: (
-                    s["text"].replace(heard, medicine) if segment in s["segments"] else s["text"]
+                    heard.sub(lambda _: medicine, s["text"])
+                    if segment in s["segments"]
+                    else s["text"]
                 ),
             )
         session.add(note)
@@ -64,18 +73,24 @@ async def decide_suggestion(
     return note
 
 
-async def sign_note(database: Database, id: str, version: int, signer: str) -> Note:
-    """Sign a draft: from now on it is immutable, and on its way to the EHR."""
+async def sign_note(
+    database: Database, id: str, version: int, signer: str, signer_id: str | None
+) -> Note:
+    """Sign a draft: from now on it is immutable, and on its way to the EHR.
+
+    Only its author signs it: NOT_ALLOWED for another doctor.
+    """
     async with database.transaction() as session:
         note = await _note(session, id)
         _demand(note, "draft", "The note is signed already.")
+        if note.author_id is not None and note.author_id != signer_id:
+            raise DomainError(ErrorCode.NOT_ALLOWED, "A draft is signed by its author.")
         if any(each["decision"] is None for each in note.suggestions):
             raise DomainError(
                 ErrorCode.SAFETY_STOP,
                 "A medicine was heard unclearly: confirm or reject each suggestion first.",
             )
-        if not any(section["sentences"] for section in note.sections):
-            raise DomainError(ErrorCode.VALIDATION_FAILED, "An empty note cannot be signed.")
+        _demand_words(note.sections)
         await claim_version(session, note, version)
         note.status = "signed"
         await _seal(session, note, 1, signer, None)
@@ -93,6 +108,8 @@ async def amend_note(
         note = await _note(session, id)
         if note.status == "draft":
             raise DomainError(ErrorCode.WRONG_STATE, "A draft is edited, not amended.")
+        _demand_words(checked)
+        await _demand_known_links(session, note, checked)
         await claim_version(session, note, version)
         note.status, note.sections = "amended", checked
         number = await _versions(session, note.id) + 1
@@ -118,8 +135,6 @@ async def _seal(
 
 
 async def _versions(session: AsyncSession, note_id: str) -> int:
-    import sqlalchemy as sa
-
     counted = sa.select(sa.func.count()).where(NoteVersion.note_id == note_id)  # type: ignore[arg-type]
     return int(await session.scalar(counted) or 0)
 
@@ -136,6 +151,27 @@ def _demand(note: Note, status: str, otherwise: str) -> None:
         raise DomainError(ErrorCode.WRONG_STATE, otherwise)
 
 
+def _demand_words(sections: Sections) -> None:
+    if not any(section["sentences"] for section in sections):
+        raise DomainError(ErrorCode.VALIDATION_FAILED, "An empty note cannot be signed.")
+
+
+async def _demand_known_links(session: AsyncSession, note: Note, sections: Sections) -> None:
+    """A sentence rests on segments of this visit and names entities of this note."""
+    sentences = [each for section in sections for each in section["sentences"]]
+    segments = {id for each in sentences for id in each["segments"]}
+    entities = {id for each in sentences for id in each["entities"]}
+    if segments:
+        said = sa.select(Segment.id).where(Segment.encounter_id == note.encounter_id)  # type: ignore[call-overload]
+        segments -= set(await session.scalars(said))
+    if segments or entities - {str(each["id"]) for each in note.entities}:
+        raise DomainError(
+            ErrorCode.VALIDATION_FAILED,
+            "A sentence is linked to a segment or an entity that this note does not have.",
+            "sections",
+        )
+
+
 def _checked(sections: Sections) -> list[dict[str, Any]]:
     """Sections in SOAP order, each once, with sentences of a bounded size."""
     known = {str(section["code"]): section for section in sections}
@@ -146,10 +182,11 @@ def _checked(sections: Sections) -> list[dict[str, Any]]:
             "sections",
         )
     sentences = [each for section in sections for each in section["sentences"]]
-    if len(sentences) > MAX_SENTENCES or any(len(s["text"]) > MAX_SENTENCE for s in sentences):
+    if len(sentences) > MAX_SENTENCES or not all(map(_in_bounds, sentences)):
         raise DomainError(
             ErrorCode.VALIDATION_FAILED,
-            f"At most {MAX_SENTENCES} sentences of {MAX_SENTENCE} characters.",
+            f"At most {MAX_SENTENCES} sentences of 1 to {MAX_SENTENCE} characters, each with "
+            f"at most {MAX_LINKS} links.",
             "sections",
         )
     return [
@@ -160,6 +197,12 @@ def _checked(sections: Sections) -> list[dict[str, Any]]:
         }
         for code, title in SECTIONS.items()
     ]
+
+
+def _in_bounds(sentence: dict[str, Any]) -> bool:
+    links = max(len(sentence["segments"]), len(sentence["entities"]))
+    text = sentence["text"]
+    return bool(text.strip()) and len(text) <= MAX_SENTENCE and links <= MAX_LINKS
 
 
 def _with_text(sections: Sections, text: Callable[[dict[str, Any]], str]) -> list[dict[str, Any]]:
