@@ -53,7 +53,7 @@ _POSSIBLE_BEHIND: Final = """is possible|is suspected|cannot be excluded|can't b
 _FAMILY_BEHIND: Final = """runs in the family|runs in my family|run in the family|run in my family|in the family|
     in my family|in my mother|in my father"""
 _PSEUDO: Final = """no increase|not only|no change|no further|without difficulty|gram negative|not necessarily|
-    no wonder|not just|no doubt|not cause|no problem|not a problem|no worries|can't wait|not to mention|not bad|
+    no wonder|not just|no doubt|not cause|no problem|not a problem|no worries|no harm|no harm in|can't wait|not to mention|not bad|
     not until|not getting better|not improving|not better|not better with|not helping|not working|not helped|
     not sleeping|i don't know|don't know|not sure|no better|no idea|not responding|not controlled|
     not well controlled|not going away|doesn't go away|didn't go away|won't go away|doesn't help|didn't help|hasn't helped|hasn't really helped|n't really helped|n't helped|haven't helped|n't help|
@@ -94,6 +94,7 @@ _TABLE_BEHIND: Final = PhraseTable(
     exact=True,
 )
 _REPLIES: Final = frozenset({"no", "nope", "never", "none"})
+_CLAUSE_BOUND: Final[tuple[Assertion, ...]] = ("negated", "hypothetical")
 _SELF: Final = frozenset({"i", "i'm", "i've", "you", "you're", "you've"})
 _SUBJECTS: Final = frozenset({"i", "i'm", "i've", "he", "she", "they", "it", "it's", "we", "you"})
 _ONSET: Final = frozenset({"started", "began", "since", "start", "noticed"})
@@ -133,6 +134,9 @@ class Cues:
                     pass
         if "family" in in_force and self._names_self(in_force["family"], first):
             del in_force["family"]
+        for assertion in _CLAUSE_BOUND:
+            if assertion in in_force and self._new_clause(in_force[assertion], first):
+                del in_force[assertion]
         return {a for a, since in in_force.items() if first - since < _LONGEST_SCOPE}
 
     def _behind(self, behind: int) -> Assertion | None:
@@ -157,6 +161,10 @@ class Cues:
             return False
         following = self.words[cue.behind : cue.behind + 1]
         return bool(following) and (following[0].after_break or following[0].word in _SUBJECTS)
+
+    def _new_clause(self, since: int, first: int) -> bool:
+        """``when I don't drink, I get headaches``: a subject behind a comma begins anew."""
+        return any(w.after_break and w.word in _SUBJECTS for w in self.words[since:first])
 
     def _names_self(self, since: int, first: int) -> bool:
         return any(word.word in _SELF for word in self.words[since:first])

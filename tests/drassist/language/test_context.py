@@ -57,3 +57,9 @@ def test_scope_ends_at_but() -> None:
     document = RulesEngine().analyze((Utterance("u", text, "patient"),), Context())
     said = {entity.label: entity.assertion for entity in document.entities}
     assert said == {"Chest pain": "negated", "Sore throat": "present"}
+
+
+def test_a_new_subject_behind_a_comma_ends_a_negation() -> None:
+    text = "When I don't drink enough water, I like get headaches."
+    document = RulesEngine().analyze((Utterance("u", text, "patient"),), Context())
+    assert [entity.assertion for entity in document.entities] == ["present"]

@@ -224,11 +224,10 @@ def test_a_sentence_across_segments_names_them_all() -> None:
     assert {e.label: e.utterance_id for e in said.entities} == {"Headache": "u0", "Vomiting": "u1"}
 
 
-WORDS = st.sampled_from(
-    """no I have fever cough and but , . ? any chest pain my your father had take metformin five hundred
+SPOKEN = """no I have fever cough and but , . ? any chest pain my your father had take metformin five hundred
     milligrams twice a day for days blood pressure is one forty over ninety allergic to penicillin if
-    started years ago let's get CBC amlodipin İ ß ’ n't do you yes 1-0-1 x 5/7 SOS \n the""".split()
-)
+    started years ago let's get CBC amlodipin İ ß ’ n't do you yes 1-0-1 x 5/7 SOS \n the"""
+WORDS = st.sampled_from(SPOKEN.split())
 SAID = st.lists(
     st.builds(
         Utterance,
