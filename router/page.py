@@ -35,6 +35,7 @@ def _entry(client: Client) -> ClientEntry:
         label=contract.title or client.name,
         url=contract.url_path.lstrip("/"),  # relative: the router may be mounted below a path
         operations=_saved(client.persisted),
+        introspects=contract.introspection and contract.persisted.mode != "required",
     )
 
 

@@ -42,13 +42,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ClientEntry:
-    """One client contract: where its endpoint is (relative to the page) and what it saved."""
+    """One client contract: where its endpoint is (relative to the page) and what it saved.
+
+    ``introspects`` is False where the client may not ask for its schema: the page does not either.
+    """
 
     name: str
     label: str
     url: str
     operations: tuple[Operation, ...] = ()
     welcome: str | None = None
+    introspects: bool = True
 
 
 @dataclass(frozen=True, slots=True)

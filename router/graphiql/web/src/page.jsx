@@ -5,6 +5,7 @@ import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { createClient } from 'graphql-ws';
 import { signIn, signOut } from './identity.js';
+import { tabStorage } from './storage.js';
 
 const explorer = explorerPlugin();
 
@@ -99,15 +100,21 @@ function Editor({ client, operation, session, welcome }) {
     });
   }, [client, session]);
 
+  const storage = useMemo(() => tabStorage(client.name), [client]);
   const saved = operation ? { initialQuery: operation.body } : {};
+  // A client that takes saved operations only starts with one of them, and has no schema to show.
+  const schema = client.introspects ? {} : { schema: null };
+  const first = client.introspects ? welcome : (client.operations[0]?.body ?? welcome);
   return (
     <div className="editor">
       <GraphiQL
         fetcher={fetcher}
         plugins={[HISTORY_PLUGIN, explorer]}
         defaultEditorToolsVisibility="variables"
-        defaultQuery={client.welcome ?? welcome}
+        defaultQuery={client.welcome ?? first}
         shouldPersistHeaders={false}
+        storage={storage}
+        {...schema}
         {...saved}
       />
     </div>
