@@ -37,7 +37,7 @@ _HISTORICAL: Final = """history of|past history of|medical history of|medical hi
     in childhood|years ago i had|i once had|recovered from|was treated for|been treated for"""
 _POSSIBLE: Final = """if|in case of|in case|should you|unless|return for|watch for|watch out for|look out for|
     risk of|risk for|at risk for|to prevent|prevention of|prophylaxis|whenever|possible|possibly|maybe|perhaps|
-    may be|may have|might be|might have|could be|could have|suspected|suspicion of|suspicious for|suspect|
+    may be|may have|might be|might have|could be|could have|could just be|may just be|might just be|hundred percent sure|suspected|suspicion of|suspicious for|suspect|
     rule out|to exclude|question of|differential|to look for|to check for|screen for|worried about|concerned about|
     not sure if|not sure whether|not certain if|not certain whether|wonder if|such as|like for example"""
 _FAMILY: Final = """mother|mother's|father|father's|brother|brother's|sister|sister's|grandmother|grandfather|
@@ -51,7 +51,7 @@ _HISTORICAL_BEHIND: Final = """years ago|year ago|in the past|as a child|as a ki
 _POSSIBLE_BEHIND: Final = """is possible|is suspected|cannot be excluded|can't be excluded|not ruled out|
     is a possibility|could be possible|needs to be excluded|as a possibility"""
 _FAMILY_BEHIND: Final = """runs in the family|runs in my family|run in the family|run in my family|in the family|
-    in my family|in my mother|in my father"""
+    in my family|in your family|in your mother|in his family|in her family|in my mother|in my father"""
 _PSEUDO: Final = """no increase|not only|no change|no further|without difficulty|gram negative|not necessarily|
     no wonder|not just|no doubt|not cause|no problem|not a problem|no worries|no harm|no harm in|can't wait|not to mention|not bad|
     not until|not getting better|not improving|not better|not better with|not helping|not working|not helped|
@@ -61,7 +61,7 @@ _PSEUDO: Final = """no increase|not only|no change|no further|without difficulty
 _END: Final = """but|however|although|though|except|yet|nevertheless|apart from|aside from|other than|besides|
     secondary to|because|since|which|he has|she has|i have|i've|i've had|i do have|i am having|i'm having|i am|i'm|
     i feel|i felt|i get|i got|i had|i was|i did|i noticed|i've been|i have been|there is|there's|there are|has had|causing|due to|just|only|presenting|so|
-    it's|it is|still|and then|as well as having"""
+    it's|it is|and then|as well as having"""
 # a condition ends where its consequence begins
 _END_POSSIBLE: Final = "then|take|you can take|come back|call|go to|use|return|start"
 _ORDER: Final[tuple[Assertion, ...]] = ("negated", "family", "hypothetical", "historical")
