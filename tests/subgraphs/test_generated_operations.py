@@ -25,11 +25,13 @@ from drassist.events import MemoryBus
 from drassist.graph import Subgraph
 from drassist.runtime.identity import ROLE_SCOPES, TrustedIdentity
 from drassist.runtime.settings import Settings
+from drassist.speech.scripted import ScriptedEngine
 from drassist.testing.abdm import AbdmCounterpart
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.consents import app as consents
 from subgraphs.encounters import app as encounters
+from subgraphs.notes import app as notes
 from subgraphs.orders import app as orders
 from subgraphs.patients import app as patients
 
@@ -63,6 +65,10 @@ def make_encounters(settings: Settings) -> Subgraph[Any]:
     return encounters.create_app(settings, bus=MemoryBus())
 
 
+def make_notes(settings: Settings) -> Subgraph[Any]:
+    return notes.create_app(settings, bus=MemoryBus(), engine=ScriptedEngine([]))
+
+
 @contextlib.contextmanager
 def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
     """Serve over HTTP in a thread; gives the URL of the GraphQL endpoint."""
@@ -82,7 +88,9 @@ def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
         listener.close()
 
 
-@pytest.mark.parametrize("make", [make_orders, make_consents, make_patients, make_encounters])
+@pytest.mark.parametrize(
+    "make", [make_orders, make_consents, make_patients, make_encounters, make_notes]
+)
 def test_no_generated_operation_is_answered_with_a_fault_of_ours(
     make: Callable[[Settings], Subgraph[Any]], settings: Settings
 ) -> None:

@@ -248,7 +248,7 @@ async def test_what_was_noise_is_taken_back_when_the_recording_ends(
             async def nothing() -> tuple[()]:
                 return ()
 
-            session.finish = nothing  # type: ignore[method-assign, assignment]
+            session.finish = nothing  # type: ignore[method-assign]
             return session
 
     async with serve(sqlite_settings, engine=Forgetful(SCRIPT)) as house:
