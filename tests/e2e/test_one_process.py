@@ -73,7 +73,8 @@ def test_the_result_is_final_with_exact_values_and_units(played: Played) -> None
 
 
 def test_the_phone_shows_the_result_the_visit_and_what_to_take(played: Played) -> None:
-    assert played.order["display"] in {r["display"] for r in played.home["newResults"]}
+    (report,) = played.order["reports"]
+    assert report["id"] in {each["id"] for each in played.home["newResults"]}
     assert played.home["nextAppointment"]["localStart"]
     assert any("Azithromycin" in due["line"] for due in played.home["medicinesDue"])
 

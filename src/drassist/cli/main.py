@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +29,11 @@ SettingsFile = Annotated[
 @app.command()
 def serve(host: Host = None, port: Port = None, settings: SettingsFile = None) -> None:
     """Serve the whole system in one process."""
+    gc.disable()  # see listen()
     from drassist.app import create_application
     from drassist.cli.serving import listen, loaded, welcome
 
-    found = loaded(settings, host, port)
+    found = loaded(settings, host, port, issues_tokens=True)
     listen(create_application(found), found.server.host, found.server.port, welcome(found))
 
 
@@ -43,6 +45,7 @@ def subgraph(
     settings: SettingsFile = None,
 ) -> None:
     """Serve one subgraph as a process of its own."""
+    gc.disable()  # see listen()
     from drassist.app import create_subgraph
     from drassist.cli.serving import listen, loaded
 
@@ -57,6 +60,7 @@ def subgraph(
 @app.command()
 def gateway(host: Host = None, port: Port = None, settings: SettingsFile = None) -> None:
     """Serve the router alone, for subgraphs that run elsewhere (gateway.subgraphs)."""
+    gc.disable()  # see listen()
     from drassist.app import create_gateway
     from drassist.cli.serving import listen, loaded
 
@@ -76,7 +80,7 @@ def identity(host: Host = None, port: Port = None, settings: SettingsFile = None
     from drassist.app.identity import issuer_path
     from drassist.cli.serving import listen, loaded
 
-    found = loaded(settings, host, port, keep_issuer=True)
+    found = loaded(settings, host, port)
     mounted = Starlette(routes=[Mount(issuer_path(found), create_provider(found))])
     listen(mounted, found.server.host, found.server.port, "identity provider")
 

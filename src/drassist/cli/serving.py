@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tomllib
 from pathlib import Path
@@ -21,7 +22,7 @@ __all__ = ["listen", "loaded", "welcome"]
 
 
 def loaded(
-    path: Path | None, host: str | None, port: int | None, *, keep_issuer: bool = False
+    path: Path | None, host: str | None, port: int | None, *, issues_tokens: bool = False
 ) -> Settings:
     """Read the settings; a wrong one ends the command with a sentence about it."""
     try:
@@ -41,7 +42,7 @@ def loaded(
         return found
     server = found.server.model_copy(update=given)
     update: dict[str, Any] = {"server": server}
-    if found.identity.development and not keep_issuer:
+    if found.identity.development and issues_tokens:
         # The development issuer lives in the same process, so it moves with the port.
         base = f"http://127.0.0.1:{server.port}{urlsplit(found.identity.issuer).path}"
         update["identity"] = found.identity.model_copy(
@@ -84,6 +85,9 @@ class _Announcing(uvicorn.Server):
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets)
+        # What a start makes is kept: looking for garbage in it meanwhile is a quarter of the start.
+        gc.freeze()
+        gc.enable()
         if self.started:
             address = f"http://{self.config.host}:{self.config.port}"
             Console().print(self._what.replace("{address}", address))

@@ -32,7 +32,7 @@ class Device:
     def __init__(self, http: aiohttp.ClientSession, base: str, client: str, token: str) -> None:
         self._http = http
         self._url = f"{base}/{client}/graphql"
-        self._token = token
+        self.token = token
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Execute a document; raises :class:`GraphQLFailed`."""
@@ -51,7 +51,7 @@ class Device:
         return payload
 
     async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {self._token}"}
+        headers = {"authorization": f"Bearer {self.token}"}
         async with self._http.post(self._url, json=body, headers=headers) as answer:
             response = await answer.json(content_type=None)
         if response.get("errors"):
@@ -68,7 +68,7 @@ class Device:
                 json.dumps(
                     {
                         "type": "connection_init",
-                        "payload": {"authorization": f"Bearer {self._token}"},
+                        "payload": {"authorization": f"Bearer {self.token}"},
                     }
                 )
             )
