@@ -9,8 +9,9 @@ async with await bus.subscribe("notes.note.*") as events:
 await bus.consume("ehr", on_signed, "notes.note.signed")   # at least once, for work
 """
 
-from drassist.events.bus import Bus, Handler, Lagged, MemoryBus, Subscription, open_bus
+from drassist.events.bus import Bus, Handler, Lagged, MemoryBus, Subscription
 from drassist.events.event import Event, EventData
+from drassist.events.opening import open_bus
 from drassist.events.outbox import BUS, DeadLetter, Destination, Outbox, Relay, Undeliverable
 
 __all__ = [

@@ -18,9 +18,8 @@ from types import TracebackType
 from typing import Final, Protocol, TypeAlias
 
 from drassist.events.event import Event
-from drassist.runtime.settings import BusSettings
 
-__all__ = ["Bus", "Handler", "Lagged", "MemoryBus", "Subscription", "open_bus"]
+__all__ = ["Bus", "Handler", "Lagged", "MemoryBus", "Subscription", "matches"]
 
 Handler: TypeAlias = Callable[[Event], Awaitable[None]]
 
@@ -52,15 +51,6 @@ class Bus(Protocol):
         ...
 
     async def aclose(self) -> None: ...
-
-
-async def open_bus(settings: BusSettings) -> Bus:
-    """The bus that the URL names."""
-    if settings.url.startswith("memory"):
-        return MemoryBus()
-    from drassist.events.redis_bus import RedisBus
-
-    return await RedisBus.connect(settings)
 
 
 class Subscription:

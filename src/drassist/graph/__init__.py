@@ -53,13 +53,13 @@ from drassist.graph.fields import (
     field,
     input,
     interface,
-    mutation,
     resolver,
     subscription,
     type,
     union,
     value,
 )
+from drassist.graph.mutations import mutation
 from drassist.graph.relay import (
     After,
     Before,

@@ -20,6 +20,8 @@ __all__ = ["Batch", "Context"]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 S = TypeVar("S")
+R = TypeVar("R", bound=Any)
+"""A row with a ``patient_id``."""
 
 Batch: TypeAlias = Callable[[S, Sequence[K]], Awaitable[Mapping[K, V]]]
 """Loads many at once: ``async def by_id(services, keys) -> {key: value}``; absent means None."""
@@ -66,6 +68,17 @@ class Context(Generic[S]):
     def demand(self, scopes: ScopeSets) -> None:
         """Raise FORBIDDEN (or UNAUTHENTICATED) unless the caller holds one of the alternatives."""
         if not self.identity.may(scopes):
+            raise self.refusal()
+
+    def visible(self, row: R | None) -> R | None:
+        """The row, or None when its chart is closed to the caller: as if it were not."""
+        if row is None or not self.identity.may_see_patient(row.patient_id):
+            return None
+        return row
+
+    def open_chart(self, patient_id: str) -> None:
+        """Raise FORBIDDEN (or UNAUTHENTICATED) when the chart is closed to the caller."""
+        if not self.identity.may_see_patient(patient_id):
             raise self.refusal()
 
     def refusal(self) -> ClientError:

@@ -9,18 +9,15 @@ No error text quotes a chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 from uuid import uuid4
 
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
-from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
 
-from drassist.clinical import InvalidValue
 from drassist.graph import fields as graph
-from drassist.runtime.database import VersionConflict
 from drassist.runtime.logs import get_logger
 
 __all__ = [
@@ -29,7 +26,6 @@ __all__ = [
     "ErrorCode",
     "Payload",
     "UserError",
-    "UserErrors",
     "mask",
 ]
 
@@ -99,38 +95,6 @@ class ClientError(GraphQLError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message, extensions={"code": code})
-
-
-class UserErrors(FieldExtension):
-    """Turns what the business raises into the payload that the mutation declares."""
-
-    async def resolve_async(
-        self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any
-    ) -> Any:
-        try:
-            return await next_(source, info, **kwargs)
-        except DomainError as error:
-            return _payload(info, [_user_error(error)], error.payload)
-        except VersionConflict:
-            stale = DomainError(
-                ErrorCode.VERSION_CONFLICT,
-                "It was changed meanwhile: read it again, then decide.",
-                "expectedVersion",
-            )
-            return _payload(info, [_user_error(stale)], {})
-        except InvalidValue as error:
-            wrong = DomainError(ErrorCode.VALIDATION_FAILED, str(error), *error.field)
-            return _payload(info, [_user_error(wrong)], {})
-        finally:
-            info.context.forget()
-
-
-def _user_error(error: DomainError) -> UserError:
-    return UserError(code=error.code, message=error.message, field=error.field)
-
-
-def _payload(info: Any, errors: Sequence[UserError], fields: Mapping[str, Any]) -> Any:
-    return info.return_type(errors=list(errors), **fields)
 
 
 _OURS: Final = "Something went wrong on our side."

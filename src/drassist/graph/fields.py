@@ -24,7 +24,6 @@ __all__ = [
     "field",
     "input",
     "interface",
-    "mutation",
     "resolver",
     "subscription",
     "type",
@@ -38,7 +37,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Strawberry's overloads cannot say "whatever else"; ours can
 _field: Any = strawberry.federation.field
-_mutation: Any = strawberry.federation.mutation
 
 
 def _tags(phi: bool, clients: Iterable[str], tags: Iterable[str]) -> list[str]:
@@ -111,34 +109,6 @@ def _list_size(assumed: int, function: Callable[..., Any]) -> ListSize:
         sized_fields=["edges"] if paged else None,
         require_one_slicing_argument=False,
     )
-
-
-def mutation(
-    description: str,
-    *,
-    scopes: ScopeSets | None = None,
-    clients: Sequence[str] = (),
-    tags: Sequence[str] = (),
-    **options: Any,
-) -> Callable[[F], F]:
-    """A mutation: an async method that returns a :class:`~drassist.graph.errors.Payload`.
-
-    ``DomainError``, ``VersionConflict`` and ``InvalidValue`` become the payload's errors.
-    """
-    from drassist.graph.errors import UserErrors
-
-    def decorate(function: F) -> F:
-        declared = _mutation(
-            resolver=function,
-            description=description,
-            tags=[*clients, *tags],
-            extensions=[UserErrors()],
-            **({"requires_scopes": [list(s) for s in scopes]} if scopes else {}),
-            **options,
-        )
-        return cast("F", declared)
-
-    return decorate
 
 
 def subscription(

@@ -21,7 +21,6 @@ from subgraphs.consents.schema.types import (
     Info,
     PurposeOfUse,
     Transfer,
-    open_chart,
 )
 from subgraphs.consents.services.asking import AskConsent, Author, ask_consent, fetch_again
 
@@ -141,7 +140,7 @@ async def _watch(info: Info, patient_id: str | None, *topics: str) -> AsyncItera
     identity = info.context.identity
     wanted = patient_id or (identity.patient_id if identity.is_patient else None)
     if wanted is not None or identity.is_patient:
-        open_chart(info, wanted or "")
+        info.context.open_chart(wanted or "")
     async with await info.context.services.bus.subscribe(*topics) as events:
         async for event in events:
             if wanted is None or event.data.get("patient_id") == wanted:

@@ -73,19 +73,6 @@ class PurposeOfUse(Enum):
     SELF_REQUESTED = graph.value("PATRQT", "The patient asked for it herself.")
 
 
-def open_chart(info: Info, patient_id: str) -> None:
-    """Raise FORBIDDEN when the chart is closed to the caller."""
-    if not info.context.identity.may_see_patient(patient_id):
-        raise info.context.refusal()
-
-
-def visible(info: Info, row: R | None) -> R | None:
-    """The row, or None when its chart is closed to the caller: as if it were not."""
-    if row is None or not info.context.identity.may_see_patient(row.patient_id):
-        return None
-    return row
-
-
 @graph.type("One step of a request through its states.")
 class ConsentStateChange:
     state: ConsentState = graph.field("The state that was reached.")
@@ -181,7 +168,7 @@ class ConsentRequest(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> ConsentRequest | None:
-        row = visible(info, await info.context.load(loaders.request_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.request_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -252,7 +239,7 @@ class ConsentArtefact(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> ConsentArtefact | None:
-        row = visible(info, await info.context.load(loaders.artefact_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.artefact_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -304,7 +291,7 @@ class Transfer(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Transfer | None:
-        row = visible(info, await info.context.load(loaders.transfer_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.transfer_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -370,7 +357,7 @@ class ExternalRecord(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> ExternalRecord | None:
-        row = visible(info, await info.context.load(loaders.record_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.record_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -389,7 +376,7 @@ class Patient(graph.Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[ConsentRequest]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         page = _page(info, first, after, last, before)
         found = await info.context.load(loaders.requests_of_patient, (str(self.id), page))
         return graph.connect(_found(found), lambda row: ConsentRequest(row=row))
@@ -408,7 +395,7 @@ class Patient(graph.Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[ExternalRecord]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         page = _page(info, first, after, last, before)
         found = await info.context.load(loaders.records_of_patient, (str(self.id), page))
         return graph.connect(_found(found), lambda row: ExternalRecord(row=row))

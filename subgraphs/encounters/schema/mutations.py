@@ -11,20 +11,16 @@ from drassist.clinical import InvalidValue, Period
 from drassist.graph import ID
 from drassist.runtime.identity import writes
 from subgraphs.encounters.schema import types
+from subgraphs.encounters.schema.access import Info
+from subgraphs.encounters.schema.kinds import AppointmentKind, OwnerRole, Priority, VitalKind
+from subgraphs.encounters.schema.places import Location, Slot, location
 from subgraphs.encounters.schema.queries import own_practitioner
+from subgraphs.encounters.schema.tasks import Task, task
 from subgraphs.encounters.schema.types import (
     Appointment,
-    AppointmentKind,
     Encounter,
-    Info,
-    Location,
-    OwnerRole,
     Practitioner,
-    Priority,
     QueueToken,
-    Slot,
-    Task,
-    VitalKind,
     VitalSign,
 )
 from subgraphs.encounters.services import booking, people, queueing, tasks, visits, vitals
@@ -185,7 +181,7 @@ class Mutation:
             time_zone=_short(time_zone, 64, "timeZone"),
             part_of=part_of,
         )
-        return LocationPayload(location=types.location(row))
+        return LocationPayload(location=location(row))
 
     @graph.mutation("Open hours for booking.", scopes=writes("Schedule"))
     async def open_session(
@@ -434,14 +430,14 @@ class Mutation:
             encounter_id=input.encounter_id,
             due=input.due_at,
         )
-        return TaskPayload(task=types.task(row))
+        return TaskPayload(task=task(row))
 
     @graph.mutation("Take a task.", scopes=writes("Task"))
     async def claim_task(self, info: Info, id: IdArg, expected_version: VersionArg) -> TaskPayload:
         row = await tasks.claim(
             info.context.services, str(id), expected_version, info.context.identity
         )
-        return TaskPayload(task=types.task(row))
+        return TaskPayload(task=task(row))
 
     @graph.mutation("Say that a task is done.", scopes=writes("Task"))
     async def complete_task(
@@ -454,7 +450,7 @@ class Mutation:
         row = await tasks.complete(
             info.context.services, str(id), expected_version, outcome, info.context.identity
         )
-        return TaskPayload(task=types.task(row))
+        return TaskPayload(task=task(row))
 
     @graph.mutation("Say that a task is no longer wanted.", scopes=writes("Task"))
     async def cancel_task(
@@ -463,7 +459,7 @@ class Mutation:
         row = await tasks.cancel(
             info.context.services, str(id), expected_version, reason, info.context.identity
         )
-        return TaskPayload(task=types.task(row))
+        return TaskPayload(task=task(row))
 
 
 def _slots(free: list[Period]) -> list[Slot]:

@@ -11,20 +11,17 @@ from drassist import graph
 from drassist.graph import ID
 from drassist.runtime.identity import reads
 from subgraphs.encounters import models
+from subgraphs.encounters.schema.access import Info
+from subgraphs.encounters.schema.kinds import OwnerRole, TaskStatus
+from subgraphs.encounters.schema.places import Location, location
+from subgraphs.encounters.schema.tasks import Task, task
 from subgraphs.encounters.schema.types import (
     DAY,
     Appointment,
     Encounter,
-    Info,
-    Location,
-    OwnerRole,
     Practitioner,
     Queue,
-    Task,
-    TaskStatus,
-    location,
     practitioner,
-    task,
 )
 
 __all__ = ["Query", "own_practitioner"]

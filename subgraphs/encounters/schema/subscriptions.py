@@ -14,8 +14,9 @@ from drassist import graph
 from drassist.events import Lagged
 from drassist.graph import ID
 from drassist.runtime.identity import reads
+from subgraphs.encounters.schema.access import Info
 from subgraphs.encounters.schema.queries import PRACTITIONER, own_practitioner
-from subgraphs.encounters.schema.types import Appointment, Info, Queue
+from subgraphs.encounters.schema.types import Appointment, Queue
 
 __all__ = ["Subscription"]
 

@@ -1,11 +1,13 @@
-"""The types of the encounters subgraph."""
+"""Who sees whom and when: practitioners, queues, bookings, visits, vital signs, patients.
+
+These types name each other, so they stand in one module.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import strawberry
 from sqlmodel import col, select
@@ -13,136 +15,38 @@ from sqlmodel import col, select
 from drassist import clinical, graph
 from drassist.graph import ID
 from drassist.runtime.database import now
-from drassist.runtime.identity import Identity, Role, reads
+from drassist.runtime.identity import reads
 from subgraphs.encounters import loaders, models
+from subgraphs.encounters.schema.access import Info, own
+from subgraphs.encounters.schema.kinds import (
+    AppointmentKind,
+    AppointmentStatus,
+    EncounterStatus,
+    Interpretation,
+    TokenStatus,
+    known,
+)
+from subgraphs.encounters.schema.places import Location, Slot
 from subgraphs.encounters.services.people import free_slots
 from subgraphs.encounters.services.queueing import order
-from subgraphs.encounters.services.wiring import Services
 
-Info: TypeAlias = strawberry.Info[graph.Context[Services], None]
+__all__ = [
+    "DAY",
+    "Appointment",
+    "Encounter",
+    "Patient",
+    "Practitioner",
+    "Queue",
+    "QueueToken",
+    "VitalSign",
+    "appointment",
+    "encounter",
+    "practitioner",
+    "queue_token",
+    "vital_sign",
+]
 
 DAY = graph.arg("The local day; today in the hospital's time zone when left out.")
-
-
-@graph.enum("Where an appointment stands (FHIR).")
-class AppointmentStatus(Enum):
-    BOOKED = graph.value("booked", "Agreed.")
-    ARRIVED = graph.value("arrived", "The patient is in the house.")
-    CHECKED_IN = graph.value("checked-in", "The desk has checked the patient in.")
-    FULFILLED = graph.value("fulfilled", "The consultation has started.")
-    CANCELLED = graph.value("cancelled", "It will not take place.")
-    NOSHOW = graph.value("noshow", "The patient did not come.")
-
-
-@graph.enum("What an appointment is for.")
-class AppointmentKind(Enum):
-    CHECKUP = graph.value("CHECKUP", "A routine check-up.")
-    EMERGENCY = graph.value("EMERGENCY", "An emergency.")
-    FOLLOWUP = graph.value("FOLLOWUP", "A follow-up of an earlier visit.")
-    ROUTINE = graph.value("ROUTINE", "An ordinary visit.")
-    WALKIN = graph.value("WALKIN", "Came without an appointment.")
-    TELECONSULT = graph.value("TELECONSULT", "A consultation by video or phone.")
-
-
-@graph.enum("Where a visit stands (FHIR).")
-class EncounterStatus(Enum):
-    PLANNED = graph.value("planned", "Not begun.")
-    ARRIVED = graph.value("arrived", "The patient is here and waits.")
-    TRIAGED = graph.value("triaged", "Urgency has been assessed.")
-    IN_PROGRESS = graph.value("in-progress", "The consultation is going on.")
-    ONLEAVE = graph.value("onleave", "The patient is away for a while.")
-    FINISHED = graph.value("finished", "Over.")
-    CANCELLED = graph.value("cancelled", "The patient left before being seen.")
-    UNKNOWN = graph.value("UNKNOWN", "The source said something else.")
-
-
-@graph.enum("Where a token stands.")
-class TokenStatus(Enum):
-    WAITING = graph.value("waiting", "In the line.")
-    CALLED = graph.value("called", "Called to the room.")
-    SERVING = graph.value("serving", "In consultation.")
-    SKIPPED = graph.value("skipped", "Called and not there.")
-    ON_HOLD = graph.value("on-hold", "Away for a test, a measurement or payment.")
-    DONE = graph.value("done", "Seen.")
-    CANCELLED = graph.value("cancelled", "Out of the queue.")
-
-
-@graph.enum("The vital signs that can be recorded.")
-class VitalKind(Enum):
-    HEART_RATE = graph.value("HEART_RATE", "Heart rate, /min.")
-    RESPIRATORY_RATE = graph.value("RESPIRATORY_RATE", "Breaths per minute.")
-    BODY_TEMPERATURE = graph.value("BODY_TEMPERATURE", "Body temperature, Cel or [degF].")
-    SYSTOLIC = graph.value("SYSTOLIC", "Systolic blood pressure, mm[Hg]; with DIASTOLIC.")
-    DIASTOLIC = graph.value("DIASTOLIC", "Diastolic blood pressure, mm[Hg]; with SYSTOLIC.")
-    OXYGEN_SATURATION = graph.value("OXYGEN_SATURATION", "Oxygen saturation, %.")
-    BODY_WEIGHT = graph.value("BODY_WEIGHT", "Body weight, kg, g or [lb_av].")
-    BODY_HEIGHT = graph.value("BODY_HEIGHT", "Body height, cm, m or [in_i].")
-    BMI = graph.value("BMI", "Body mass index; derived when weight and height are given.")
-    HEAD_CIRCUMFERENCE = graph.value("HEAD_CIRCUMFERENCE", "Head circumference, cm.")
-    PAIN = graph.value("PAIN", "Pain from 0 to 10.")
-    GLASGOW_COMA_SCORE = graph.value("GLASGOW_COMA_SCORE", "Glasgow coma score, 3 to 15.")
-    CAPILLARY_GLUCOSE = graph.value("CAPILLARY_GLUCOSE", "Glucose by meter, mg/dL.")
-
-
-@graph.enum("How a value lies to its usual range.")
-class Interpretation(Enum):
-    LOW = graph.value("L", "Below.")
-    NORMAL = graph.value("N", "Within.")
-    HIGH = graph.value("H", "Above.")
-    CRITICALLY_LOW = graph.value("LL", "Dangerously below.")
-    CRITICALLY_HIGH = graph.value("HH", "Dangerously above.")
-    ABNORMAL = graph.value("A", "Not as it should be.")
-    UNKNOWN = graph.value("UNKNOWN", "The source said something else.")
-
-
-@graph.enum("Where a task stands.")
-class TaskStatus(Enum):
-    REQUESTED = graph.value("requested", "Nobody has taken it yet.")
-    IN_PROGRESS = graph.value("in-progress", "Somebody is on it.")
-    COMPLETED = graph.value("completed", "Done.")
-    CANCELLED = graph.value("cancelled", "No longer wanted.")
-
-
-@graph.enum("How soon something is wanted.")
-class Priority(Enum):
-    ROUTINE = graph.value("routine", "In its turn.")
-    URGENT = graph.value("urgent", "Before the routine.")
-    ASAP = graph.value("asap", "As soon as possible.")
-    STAT = graph.value("stat", "At once.")
-
-
-@graph.enum("Who a task is for.")
-class OwnerRole(Enum):
-    DOCTOR = graph.value("doctor", "Doctors.")
-    NURSE = graph.value("nurse", "Nurses.")
-    FRONT_DESK = graph.value("front_desk", "The front desk.")
-    LAB = graph.value("lab", "The laboratory.")
-    PHARMACY = graph.value("pharmacy", "The pharmacy.")
-
-    @property
-    def role(self) -> Role:
-        return Role(self.value)
-
-
-@graph.entity("A place: hospital, ward, room or bed.")
-class Location(graph.Entity):
-    id: ID = graph.field("Opaque id.")
-    name: str = graph.field("What it is called.")
-    kind: str = graph.field("Physical type: si, bu, wi, wa, ro or bd.")
-    time_zone: str = graph.field("IANA time zone of the place.")
-    active: bool = graph.field("Whether it is in use.")
-
-    @classmethod
-    @graph.reference("id")
-    async def by_id(cls, info: Info, id: ID) -> Location | None:
-        row = await info.context.load(loaders.location_by_id, str(id))
-        return None if row is None else location(row)
-
-
-@graph.type("A time that can be booked.")
-class Slot:
-    start: datetime = graph.field("When it begins.")
-    end: datetime = graph.field("When it ends.")
 
 
 @graph.entity("Somebody who sees patients.")
@@ -184,7 +88,7 @@ class Practitioner(graph.Entity):
         services = info.context.services
         page = graph.Page.of(first, after, last, before, limit=services.page_limit)
         span = services.calendar.span(day or services.calendar.today())
-        statement = _own(
+        statement = own(
             select(models.Appointment).where(
                 models.Appointment.practitioner_id == str(self.id),
                 col(models.Appointment.start_at) >= span.start,
@@ -268,8 +172,8 @@ class QueueToken(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> QueueToken | None:
         info.context.demand(reads("QueueToken"))
-        row = await info.context.load(loaders.token_by_id, str(id))
-        return queue_token(row) if row is not None and _visible(info, row) else None
+        row = info.context.visible(await info.context.load(loaders.token_by_id, str(id)))
+        return None if row is None else queue_token(row)
 
 
 @graph.entity("A booking.")
@@ -319,8 +223,8 @@ class Appointment(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Appointment | None:
         info.context.demand(reads("Appointment"))
-        row = await info.context.load(loaders.appointment_by_id, str(id))
-        return appointment(row, info) if row is not None and _visible(info, row) else None
+        row = info.context.visible(await info.context.load(loaders.appointment_by_id, str(id)))
+        return None if row is None else appointment(row, info)
 
 
 @graph.type("A status that a visit had.")
@@ -382,8 +286,8 @@ class Encounter(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Encounter | None:
         info.context.demand(reads("Encounter"))
-        row = await info.context.load(loaders.encounter_by_id, str(id))
-        return encounter(row) if row is not None and _visible(info, row) else None
+        row = info.context.visible(await info.context.load(loaders.encounter_by_id, str(id)))
+        return None if row is None else encounter(row)
 
 
 @graph.type("One of several values of one sign, such as systolic and diastolic pressure.")
@@ -428,36 +332,8 @@ class VitalSign(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> VitalSign | None:
         info.context.demand(reads("Observation"))
-        row = await info.context.load(loaders.vital_by_id, str(id))
-        return vital_sign(row) if row is not None and _visible(info, row) else None
-
-
-@graph.entity("Something to be done.")
-class Task(graph.Entity):
-    id: ID = graph.field("Opaque id.")
-    version: int = graph.field("Grows with every change; send it back as expectedVersion.")
-    created_at: datetime = graph.field("When it was asked for.")
-    description: str = graph.field("What is to be done.", phi=True)
-    status: TaskStatus = graph.field("Where it stands.")
-    priority: Priority = graph.field("How soon.")
-    owner_role: OwnerRole = graph.field("Who it is for.")
-    claimed_by: str | None = graph.field("Login of whoever took it.")
-    due_at: datetime | None = graph.field("When it is due.")
-    outcome: str | None = graph.field("What came of it.", phi=True)
-    patient: Patient | None = graph.field("Whom it is about.")
-    encounter_id: strawberry.Private[str | None]
-
-    @graph.resolver("Which visit it is about.", scopes=reads("Encounter"))
-    async def encounter(self, info: Info) -> Encounter | None:
-        id = self.encounter_id
-        return None if id is None else await Encounter.by_id(info, ID(id))
-
-    @classmethod
-    @graph.reference("id")
-    async def by_id(cls, info: Info, id: ID) -> Task | None:
-        info.context.demand((("user/Task.rs",),))
-        row = await info.context.load(loaders.task_by_id, str(id))
-        return None if row is None else task(row)
+        row = info.context.visible(await info.context.load(loaders.vital_by_id, str(id)))
+        return None if row is None else vital_sign(row)
 
 
 @graph.entity("A person with a chart in this hospital.")
@@ -477,7 +353,7 @@ class Patient(graph.Entity):
         before: graph.Before = None,
     ) -> graph.Connection[Encounter]:
         page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
-        statement = _own(
+        statement = own(
             select(models.Encounter).where(models.Encounter.patient_id == str(self.id)),
             models.Encounter.patient_id,
             info.context.identity,
@@ -505,7 +381,7 @@ class Patient(graph.Entity):
         before: graph.Before = None,
     ) -> graph.Connection[Appointment]:
         page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
-        statement = _own(
+        statement = own(
             select(models.Appointment).where(models.Appointment.patient_id == str(self.id)),
             models.Appointment.patient_id,
             info.context.identity,
@@ -547,7 +423,7 @@ class Patient(graph.Entity):
         before: graph.Before = None,
     ) -> graph.Connection[VitalSign]:
         page = graph.Page.of(first, after, last, before, limit=info.context.services.page_limit)
-        statement = _own(
+        statement = own(
             select(models.Vital).where(
                 models.Vital.patient_id == str(self.id),
                 models.Vital.code == code,
@@ -565,29 +441,12 @@ class Patient(graph.Entity):
         return graph.connect(rows, vital_sign)
 
 
-def _own(statement: Any, patient_id: Any, identity: Identity) -> Any:
-    """Only what the caller may see: a patient sees rows of their own chart."""
-    if not identity.is_patient:
-        return statement
-    return statement.where(col(patient_id) == (identity.patient_id or ""))
-
-
-def _visible(info: Info, row: Any) -> bool:
-    return row is not None and info.context.identity.may_see_patient(row.patient_id)
-
-
 async def _bookings(info: Info, statement: Any, page: graph.Page) -> graph.Connection[Appointment]:
     table = models.Appointment
     keys = [graph.Key(col(table.start_at)), graph.Key(col(table.id))]
     async with info.context.services.database.session() as session:
         rows: graph.Slice[models.Appointment] = await graph.paginate(session, statement, keys, page)
     return graph.connect(rows, lambda row: appointment(row, info))
-
-
-def location(row: models.Location) -> Location:
-    return Location(
-        id=ID(row.id), name=row.name, kind=row.kind, time_zone=row.time_zone, active=row.active
-    )
 
 
 def practitioner(row: models.Practitioner) -> Practitioner:
@@ -692,33 +551,6 @@ def vital_sign(row: models.Vital) -> VitalSign:
         patient=Patient(id=ID(row.patient_id)),
         encounter_id=row.encounter_id,
     )
-
-
-def task(row: models.Task) -> Task:
-    return Task(
-        id=ID(row.id),
-        version=row.version,
-        created_at=row.created_at,
-        description=row.description,
-        status=TaskStatus(row.status),
-        priority=Priority(row.priority),
-        owner_role=OwnerRole(row.owner_role),
-        claimed_by=row.claimed_by,
-        due_at=row.due_at,
-        outcome=row.outcome,
-        patient=Patient(id=ID(row.patient_id)) if row.patient_id else None,
-        encounter_id=row.encounter_id,
-    )
-
-
-def known(kind: Any, value: str | None) -> Any:
-    """The member of a closed set, or its UNKNOWN for words from outside."""
-    if value is None:
-        return None
-    try:
-        return kind(value)
-    except ValueError:
-        return kind.UNKNOWN
 
 
 def _quantity(value: Decimal | str | None, unit: str | None) -> graph.Quantity | None:

@@ -21,7 +21,7 @@ from drassist.graph.relay import (
 )
 from drassist.runtime.identity import reads
 from subgraphs.orders import loaders
-from subgraphs.orders.schema.access import Info, open_chart
+from subgraphs.orders.schema.access import Info
 from subgraphs.orders.schema.medications import (
     MedicationHistoryEntry,
     MedicationRequest,
@@ -62,7 +62,7 @@ def _own(info: Info, found: Slice[R] | None) -> Slice[R]:
     """A visit is in one chart, and only its rows say in whose: close it if it is not open."""
     page = _found(found)
     for patient_id in {row.patient_id for row in page.rows}:
-        open_chart(info, patient_id)
+        info.context.open_chart(patient_id)
     return page
 
 
@@ -84,7 +84,7 @@ class Patient(Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[ServiceRequest]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         key = _Arguments(first, after, last, before).key(info, self.id)
         found = await info.context.load(loaders.orders_of_patient, key)
         return connect(_found(found), lambda row: ServiceRequest(row=row))
@@ -103,7 +103,7 @@ class Patient(Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[DiagnosticReport]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         key = _Arguments(first, after, last, before).key(info, self.id, _released_only(info))
         found = await info.context.load(loaders.reports_of_patient, key)
         return connect(_found(found), lambda row: DiagnosticReport(row=row))
@@ -123,7 +123,7 @@ class Patient(Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[LabObservation]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         key = _Arguments(first, after, last, before).key(info, self.id, code)
         found = await info.context.load(loaders.observations_of_patient, key)
         return connect(_found(found), lambda row: LabObservation(row=row))
@@ -139,7 +139,7 @@ class Patient(Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[Prescription]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         key = _Arguments(first, after, last, before).key(info, self.id)
         found = await info.context.load(loaders.prescriptions_of_patient, key)
         return connect(_found(found), lambda row: Prescription(row=row))
@@ -151,7 +151,7 @@ class Patient(Entity):
         list_size=10,
     )
     async def active_medications(self, info: Info) -> list[MedicationRequest]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         rows = await info.context.load(loaders.active_items_of_patient, str(self.id))
         return [MedicationRequest(row=row) for row in rows or ()]
 
@@ -169,7 +169,7 @@ class Patient(Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[MedicationHistoryEntry]:
-        open_chart(info, self.id)
+        info.context.open_chart(self.id)
         key = _Arguments(first, after, last, before).key(info, self.id)
         found = await info.context.load(loaders.history_of_patient, key)
         return connect(_found(found), MedicationHistoryEntry.of)

@@ -15,7 +15,7 @@ from drassist.graph.values import Quantity
 from drassist.runtime.identity import reads
 from subgraphs.orders import loaders, models
 from subgraphs.orders.ports import DosageInstruction
-from subgraphs.orders.schema.access import Info, visible
+from subgraphs.orders.schema.access import Info
 from subgraphs.orders.schema.results import Delivery
 from subgraphs.orders.schema.values import (
     DispenseStatus,
@@ -116,7 +116,7 @@ class Prescription(Entity):
     @classmethod
     @reference("id")
     async def by_id(cls, info: Info, id: ID) -> Prescription | None:
-        row = visible(info, await info.context.load(loaders.prescription_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.prescription_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -229,7 +229,7 @@ class MedicationRequest(Entity):
     @classmethod
     @reference("id")
     async def by_id(cls, info: Info, id: ID) -> MedicationRequest | None:
-        row = visible(info, await info.context.load(loaders.item_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.item_by_id, str(id)))
         return cls(row=row) if row else None
 
 

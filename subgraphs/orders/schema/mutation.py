@@ -10,6 +10,7 @@ from strawberry import ID
 
 from drassist.graph import fields as graph
 from drassist.graph.errors import Payload
+from drassist.graph.mutations import mutation
 from drassist.runtime.identity import command, writes
 from subgraphs.orders.ports import DosageInstruction
 from subgraphs.orders.schema.access import Info
@@ -186,9 +187,7 @@ class ResendDeliveryPayload(Payload):
 
 @strawberry.type
 class Mutation:
-    @graph.mutation(
-        "Order tests and studies; they go out at once.", scopes=writes("ServiceRequest")
-    )
+    @mutation("Order tests and studies; they go out at once.", scopes=writes("ServiceRequest"))
     async def place_orders(
         self, info: Info, input: Annotated[PlaceOrdersInput, graph.arg("What to order.")]
     ) -> PlaceOrdersPayload:
@@ -198,9 +197,7 @@ class Mutation:
             warnings=[OrderWarning.of(warning) for warning in placed.warnings],
         )
 
-    @graph.mutation(
-        "Cancel an order that is not done.", scopes=writes("ServiceRequest"), tags=["staff"]
-    )
+    @mutation("Cancel an order that is not done.", scopes=writes("ServiceRequest"), tags=["staff"])
     async def cancel_order(
         self, info: Info, input: Annotated[CancelOrderInput, graph.arg("Which, and why.")]
     ) -> CancelOrderPayload:
@@ -209,7 +206,7 @@ class Mutation:
         )
         return CancelOrderPayload(order=ServiceRequest(row=row))
 
-    @graph.mutation(
+    @mutation(
         "Sign a prescription; its medicines go out at once.",
         scopes=command("rx.sign"),
         tags=["staff"],
@@ -223,9 +220,7 @@ class Mutation:
             warnings=[OrderWarning.of(warning) for warning in done.warnings],
         )
 
-    @graph.mutation(
-        "Stop a prescribed medicine.", scopes=writes("MedicationRequest"), tags=["staff"]
-    )
+    @mutation("Stop a prescribed medicine.", scopes=writes("MedicationRequest"), tags=["staff"])
     async def stop_medication(
         self, info: Info, input: Annotated[StopMedicationInput, graph.arg("Which, and why.")]
     ) -> StopMedicationPayload:
@@ -234,7 +229,7 @@ class Mutation:
         )
         return StopMedicationPayload(medication=MedicationRequest(row=row))
 
-    @graph.mutation(
+    @mutation(
         "Try a delivery again that was given up.",
         scopes=(("user/ServiceRequest.cu",), ("user/MedicationDispense.cu",)),
         tags=["staff"],

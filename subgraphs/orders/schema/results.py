@@ -14,7 +14,7 @@ from drassist.graph.entity import Entity, entity, reference
 from drassist.graph.values import Quantity
 from drassist.runtime.identity import reads
 from subgraphs.orders import loaders, models
-from subgraphs.orders.schema.access import Info, visible
+from subgraphs.orders.schema.access import Info
 from subgraphs.orders.schema.values import (
     OrderCategory,
     OrderPriority,
@@ -174,7 +174,7 @@ class ServiceRequest(Entity):
     @classmethod
     @reference("id")
     async def by_id(cls, info: Info, id: ID) -> ServiceRequest | None:
-        row = visible(info, await info.context.load(loaders.order_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.order_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -281,7 +281,7 @@ class DiagnosticReport(Entity):
     @classmethod
     @reference("id")
     async def by_id(cls, info: Info, id: ID) -> DiagnosticReport | None:
-        row = visible(info, await info.context.load(loaders.report_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.report_by_id, str(id)))
         return cls(row=row) if row and _released_to(info, row) else None
 
 
@@ -352,7 +352,7 @@ class LabObservation(Entity):
     @classmethod
     @reference("id")
     async def by_id(cls, info: Info, id: ID) -> LabObservation | None:
-        row = visible(info, await info.context.load(loaders.observation_by_id, str(id)))
+        row = info.context.visible(await info.context.load(loaders.observation_by_id, str(id)))
         return cls(row=row) if row else None
 
 

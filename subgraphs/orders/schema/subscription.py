@@ -11,7 +11,7 @@ from strawberry import ID
 from drassist.events import Event
 from drassist.graph import fields as graph
 from drassist.runtime.identity import reads
-from subgraphs.orders.schema.access import Info, open_chart
+from subgraphs.orders.schema.access import Info
 from subgraphs.orders.schema.medications import MedicationRequest
 from subgraphs.orders.schema.results import DiagnosticReport, ServiceRequest
 
@@ -65,7 +65,7 @@ async def _watch(
     identity = info.context.identity
     wanted = patient_id or (identity.patient_id if identity.is_patient else None)
     if wanted is not None or identity.is_patient:
-        open_chart(info, wanted or "")
+        info.context.open_chart(wanted or "")
     async with await info.context.services.bus.subscribe(*topics) as events:
         async for event in events:
             if wanted is not None and event.data.get("patient_id") != wanted:

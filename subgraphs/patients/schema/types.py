@@ -102,10 +102,8 @@ class AllergyIntolerance(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> AllergyIntolerance | None:
         info.context.demand(reads("AllergyIntolerance"))
-        row = await info.context.load(loaders.allergy_by_id, str(id))
-        if row is None or not info.context.identity.may_see_patient(row.patient_id):
-            return None
-        return allergy(row)
+        row = info.context.visible(await info.context.load(loaders.allergy_by_id, str(id)))
+        return None if row is None else allergy(row)
 
 
 @graph.type("The allergies of a patient, and whether somebody asked.")
@@ -143,10 +141,8 @@ class Condition(graph.Entity):
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Condition | None:
         info.context.demand(reads("Condition"))
-        row = await info.context.load(loaders.condition_by_id, str(id))
-        if row is None or not info.context.identity.may_see_patient(row.patient_id):
-            return None
-        return condition(row)
+        row = info.context.visible(await info.context.load(loaders.condition_by_id, str(id)))
+        return None if row is None else condition(row)
 
 
 @graph.entity("A visit.", resolvable=False)
