@@ -37,7 +37,8 @@ _HISTORICAL: Final = """history of|past history of|medical history of|medical hi
     in childhood|years ago i had|i once had|recovered from|was treated for|been treated for"""
 _POSSIBLE: Final = """if|in case of|in case|should you|unless|return for|watch for|watch out for|look out for|
     risk of|risk for|at risk for|to prevent|prevention of|prophylaxis|whenever|possible|possibly|maybe|perhaps|
-    may be|may have|might be|might have|could be|could have|could just be|may just be|might just be|hundred percent sure|suspected|suspicion of|suspicious for|suspect|
+    may be|may have|might be|might have|could be|could have|could just be|
+    may just be|might just be|hundred percent sure|suspected|suspicion of|suspicious for|suspect|
     rule out|to exclude|question of|differential|to look for|to check for|screen for|worried about|concerned about|
     not sure if|not sure whether|not certain if|not certain whether|wonder if|such as|like for example"""
 _FAMILY: Final = """mother|mother's|father|father's|brother|brother's|sister|sister's|grandmother|grandfather|
