@@ -78,11 +78,12 @@ def hospital(ehr: Sekmet, tmp_path_factory: pytest.TempPathFactory) -> Hospital:
 
 
 def test_the_import_takes_what_it_knows_and_counts_what_it_does_not(hospital: Hospital) -> None:
-    rows = [line.strip("│┃ ").split("│") for line in hospital.imported.splitlines() if "│" in line]
-    taken = {row[0].strip(): int(row[1]) for row in rows if row[1].strip()}
+    lines = [line for line in hospital.imported.splitlines() if line.startswith("│")]
+    rows = [[cell.strip() for cell in line.split("│")[1:5]] for line in lines]
+    taken = {kind: int(count) for kind, count, _, _ in rows if count}
     assert taken["Patient"] == CHARTS
     assert {"Encounter", "Condition", "Observation", "DiagnosticReport"} <= set(taken)
-    kept = {row[0].strip(): row[3].strip() for row in rows if row[2].strip()}
+    kept = {kind: why for kind, _, count, why in rows if count}
     assert kept
     assert all(kept.values()), "what is kept unmapped has a reason"
 

@@ -23,7 +23,7 @@ from drassist.demo import Consultation, Played
 from drassist.demo import documents as doc
 from drassist.demo.device import Device
 from drassist.testing.consultation import AUDIO, turns
-from scripts.peers import PeerMissing, Sekmet, sekmet
+from scripts.peers import PeerMissing, sekmet
 from tests.e2e.system import PASSWORD, free_port
 from tests.e2e.topology import Topology
 
