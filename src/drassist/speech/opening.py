@@ -21,6 +21,8 @@ def open_engine(settings: SpeechSettings) -> SpeechEngine:
         WhisperOptions(
             partial_model=settings.partial_model,
             final_model=settings.final_model,
+            model_dir=settings.model_dir,
+            max_sessions=settings.max_sessions,
             cpu_threads=settings.threads,
         )
     )

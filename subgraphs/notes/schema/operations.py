@@ -106,13 +106,15 @@ class Mutation:
     async def start_recording(
         self, info: Info, input: Annotated[StartRecordingInput, graph.arg("What.")]
     ) -> RecordingPayload:
+        services = info.context.services
         row = await recording.start_recording(
-            info.context.services.database,
+            services.database,
             encounter_id=_bounded(input.encounter_id, "encounterId"),
             patient_id=_bounded(input.patient_id, "patientId"),
             practitioner_id=info.context.identity.practitioner_id,
             hotwords=tuple(input.expected_words),
         )
+        services.hearing.wake(row.id)  # the models are loaded while the microphone is set up
         return RecordingPayload(recording=RecordingSession(row=row))
 
     @graph.mutation(

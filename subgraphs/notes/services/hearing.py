@@ -43,11 +43,18 @@ class Hearing:
     """
 
     def __init__(
-        self, database: Database, bus: Bus, engine: SpeechEngine, *, idle_after: float = IDLE_S
+        self,
+        database: Database,
+        bus: Bus,
+        engine: SpeechEngine,
+        *,
+        language: str = "en",
+        idle_after: float = IDLE_S,
     ) -> None:
         self._database = database
         self._bus = bus
         self._engine = engine
+        self._language = language
         self._idle_after = idle_after
         self._news: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -99,19 +106,28 @@ class Hearing:
             del self._tasks[id], self._news[id]
 
     def _listener(self, id: str) -> _Listener:
-        return _Listener(self._database, self._bus, self._engine, id, self._idle_after)
+        return _Listener(
+            self._database, self._bus, self._engine, id, self._language, self._idle_after
+        )
 
 
 class _Listener:
     """One pass over a recording, from where its final segments end."""
 
     def __init__(
-        self, database: Database, bus: Bus, engine: SpeechEngine, id: str, idle_after: float
+        self,
+        database: Database,
+        bus: Bus,
+        engine: SpeechEngine,
+        id: str,
+        language: str,
+        idle_after: float,
     ) -> None:
         self._database = database
         self._bus = bus
         self._engine = engine
         self._id = id
+        self._language = language
         self._idle_after = idle_after
         self._fed = 0
 
@@ -124,6 +140,7 @@ class _Listener:
         self._fed = recording.heard_samples
         session = await self._engine.open(
             SessionOptions(
+                language=self._language,
                 hotwords=tuple(recording.hotwords),
                 offset=recording.heard_samples / SAMPLE_RATE,
                 first_segment=recording.next_segment,
