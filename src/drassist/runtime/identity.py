@@ -58,6 +58,9 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+_STAFF: Final = frozenset(Role) - {Role.PATIENT}
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A caller. ``subject`` is None for an anonymous one, who holds no scope.
@@ -83,8 +86,8 @@ class Identity:
 
     @property
     def is_patient(self) -> bool:
-        """Whether the caller sees one chart only: a patient, and nothing beside."""
-        return self.roles == {Role.PATIENT}
+        """Whether the caller sees one chart only: whoever has no role among the staff."""
+        return self.roles.isdisjoint(_STAFF)
 
     def may(self, alternatives: Iterable[Iterable[str]]) -> bool:
         """Whether one of the alternatives is held in full."""

@@ -207,7 +207,11 @@ class Settings(BaseSettings):
     """Everything that can be set, frozen."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="DRASSIST_", env_nested_delimiter="__"
+        frozen=True,
+        extra="forbid",
+        env_prefix="DRASSIST_",
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,  # the input may hold a password
     )
 
     environment: Literal["development", "test", "production"] = "development"
@@ -230,7 +234,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _no_development_in_production(self) -> Settings:
         if self.environment == "production" and self.identity.development:
-            raise ValueError("set identity.development to false: its password is known to everybody")
+            raise ValueError(
+                "set identity.development to false: its password is known to everybody"
+            )
         return self
 
     @classmethod

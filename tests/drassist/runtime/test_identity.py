@@ -107,3 +107,12 @@ def test_roles_do_not_get_what_is_not_theirs() -> None:
     assert not Identity.of(Role.LAB).may(command("note.sign"))
     assert not Identity.of(Role.NURSE).may(command("rx.sign"))
     assert not Identity.of(Role.PATIENT).may((("user/Patient.rs",),))
+
+
+@pytest.mark.parametrize("roles", [frozenset(), frozenset({"patient", "visitor"})])
+def test_whoever_has_no_role_among_the_staff_sees_one_chart_at_most(roles: frozenset[str]) -> None:
+    stranger = Identity(
+        subject="app", roles=roles, scopes=frozenset({"patient/Patient.rs"}), patient_id="Patient:1"
+    )
+    assert stranger.may_see_patient("Patient:1")
+    assert not stranger.may_see_patient("Patient:2")

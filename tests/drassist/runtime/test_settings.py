@@ -68,3 +68,15 @@ def test_tables_and_lists_come_from_the_environment_as_json(
     assert settings.gateway.subgraphs == {"notes": "http://notes/graphql"}
     assert settings.server.allowed_origins == ("https://a.example",)
     assert settings.identity.development_password.get_secret_value() == "{curly"
+
+
+def test_the_development_provider_is_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DRASSIST_ENVIRONMENT", "production")
+    monkeypatch.setenv("DRASSIST_IDENTITY__DEVELOPMENT_PASSWORD", "not to be told")
+    with pytest.raises(pydantic.ValidationError, match=r"identity\.development") as refused:
+        Settings.load()
+    assert "not to be told" not in str(refused.value)
+    monkeypatch.setenv("DRASSIST_IDENTITY__DEVELOPMENT", "false")
+    assert Settings.load().environment == "production"
