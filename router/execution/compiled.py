@@ -192,9 +192,19 @@ class CompiledOperation:
         admission: Admission | None = None,
     ) -> Answer:
         """Execute a query or mutation with coerced variables; never raises for a sick subgraph."""
-        return await self._finished(
-            lambda done: Run(self, variables, clients, done, headers, observer, admission)
-        )
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(run: Run) -> None:
+            if not future.done():
+                future.set_result(self.answer(run))
+
+        run = Run(self, variables, clients, done, headers, observer, admission)
+        try:
+            run.start()
+            return await future
+        except asyncio.CancelledError:
+            run.cancel()
+            raise
 
     async def subscribe(
         self,
@@ -282,12 +292,13 @@ class CompiledOperation:
 
     def prepared(self, variables: Mapping[str, Any], *, deferring: bool = False) -> Prepared:
         """Return the operation under the conditions that these variables make true."""
-        truths = tuple(bool(variables.get(name, True)) for name in self._conditions)
+        conditions = self._conditions
+        truths = tuple([bool(variables.get(name, True)) for name in conditions])
         key = (deferring, *truths)
         found = self._prepared.get(key)
         if found is None:
             found = self._prepared[key] = self._prepare(
-                dict(zip(self._conditions, truths, strict=True)), deferring=deferring
+                dict(zip(conditions, truths, strict=True)), deferring=deferring
             )
             if len(self._prepared) > MAX_VIEWS:
                 self._prepared.popitem(last=False)
@@ -326,9 +337,9 @@ class CompiledOperation:
         return write_answer(data, failures.errors)
 
     async def _finished(
-        self, make: Callable[[Callable[[Run], None]], Run], source: Outcome | None = None
+        self, make: Callable[[Callable[[Run], None]], Run], source: Outcome
     ) -> Answer:
-        """Run to the end; cancelling the wait cancels the run."""
+        """Run one event to the end; cancelling the wait cancels the run."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def done(run: Run) -> None:

@@ -7,6 +7,7 @@ executed all the same, so one that a foreign form could send is refused before i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from router.server.asgi import Response
 from router.server.refusals import Refused
@@ -55,6 +56,12 @@ def preflight(settings: CorsSettings, headers: Mapping[str, str]) -> Response:
     )
 
 
+@lru_cache(maxsize=64)
+def _is_simple(content_type: str) -> bool:
+    """Whether a browser sends this type to a foreign server without asking."""
+    return content_type.partition(";")[0].strip().lower() in _SIMPLE_TYPES
+
+
 def refuse_forgeable(settings: CsrfSettings, method: str, headers: Mapping[str, str]) -> None:
     """Refuse what a browser would send for a foreign page without asking first.
 
@@ -64,10 +71,8 @@ def refuse_forgeable(settings: CsrfSettings, method: str, headers: Mapping[str, 
     if not settings.enabled:
         return
     content_type = headers.get("content-type")
-    if content_type is not None:
-        essence = content_type.partition(";")[0].strip().lower()
-        if essence not in _SIMPLE_TYPES:
-            return
+    if content_type is not None and not _is_simple(content_type):
+        return
     if any(headers.get(name) for name in settings.headers):
         return
     site = headers.get("sec-fetch-site")

@@ -51,6 +51,8 @@ __all__ = ["GraphQLOverHTTP", "request_headers"]
 
 _LOG: Final = logging.getLogger("router.http")
 _VARY: Final = ("vary", "Accept, Accept-Encoding, Authorization, Origin")
+_ONLY_VARY: Final = (_VARY,)
+_MEDIA: Final = {single: single.value for single in Single}  # an enum's own look-up is slow
 _ALLOW: Final = {"Allow": "GET, POST, OPTIONS"}
 
 
@@ -89,7 +91,7 @@ class GraphQLOverHTTP:
         accepted = accepts(headers.get("accept"))
         generation = self.pipeline.generation
         generation.hold()
-        files = ExitStack()  # uploads stay open until the answer is sent
+        files: list[ExitStack] = []  # uploads stay open until the answer is sent
         try:
             try:
                 response = await self._answer(
@@ -108,14 +110,15 @@ class GraphQLOverHTTP:
         except ClientGone:
             return
         finally:
-            files.close()
+            for stack in files:
+                stack.close()
             generation.release()
 
     async def _answer(
         self,
         scope: Scope,
         receive: Receive,
-        files: ExitStack,
+        files: list[ExitStack],
         headers: Mapping[str, str],
         accepted: Accepts,
         path: str,
@@ -124,8 +127,9 @@ class GraphQLOverHTTP:
         method = scope["method"]
         if method == "OPTIONS":
             return self._options(headers)
+        settings = self.pipeline.settings
         token = self.streams.token_of(headers, scope.get("query_string", b""))
-        streams = self.settings.subscriptions.enabled and (method == "PUT" or token is not None)
+        streams = (method == "PUT" or token is not None) and settings.subscriptions.enabled
         if method not in ("GET", "POST") and not streams:
             raise Refused(
                 f"The method {method} is not supported.", 405, "METHOD_NOT_ALLOWED", headers=_ALLOW
@@ -137,7 +141,7 @@ class GraphQLOverHTTP:
                 406,
                 "NOT_ACCEPTABLE",
             )
-        refuse_forgeable(self.settings.http.csrf, method, headers)
+        refuse_forgeable(settings.http.csrf, method, headers)
         pipeline = self.pipeline
         identity = ANONYMOUS if pipeline.anonymous else await pipeline.authenticate(headers)
         client = pipeline.client_of(path, headers, identity)
@@ -262,21 +266,26 @@ class GraphQLOverHTTP:
         )
 
     async def _read_body(
-        self, receive: Receive, files: ExitStack, headers: Mapping[str, str], path_id: str | None
+        self,
+        receive: Receive,
+        files: list[ExitStack],
+        headers: Mapping[str, str],
+        path_id: str | None,
     ) -> GraphQLRequest | list[GraphQLRequest]:
         content_type = headers.get("content-type")
         limits = self.settings.limits
-        if content_type is not None and content_type.lower().startswith("multipart/form-data"):
-            body: Any = await read_upload(receive, headers, self.settings.uploads, limits, files)
-        elif content_type is None or not is_json_utf8(content_type):
+        if content_type is not None and is_json_utf8(content_type):
+            raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
+            body: Any = parse_json(raw, limits.json_depth)
+        elif content_type is not None and content_type.lower().startswith("multipart/form-data"):
+            files.append(ExitStack())
+            body = await read_upload(receive, headers, self.settings.uploads, limits, files[0])
+        else:
             raise Refused(
                 "Send the request as 'content-type: application/json' in UTF-8.",
                 415,
                 "UNSUPPORTED_CONTENT_TYPE",
             )
-        else:
-            raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
-            body = parse_json(raw, limits.json_depth)
         if not isinstance(body, list):
             return request_from_mapping(body, path_id=path_id, malformed=self.malformed)
         if not limits.batching or not body:
@@ -293,7 +302,7 @@ class GraphQLOverHTTP:
         status = 200
         if self.settings.http.statuses == "draft" and answer.errors:
             status = 294
-        return Response(status, answer.body, single.value, (_VARY,))
+        return Response(status, answer.body, _MEDIA[single], _ONLY_VARY)
 
     def _conditional(self, exchange: Exchange, answer: Answer, response: Response) -> Response:
         """Give a GET's answer its validators; 304 when the client has it already."""
@@ -369,12 +378,15 @@ def request_headers(scope: Scope) -> dict[str, str]:
 
     A client cannot send ``x-peer`` itself: the connection's own address replaces it.
     """
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in headers:
-            value = f"{headers[name]}, {value}"
-        headers[name] = value
+    lines = scope["headers"]
+    headers: dict[str, str] = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in lines
+    }
+    if len(headers) != len(lines):
+        headers.clear()
+        for raw_name, raw_value in lines:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     peer = scope.get("client")
     headers["x-peer"] = peer[0] if peer else ""
     return headers

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from router.contracts.limits import LimitExceeded, page_sizes
 from router.errors import NoPlan, RequestError
@@ -166,11 +166,11 @@ class Pipeline:
         A header that carries a claim is never the client's own.
         """
         exact, prefixes = self._forward_exact, self._forward_prefixes
-        forward = {
-            name: value
-            for name, value in headers.items()
-            if name in exact or (prefixes and name.startswith(prefixes))
-        }
+        forward = {name: headers[name] for name in exact if name in headers}
+        if prefixes:
+            forward.update(
+                (name, value) for name, value in headers.items() if name.startswith(prefixes)
+            )
         for claim, name in self.settings.headers.from_claims.items():
             forward.pop(name, None)
             value = identity.claims.get(claim)
@@ -273,10 +273,10 @@ class Pipeline:
             return None
         return PrivateValues(places, exchange.operation, exchange.variables)
 
-    async def _execute(self, exchange: Exchange) -> Answer:
+    def _execute(self, exchange: Exchange) -> Coroutine[Any, Any, Answer]:
         if self.settings.limits.share_requests and exchange.kind is OperationKind.QUERY:
-            return await self._execute_shared(exchange)
-        return await self._execute_alone(exchange)
+            return self._execute_shared(exchange)
+        return self._execute_alone(exchange)
 
     async def _execute_shared(self, exchange: Exchange) -> Answer:
         """Join an identical query in flight: same plan, variables and forwarded rights."""
