@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GRAPHIQL := router/graphiql/dist/index.html
 
-.PHONY: install graphiql serve test check lint types contracts schema format requirements clean
+.PHONY: install graphiql clients serve test check lint types contracts schema format requirements clean
 
 install: $(STAMP)
 
@@ -24,6 +24,10 @@ $(GRAPHIQL): $(STAMP) $(wildcard router/graphiql/web/*.* router/graphiql/web/src
 	@cd router/graphiql/web && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent --no-progress && \
 		PATH="$$PATH:$(CURDIR)/$(BIN)" npm run --silent build >/dev/null
 	@touch $@
+
+# Typed packages for each client, from its schema and operations: clients/*/generated, not in git.
+clients: $(STAMP)
+	@$(BIN)/python scripts/clients.py $(ARGS)
 
 serve: $(STAMP) $(GRAPHIQL)
 	@$(BIN)/drassist serve $(ARGS)
