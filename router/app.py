@@ -221,6 +221,11 @@ class Router:
         if self._server is not None:
             await self._server.drain(seconds)
 
+    async def end_streams(self) -> None:
+        """Be no longer ready and close streams with a code; requests are still served."""
+        if self._server is not None:
+            await self._server.end_streams()
+
     async def stop(self, seconds: float = 10.0) -> None:
         """Drain, then close every connection to subgraphs and stores."""
         await self.drain(seconds)

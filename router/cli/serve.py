@@ -185,6 +185,7 @@ def _draining(router: Router, config: uvicorn.Config) -> uvicorn.Server:
             yield  # and no second delivery afterwards: a drained router exits with status 0
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await router.end_streams()  # before uvicorn ends sockets with a code of its own
             await asyncio.gather(router.drain(), super().shutdown(sockets))
 
     return Draining(config)

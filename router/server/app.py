@@ -73,15 +73,19 @@ class Server:
 
     async def drain(self, seconds: float = 10.0) -> None:
         """Stop being ready, end every stream with a code, and wait for requests under way."""
-        self.ready = False
-        await self.subscriptions.close()
-        await self.websocket.close(1001, "The router is shutting down")
+        await self.end_streams()
         if self._running:
             self._idle.clear()
             try:
                 await asyncio.wait_for(self._idle.wait(), seconds)
             except TimeoutError:
                 _LOG.warning("%d requests were cut off by the shutdown", self._running)
+
+    async def end_streams(self) -> None:
+        """Stop being ready and end every stream with a code; requests are still served."""
+        self.ready = False
+        await self.subscriptions.close()
+        await self.websocket.close(1001, "The router is shutting down")
 
     async def aclose(self) -> None:
         """Close what is shared with other routers: stores and counters."""
@@ -148,4 +152,4 @@ def path_of(scope: Scope) -> str:
     root: str = scope.get("root_path", "")
     if root and path.startswith(root):
         path = path[len(root) :]
-    return path if path == "/" else path.rstrip("/") or "/"
+    return (path.rstrip("/") or "/") if path.endswith("/") else path or "/"

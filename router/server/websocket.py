@@ -57,6 +57,7 @@ class GraphQLOverWebSocket:
         self.pipeline = pipeline
         self.subscriptions = subscriptions
         self.sockets: set[Socket] = set()
+        self._gone = asyncio.Event()
 
     @property
     def settings(self) -> SubscriptionSettings:
@@ -85,11 +86,26 @@ class GraphQLOverWebSocket:
             await socket.serve(receive)
         finally:
             self.sockets.discard(socket)
+            if not self.sockets:
+                self._gone.set()
 
-    async def close(self, code: int = 1001, reason: str = "Going away") -> None:
-        """Close every socket; clients reconnect after 1001 and 1012."""
+    async def close(
+        self, code: int = 1001, reason: str = "Going away", seconds: float = 2.0
+    ) -> None:
+        """Close every socket; clients reconnect after 1001 and 1012.
+
+        Operations that end within ``seconds`` say their last word before; so long, too, sockets
+        may take to be gone.
+        """
+        operations = [task for socket in self.sockets for task in socket.tasks.values()]
+        if operations:
+            await asyncio.wait(operations, timeout=seconds)
         for socket in list(self.sockets):
             socket.close(code, reason)
+        if self.sockets:
+            self._gone.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), seconds)
 
     def _origin_allowed(self, headers: Mapping[str, str]) -> bool:
         """Browsers do not ask before they open sockets, so the Origin is checked here."""

@@ -1,0 +1,151 @@
+"""A router process that is busy: reloads, refusals and the end, with no failed request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from websockets.asyncio.client import connect
+
+SDL = """
+type Query {{ book(title: String! = "Emma", delay: Float! = 0): Book! }}
+type Subscription {{ arrivals: Book! }}
+type Book {{ title: String! {} }}
+"""
+
+
+class Load:
+    """Clients that ask without pause, each over its own connection, until told to stop."""
+
+    def __init__(self, url: str, clients: int = 6) -> None:
+        self.url = url
+        self.clients = clients
+        self.seconds: list[float] = []
+        self.failed: list[Any] = []
+        self.lost = 0
+        self.going = True
+
+    async def __aenter__(self) -> Load:
+        self.tasks = [asyncio.create_task(self.ask(number)) for number in range(self.clients)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.going = False
+        await asyncio.gather(*self.tasks)
+
+    async def ask(self, number: int) -> None:
+        limits = httpx2.Limits(max_keepalive_connections=number % 2)  # half connect every time
+        async with httpx2.AsyncClient(limits=limits, timeout=10) as http:
+            while self.going:
+                title = f"{number}-{len(self.seconds)}"
+                query = f'{{ book(title: "{title}", delay: 0.01) {{ title }} }}'
+                before = time.perf_counter()
+                try:
+                    answer = await http.post(f"{self.url}/graphql", json={"query": query})
+                except httpx2.TransportError:
+                    self.lost += 1  # a connection that closed before the request was read
+                    if self.lost > 50:
+                        self.failed.append("the address is gone")
+                        return
+                    continue
+                if answer.content != b'{"data":{"book":{"title":"%b"}}}' % title.encode():
+                    self.failed.append((answer.status_code, answer.text))
+                self.seconds.append(time.perf_counter() - before)
+
+
+async def test_no_request_fails_while_files_change(
+    arrivals: Any, router: Any, tmp_path: Path, capsys: Any
+) -> None:
+    [subgraph] = await arrivals(1)
+    schema = tmp_path / "arrivals.graphql"
+    schema.write_text(SDL.format(""))
+    process = await router(subgraph.url, "--no-watch", sdl=schema.name)
+    async with Load(process.url) as load:
+        for generation in range(2, 8):
+            schema.write_text(SDL.format(f"more{generation}: Int"))
+            process.reload()
+            await process.said(f"The router serves generation {generation}.")
+            await asyncio.sleep(0.1)
+            if generation == 4:
+                schema.write_text("type Query { book: Missing }")
+                process.reload()
+                await process.said("The router keeps the schema it has.")
+    assert load.failed == []
+    assert load.lost == 0
+    assert len(load.seconds) > 20
+    seconds = sorted(load.seconds)
+    with capsys.disabled():
+        figures = f"{len(seconds)} requests, 6 reloads, 1 refused, none failed; median "
+        figures += (
+            f"{seconds[len(seconds) // 2] * 1000:.0f} ms, longest {seconds[-1] * 1000:.0f} ms"
+        )
+        print(f"\n{figures}")
+
+
+async def test_a_subscription_outlives_reloads_and_hears_of_the_end(
+    arrivals: Any, router: Any, tmp_path: Path
+) -> None:
+    [subgraph] = await arrivals(1)
+    schema = tmp_path / "arrivals.graphql"
+    schema.write_text(SDL.format(""))
+    process = await router(subgraph.url, "--no-watch", sdl=schema.name)
+    url = process.url.replace("http", "ws") + "/graphql"
+    async with (
+        connect(url, subprotocols=["graphql-transport-ws"]) as socket,  # type: ignore[list-item]
+        httpx2.AsyncClient() as http,
+    ):
+        await socket.send('{"type":"connection_init"}')
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        query = {"query": "subscription { arrivals { title } }"}
+        await socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": query}).decode())
+        await announced(http, subgraph.url, "Emma")
+        assert "Emma" in str(await socket.recv())
+        schema.write_text(SDL.format("more: Int"))
+        process.reload()
+        await process.said("The router serves generation 2.")
+        assert await announced(http, subgraph.url, "Walden") == 1
+        assert "Walden" in str(await socket.recv())
+        process.child.terminate()
+        last = json.loads(await socket.recv())
+        while last["type"] == "ping":
+            last = json.loads(await socket.recv())
+        assert last["type"] == "error"
+        assert last["payload"][0]["extensions"]["code"] == "SUBSCRIPTION_SERVER_SHUTDOWN"
+        await socket.wait_closed()
+        assert socket.close_code == 1001
+    assert await process.end() == 0
+
+
+async def announced(http: httpx2.AsyncClient, subgraph: str, title: str) -> int:
+    """Publish until somebody listens; returns how many do."""
+    query = f'mutation {{ announce(title: "{title}") }}'
+    async with asyncio.timeout(10):
+        while True:
+            answer = await http.post(subgraph, json={"query": query})
+            if listeners := int(answer.json()["data"]["announce"]):
+                return listeners
+            await asyncio.sleep(0.05)
+
+
+async def test_routers_are_exchanged_one_by_one_under_load(
+    arrivals: Any, router: Any, one_address: Any
+) -> None:
+    [subgraph] = await arrivals(1)
+    old = [await router(subgraph.url, "--no-watch") for _ in range(2)]
+    balancer = one_address([process.port for process in old])
+    async with balancer as url, Load(url) as load:
+        await asyncio.sleep(0.3)
+        for position, process in enumerate(old):
+            fresh = await router(subgraph.url, "--no-watch")
+            balancer.ports[position] = fresh.port  # a balancer stops sending before the end
+            assert await process.end() == 0
+            await asyncio.sleep(0.2)
+    assert load.failed == []
+    # a kept-alive connection may end just when the next request is written: clients send it again
+    assert load.lost <= 2 * load.clients
+    assert len(load.seconds) > 20
