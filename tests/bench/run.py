@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,8 @@ class _Load(asyncio.Protocol):
         self.transport.write(self._request)  # type: ignore[attr-defined]
 
 
-async def _load(case: Case, seconds: float, pid: int) -> Result:
+async def load(case: Case, seconds: float, pid: int) -> Result:
+    """Ask for ``seconds`` over the case's connections."""
     body = orjson.dumps({"query": case.query})
     request = (
         b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -92,23 +93,34 @@ async def _load(case: Case, seconds: float, pid: int) -> Result:
     ]
     await asyncio.sleep(0.5)
     took.clear()
-    cpu, start = _cpu(pid), time.perf_counter()
+    cpu, start = cpu_of(pid), time.perf_counter()
     await asyncio.sleep(seconds)
-    spent, passed = _cpu(pid) - cpu, time.perf_counter() - start
+    spent, passed = cpu_of(pid) - cpu, time.perf_counter() - start
     count = len(took)
     for transport, _ in made:
-        transport.abort()  # type: ignore[attr-defined]
+        transport.abort()
     return Result(count / passed, statistics.median(took) * 1e3, spent / count * 1e6)
 
 
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process and its workers so far, user and system."""
+    return sum(_cpu(each) for each in processes(pid))
+
+
+def processes(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, children.split())]
+
+
 def _cpu(pid: int) -> float:
-    """Return the CPU seconds of a process so far, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def _running(*arguments: str, port: int, path: str = "/") -> Iterator[int]:
+def running(*arguments: str, port: int, path: str = "/") -> Iterator[int]:
+    """Run a module until the block ends; gives its process id once it answers."""
     process = subprocess.Popen([sys.executable, "-m", *arguments])
     try:
         for _ in range(100):
@@ -126,7 +138,30 @@ def _running(*arguments: str, port: int, path: str = "/") -> Iterator[int]:
         process.wait(10)
 
 
-def _ask(port: int, query: str) -> bytes:
+def write_supergraph(folder: Path) -> Path:
+    """Compose the library's subgraphs into a file in ``folder``."""
+    sources = [
+        SubgraphSource(name, f"http://127.0.0.1:{SUBGRAPHS}/{name}", sdl)
+        for name, sdl in SDL.items()
+    ]
+    file = folder / "supergraph.graphql"
+    file.write_text(compose(sources).supergraph_sdl)
+    return file
+
+
+def subgraphs() -> AbstractContextManager[int]:
+    """Run the library's subgraphs."""
+    return running("tests.bench.servers", "subgraphs", str(SUBGRAPHS), port=SUBGRAPHS)
+
+
+def router(supergraph: Path, port: int, *arguments: str) -> AbstractContextManager[int]:
+    """Run a router; gives its process id."""
+    serve = ("router", "serve", "--supergraph", str(supergraph), "--port", str(port))
+    return running(*serve, *arguments, port=port, path="/health")
+
+
+def ask(port: int, query: str) -> bytes:
+    """Return the answer to one query."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/graphql",
         orjson.dumps({"query": query}),
@@ -141,26 +176,21 @@ def main(seconds: float = 3.0, rounds: int = 2) -> None:
     """Run all cases and print them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sources = [
-            SubgraphSource(name, f"http://127.0.0.1:{SUBGRAPHS}/{name}", sdl)
-            for name, sdl in SDL.items()
-        ]
-        (folder / "supergraph.graphql").write_text(compose(sources).supergraph_sdl)
+        supergraph = write_supergraph(folder)
         (folder / "plain.toml").write_text("[subgraphs]\ndeduplicate = false\n")
-        serve = ("router", "serve", "--supergraph", str(folder / "supergraph.graphql"), "--port")
         run = stack.enter_context
-        run(_running("tests.bench.servers", "subgraphs", str(SUBGRAPHS), port=SUBGRAPHS))
-        pids = {DEDUPED: run(_running(*serve, str(DEDUPED), port=DEDUPED, path="/health"))}
+        run(subgraphs())
+        pids = {DEDUPED: run(router(supergraph, DEDUPED))}
         settings = ("--settings", str(folder / "plain.toml"))
-        pids[PLAIN] = run(_running(*serve, str(PLAIN), *settings, port=PLAIN, path="/health"))
-        answers = {QUERY: _ask(PLAIN, QUERY), SMALL_QUERY: _ask(PLAIN, SMALL_QUERY)}
+        pids[PLAIN] = run(router(supergraph, PLAIN, *settings))
+        answers = {QUERY: ask(PLAIN, QUERY), SMALL_QUERY: ask(PLAIN, SMALL_QUERY)}
         if any(b'"errors"' in answer for answer in answers.values()):
             raise SystemExit(f"The answer is wrong: {answers[QUERY][:500]!r}")
         for port, query in ((ECHO, QUERY), (SMALL_ECHO, SMALL_QUERY)):
             file = folder / f"{port}.json"
             file.write_bytes(answers[query])
             echo = ("tests.bench.servers", "echo", str(port), str(file))
-            pids[port] = run(_running(*echo, port=port))
+            pids[port] = run(running(*echo, port=port))
         print(f"answers: {len(answers[QUERY])} and {len(answers[SMALL_QUERY])} bytes")
         cases = [
             Case(f"{what}, c={count}", port, query, count)
@@ -176,7 +206,7 @@ def main(seconds: float = 3.0, rounds: int = 2) -> None:
         best: dict[Case, Result] = {}
         for _ in range(rounds):
             for case in cases:
-                found = uvloop.run(_load(case, seconds, pids[case.port]))
+                found = uvloop.run(load(case, seconds, pids[case.port]))
                 if case not in best or found.cpu < best[case].cpu:
                     best[case] = found
         for case, found in best.items():
