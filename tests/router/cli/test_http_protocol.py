@@ -1,0 +1,153 @@
+"""The server's HTTP protocol: whole responses are joined, everything else is uvicorn's."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from router.cli.http_protocol import JoinedHttpProtocol
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers by path."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+
+    async def start(*headers: tuple[bytes, bytes], status: int = 200) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+
+    match scope["path"]:
+        case "/echo":
+            await start((b"content-length", b"%d" % len(body)))
+            await send({"type": "http.response.body", "body": body})
+        case "/large":
+            await start((b"content-length", b"100000"))
+            await send({"type": "http.response.body", "body": b"x" * 100_000})
+        case "/stream":
+            await start()
+            await send({"type": "http.response.body", "body": b"one", "more_body": True})
+            await asyncio.sleep(0.01)
+            await send({"type": "http.response.body", "body": b"two"})
+        case "/slow":
+            await asyncio.sleep(0.05)
+            await start((b"content-length", b"4"))
+            await send({"type": "http.response.body", "body": b"slow"})
+        case "/a b":
+            query = scope["query_string"]
+            await start((b"content-length", b"%d" % len(query)))
+            await send({"type": "http.response.body", "body": query})
+        case "/nothing":
+            await start(status=204)
+            await send({"type": "http.response.body", "body": b""})
+        case "/injected":
+            await start((b"content-length", b"0"), (b"x", b"a\r\nset-cookie: b"))
+            await send({"type": "http.response.body", "body": b""})
+        case "/forgotten":
+            await start((b"content-length", b"0"))
+        case _:
+            raise RuntimeError("no such path")
+
+
+@asynccontextmanager
+async def serving(keep_alive: int = 5) -> AsyncIterator[int]:
+    config = uvicorn.Config(
+        app,
+        http=JoinedHttpProtocol,
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        timeout_keep_alive=keep_alive,
+    )
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        task = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def ask(port: int, *requests: bytes, last_closes: bool = True) -> bytes:
+    """Write everything at once and read until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(requests))
+    if last_closes:
+        writer.write(b"GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    found = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    return found
+
+
+def request(path: str, body: bytes = b"", method: str = "POST") -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/slow"), request("/echo", b"second"), request("/large"))
+    assert found.index(b"slow") < found.index(b"second") < found.index(b"x" * 100_000)
+    assert found.count(b"HTTP/1.1 200 OK") == 4
+    assert found.count(b"connection: close") == 1
+
+
+async def test_a_stream_is_chunked_and_the_connection_goes_on() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/stream"), request("/echo", b"after"))
+    assert b"transfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n" in found
+    assert b"after" in found
+
+
+async def test_the_path_is_decoded_and_the_query_is_kept() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/a%20b?c=%20d"))
+    assert b"c=%20d" in found
+
+
+async def test_head_and_no_content_have_no_body() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/large", method="HEAD"), request("/nothing"))
+    assert b"content-length: 100000" in found
+    assert b"xxx" not in found
+    assert b"204 No Content" in found
+
+
+async def test_a_header_with_a_line_break_is_never_sent() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/injected"), last_closes=False)
+    assert b"set-cookie" not in found
+    assert found.startswith(b"HTTP/1.1 500")
+
+
+async def test_an_app_that_sends_no_body_or_breaks_is_answered_for() -> None:
+    async with serving() as port:
+        for path in ("/forgotten", "/unknown"):
+            found = await ask(port, request(path), last_closes=False)
+            assert found.startswith(b"HTTP/1.1 500"), path
+
+
+async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
+    async with serving(keep_alive=1) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        started = asyncio.get_running_loop().time()
+        for _ in range(4):
+            writer.write(request("/echo", b"here"))
+            await asyncio.wait_for(reader.readuntil(b"here"), 1)
+            await asyncio.sleep(0.4)
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        passed = asyncio.get_running_loop().time() - started
+        writer.close()
+    assert 2.0 < passed < 4.0
