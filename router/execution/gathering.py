@@ -27,8 +27,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-import orjson
-
 from router.execution.generating import (
     Code,
     Pending,
@@ -39,13 +37,12 @@ from router.execution.generating import (
     pending_of,
     segments,
 )
-from router.execution.overlap import Mismatch
-from router.execution.representations import represent
 from router.execution.run import NOTHING, Run
+from router.execution.sending import HELPERS, Sending, Unsuitable
 from router.execution.shapes import Shape, unite
 from router.execution.steps import CallStep, FetchStep
 from router.execution.types import Types
-from router.planning.plan import Input, InputField, InputSelection, Path
+from router.planning.plan import InputField, Path
 
 __all__ = ["Gatherer", "Gathering", "generate_gatherer"]
 
@@ -66,10 +63,6 @@ MAX_LOOPS: Final = 18
 """Python nests no more than twenty blocks."""
 
 
-class _Unsuitable(Exception):
-    """The call needs the plain form."""
-
-
 @dataclass(slots=True)
 class _Node:
     """A place on the call's paths: the keys that go on, and the paths that end."""
@@ -80,15 +73,6 @@ class _Node:
     ends: list[tuple[frozenset[str] | None, int]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Runtime types whose representations have the same properties."""
-
-    number: int
-    typename: str | None
-    fields: tuple[InputField, ...]
-
-
 def generate_gatherer(
     step: FetchStep, call: CallStep, steps: Sequence[FetchStep], types: Types
 ) -> Gathering | None:
@@ -96,17 +80,11 @@ def generate_gatherer(
     try:
         writer = _Writer(step, call, steps, types)
         writer.write()
-    except _Unsuitable:
+    except Unsuitable:
         return None
     space = writer.code.load(
         f"gatherer {call.index}",
-        {
-            "Mismatch": Mismatch,
-            "hashed": _hashed,
-            "dumps": orjson.dumps,
-            "typename": _typename,
-            "NOTHING": NOTHING,
-        },
+        {**HELPERS, "NOTHING": NOTHING},
     )
     function: Gatherer = space[f"gather_{call.index}"]
     follows = writer.follows.index if writer.follows is not None else None
@@ -118,16 +96,13 @@ class _Writer:
         self, step: FetchStep, call: CallStep, steps: Sequence[FetchStep], types: Types
     ) -> None:
         if call.call.context:
-            raise _Unsuitable
+            raise Unsuitable
         self.code = Code()
         self._call = call
         self._types = types
         self._ancestors = [each for each in steps if each.index in step.ancestors]
         self._pending = pending_of(self._ancestors, types)
-        self._groups: dict[tuple[str | None, tuple[InputField, ...]], _Group] = {}
-        self._by_type = {name: self._group_of(name) for name in self._candidates()}
-        self._single = self._one_kind()
-        self._names = 0
+        self._sending = Sending(self.code, call, types)
         self.follows: CallStep | None = None
 
     def write(self) -> None:
@@ -154,9 +129,9 @@ class _Writer:
     def _leader(self) -> CallStep | None:
         """Return an earlier call of the same objects that decides what is sent here."""
         statics = set(self._call.statics)
-        if not self._single or len(statics) != 1:
+        if not self._sending.single or len(statics) != 1:
             return None
-        (group,) = self._groups.values()
+        (group,) = self._sending.groups.values()
         for step in reversed(self._ancestors):
             for earlier in step.calls:
                 if (
@@ -189,7 +164,7 @@ class _Writer:
 
     def _follow(self, earlier: CallStep) -> None:
         """Write the loop over the earlier call's representations and items."""
-        (group,) = self._groups.values()
+        (group,) = self._sending.groups.values()
         add = self.code.add
         add(1, f"sent = run.representations[{earlier.index}]; items = run.items[{earlier.index}]")
         add(1, f"noted = run.overlays[{earlier.index}]")
@@ -198,7 +173,7 @@ class _Writer:
         add(1, "for r, e in zip(sent, items):")
         values, parts, keys, checks = [], [], [], []
         for each in group.fields:
-            value = self._name("k")
+            value = self._sending.name("k")
             name = self._sent_as(earlier, each)
             if name is not None:
                 add(2, f"{value} = r[{name!r}]")
@@ -217,7 +192,7 @@ class _Writer:
         add(2, f"if {' and '.join(conditions) or 'True'}:")
         (static,) = set(self._call.statics)
         typename = repr(group.typename if group.typename is not None else static)
-        self._number(group, typename, values, parts, 3)
+        self._sending.number(group, typename, values, parts, 3)
         add(2, "to.append(i)")
         add(1, "if len(found) == len(sent): return found, noted")
         add(1, "return found, {o: to[i] for o, i in noted.items()}")
@@ -280,7 +255,7 @@ class _Writer:
         pending: tuple[Pending, ...] = self._pending
         for each in keys:
             pending = advance(pending, each.key, each.types)
-        variable = self._name("e")
+        variable = self._sending.name("e")
         self.code.add(1, f"for {variable} in items[{start.index}]:")
         trie = self._trie({position: (path, None) for position, path in suffixes.items()})
         below = tuple(each for each in pending if each.path)
@@ -318,7 +293,9 @@ class _Writer:
         for condition, position in node.ends:
             inner = self._filter(sources, condition, static, indent)
             if inner is not None:
-                self._target(sources, self._call.statics[position] or static, inner, tainted)
+                self._sending.target(
+                    sources, self._call.statics[position] or static, inner, tainted
+                )
         if len(self.code.lines) == wrote:
             self.code.add(indent, "pass")
 
@@ -341,7 +318,7 @@ class _Writer:
         ]
         if not slots:
             return
-        value = self._name("v")
+        value = self._sending.name("v")
         if len(slots) == 1:
             source, slot = slots[0]
             read = f"[{key!r}]" if slot.sure else f".get({key!r})"
@@ -355,11 +332,11 @@ class _Writer:
         lists = slots[0][1].lists if slots[0][1].lists is not None else segment.lists
         loops += lists
         if loops > MAX_LOOPS:
-            raise _Unsuitable
+            raise Unsuitable
         self.code.add(indent, f"if {value} is not None:")
         indent += 1
         for _ in range(lists):
-            item = self._name("o")
+            item = self._sending.name("o")
             self.code.add(indent, f"if {value}.__class__ is not list: raise Mismatch")
             self.code.add(indent, f"for {item} in {value}:")
             self.code.add(indent + 1, f"if {item} is not None:")
@@ -382,7 +359,7 @@ class _Writer:
             self.code.add(indent, f"{value} = overlaps.join({value}, {other}, {name})")
 
     def _overlay(self, each: Pending, value: str, indent: int, *, tainted: bool) -> Source:
-        variable = self._name("i")
+        variable = self._sending.name("i")
         if each.call is None:
             self.code.add(indent, f"{variable} = data[{each.fetch}]")
         else:
@@ -406,201 +383,9 @@ class _Writer:
             return indent
         if static is not None:
             return indent if static in condition else None
-        runtime = self._runtime(sources, indent)
+        runtime = self._sending.runtime(sources, indent)
         if runtime is None:
             return indent
         name = self.code.constant("TYPES", condition)
         self.code.add(indent, f"if {runtime} is None or {runtime} in {name}:")
         return indent + 1
-
-    def _runtime(self, sources: list[Source], indent: int) -> str | None:
-        """Write the reading of ``__typename``; None where no answer has it."""
-        known = [source for source in sources if "__typename" in source.shape.slots]
-        if not known:
-            return None
-        variable = self._name("t")
-        reads = [f"{source.variable}.get('__typename')" for source in known]
-        if len(reads) == 1:
-            self.code.add(indent, f"{variable} = {reads[0]}")
-        else:
-            objects = self.code.constant("OBJECTS", self._types)
-            self.code.add(indent, f"{variable} = typename({objects}, {', '.join(reads)})")
-        return variable
-
-    # representations
-
-    def _target(
-        self, sources: list[Source], static: str | None, indent: int, tainted: bool
-    ) -> None:
-        if static is not None:
-            group = self._by_type.get(static)
-            if group is not None:
-                self._representation(group, repr(static), sources, indent, tainted)
-            return
-        runtime = self._runtime(sources, indent)
-        if runtime is None:
-            raise _Unsuitable
-        word = "if"
-        for group in self._groups.values():
-            names = frozenset(name for name, of in self._by_type.items() if of is group)
-            known = self.code.constant("TYPES", names)
-            self.code.add(indent, f"{word} {runtime} in {known}:")
-            wrote = len(self.code.lines)
-            self._representation(group, runtime, sources, indent + 1, tainted)
-            if len(self.code.lines) == wrote:
-                self.code.add(indent + 1, "pass")
-            word = "elif"
-
-    def _representation(
-        self, group: _Group, runtime: str, sources: list[Source], indent: int, tainted: bool
-    ) -> None:
-        reads = []
-        for each in group.fields:
-            known = [source for source in sources if each.key in source.shape.slots]
-            if not known:
-                return  # a property that nothing brings: the object cannot be sent
-            reads.append((each, known))
-        values, parts, keys, conditions = [], [], [], []
-        for each, known in reads:
-            value, part = self._property(each, known, indent)
-            values.append((each, value))
-            parts.append(part)
-            if not each.required and not each.selections:
-                keys.append(value)
-            if len(known) == 1 and known[0] is not sources[0]:
-                # an entity that was not found lacks the property: not sent
-                conditions.append(f"{known[0].variable} is not NOTHING")
-        conditions = sorted(set(conditions))
-        if keys and all(each.required or not each.selections for each in group.fields):
-            conditions.append("not (" + " and ".join(f"{key} is None" for key in keys) + ")")
-        if conditions:
-            self.code.add(indent, f"if {' and '.join(conditions)}:")
-            indent += 1
-        sent = repr(group.typename) if group.typename is not None else runtime
-        self._send(group, sent, values, parts, sources[0].variable, indent, tainted)
-
-    def _send(
-        self,
-        group: _Group,
-        sent: str,
-        values: list[tuple[InputField, str]],
-        parts: list[str],
-        target: str,
-        indent: int,
-        tainted: bool,
-    ) -> None:
-        self._number(group, sent, values, parts, indent)
-        note = f"note(overlay, {target}, i)" if tainted else f"overlay[id({target})] = i"
-        self.code.add(indent, note)
-
-    def _number(
-        self,
-        group: _Group,
-        sent: str,
-        values: list[tuple[InputField, str]],
-        parts: list[str],
-        indent: int,
-    ) -> None:
-        """Write how a representation gets its number: that of an equal one, or the next."""
-        add = self.code.add
-        if self._single and len(parts) == 1:
-            key = parts[0]
-        elif self._single:
-            key = f"({', '.join(parts)},)" if parts else "()"
-        else:
-            key = f"({', '.join([str(group.number), sent, *parts])},)"
-        add(indent, f"k = {key}")
-        add(indent, "i = seen.get(k)")
-        add(indent, "if i is None:")
-        add(indent + 1, "i = seen[k] = len(found)")
-        pairs = {"__typename": sent, **{each.name: value for each, value in values}}
-        body = ", ".join(f"{name!r}: {value}" for name, value in pairs.items())
-        add(indent + 1, f"found.append({{{body}}})")
-
-    def _property(self, each: InputField, known: list[Source], indent: int) -> tuple[str, str]:
-        """Write the reading of a property; return its variable and its part of the key."""
-        value = self._name("k")
-        sure = known[0].shape.slots[each.key].sure
-        read = f"[{each.key!r}]" if sure else f".get({each.key!r})"
-        self.code.add(indent, f"{value} = {known[0].variable}{read}")
-        for other in known[1:]:
-            self.code.add(
-                indent, f"if {value} is None: {value} = {other.variable}.get({each.key!r})"
-            )
-        if each.selections:
-            name = self.code.constant("NESTED", _Nested(each, self._types))
-            self.code.add(indent, f"{value} = {name}({value})")
-            return value, f"dumps({value})"
-        return value, f"{value} if {value}.__class__ is str else hashed({value})"
-
-    def _candidates(self) -> set[str]:
-        return {
-            name
-            for each in self._call.call.inputs
-            for name in (each.on, *self._types.possible(each.on))
-        }
-
-    def _group_of(self, runtime: str) -> _Group:
-        typename: str | None = None
-        fields: dict[str, InputField] = {}
-        for each in self._call.call.inputs:
-            if self._types.fits(runtime, each.on):
-                typename = each.typename if each.typename is not None else typename
-                for one in self._flat(each, each.selections, runtime):
-                    fields[one.name] = one
-        key = (typename, tuple(fields.values()))
-        return self._groups.setdefault(key, _Group(len(self._groups), *key))
-
-    def _flat(
-        self, owner: Input, selections: Sequence[InputSelection], runtime: str
-    ) -> list[InputField]:
-        found: list[InputField] = []
-        if owner.when:
-            raise _Unsuitable
-        for each in selections:
-            if not isinstance(each, InputField):
-                raise _Unsuitable
-            if each.when:
-                raise _Unsuitable
-            if each.name != "__typename":
-                found.append(each)
-        return found
-
-    def _one_kind(self) -> bool:
-        """Return whether one type name is all that can be sent."""
-        statics = set(self._call.statics)
-        return len(self._groups) == 1 and len(statics) == 1 and None not in statics
-
-    def _name(self, prefix: str) -> str:
-        self._names += 1
-        return f"{prefix}{self._names}"
-
-
-class _Nested:
-    """A property with sub-selections, copied by the plain form."""
-
-    def __init__(self, each: InputField, types: Types) -> None:
-        self._input = (Input("?", (InputField("value", "value", each.selections, each.required),)),)
-        self._types = types
-
-    def __call__(self, value: Any) -> Any:
-        sent = represent({"value": value}, self._input, "?", self._types, {})
-        if sent is None:
-            raise Mismatch
-        return sent["value"]
-
-
-def _hashed(value: Any) -> Any:
-    """Return a hashable form that keeps 1, 1.0, true and "1" apart."""
-    if value is None or value.__class__ is int or value.__class__ is str:
-        return value
-    return orjson.dumps(value)
-
-
-def _typename(types: Types, *names: Any) -> Any:
-    """Return the concrete type among the names that several answers give, else the first."""
-    given = [name for name in names if isinstance(name, str)]
-    for name in given:
-        if types.is_object(name):
-            return name
-    return given[0] if given else None
