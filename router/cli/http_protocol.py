@@ -19,7 +19,7 @@ import uvicorn.protocols.http.httptools_impl as plain
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 
 __all__ = ["JoinedHttpProtocol"]
 
@@ -49,6 +49,16 @@ class _JoinedCycle(RequestResponseCycle):
                 return
         await super().send(start)
         await super().send(message)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Hand over a body that is there already without waiting for it."""
+        ready = self.message_event.is_set() and not self.waiting_for_100_continue
+        if not ready or self.disconnected or self.response_complete:
+            return await super().receive()
+        self.flow.resume_reading()
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     def _whole_head(self, start: Any, length: int) -> bytes | None:
         """The response's head, or None where it is not the plain case."""
