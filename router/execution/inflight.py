@@ -53,7 +53,11 @@ class InFlight:
         if request.mutation:
             self.sent += 1
             return begin(self._client, request, done)
-        key = _key(request)
+        try:
+            key = _key(request)
+        except TypeError:  # files are no JSON, and nobody sends the same ones at once
+            self.sent += 1
+            return begin(self._client, request, done)
         shared = self._flying.get(key)
         if shared is None:
             return self._lead(key, request, done)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from router.execution import Answer
+from router.execution.upload import Upload
 from router.server.exchange import Exchange
 from router.server.refusals import Refused
 from router.settings import IdempotencySettings
@@ -229,8 +230,21 @@ def _never_left(answer: Answer) -> bool:
 
 
 def _fingerprint(exchange: Exchange) -> str:
-    variables = orjson.dumps(exchange.request.variables, option=orjson.OPT_SORT_KEYS, default=str)
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+    variables = orjson.dumps(exchange.request.variables, option=options, default=_of_file)
     return _digest(exchange.text, exchange.operation.name or "", variables.decode())
+
+
+def _of_file(value: Any) -> str:
+    """What a file says: a second try brings it in another temporary file."""
+    if not isinstance(value, Upload):
+        return str(value)
+    digest = hashlib.sha256()
+    value.file.seek(0)
+    while piece := value.file.read(65_536):
+        digest.update(piece)
+    value.file.seek(0)
+    return _digest(value.filename, value.content_type, digest.hexdigest())
 
 
 def _digest(*parts: str) -> str:

@@ -2,7 +2,8 @@
 
 The operation and the map come first, as clients send them; each file then goes to a temporary
 file that stays in memory while it is small. A file stands in the variables as an
-:class:`Upload`, which in-process subgraphs receive as it is.
+:class:`~router.execution.upload.Upload`: in-process subgraphs receive it as it is, others get a
+multipart request of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
+from router.execution.upload import Upload
 from router.server.asgi import ClientGone, Receive
 from router.server.messages import parse_json
 from router.server.refusals import Refused
@@ -21,16 +23,6 @@ from router.settings import RequestLimits, UploadSettings
 __all__ = ["Upload", "read_upload"]
 
 _FIELDS: Final = ("operations", "map")
-
-
-@dataclass(slots=True)
-class Upload:
-    """One uploaded file, positioned at its start; name and type are what the client claims."""
-
-    filename: str
-    content_type: str
-    size: int
-    file: IO[bytes]
 
 
 @dataclass(slots=True)

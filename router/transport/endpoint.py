@@ -13,6 +13,7 @@ import orjson
 
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphRequest
+from router.transport.form import Form
 
 __all__ = ["Endpoint", "HttpOptions", "Subscribing"]
 
@@ -93,6 +94,10 @@ class Endpoint:
             "application/graphql-response+json;q=0.2, application/json;q=0.1"
         )
         self._stream = self._constant_head(target, host, stream, options)
+        form = {"accept": accept, "apollo-require-preflight": "true"}
+        self._form = f"POST {target} HTTP/1.1\r\nhost: {host}\r\n".encode("latin-1") + b"".join(
+            f"{name}: {value}\r\n".encode("latin-1") for name, value in form.items()
+        )
         self._prefixes: dict[tuple[str, str | None], bytes] = {}
 
     def request(self, request: SubgraphRequest, *, stream: bool = False) -> bytes:
@@ -102,6 +107,12 @@ class Endpoint:
         if request.headers:
             head += _lines(request.headers)
         return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+
+    def form_head(self, request: SubgraphRequest, form: Form) -> bytes:
+        """Return the head of a request with files; the body is ``form.pieces()``."""
+        own = _lines(self.headers) + _lines(request.headers)
+        kind = f"content-type: {form.content_type}\r\ncontent-length: {form.length}\r\n\r\n"
+        return self._form + own + kind.encode("latin-1")
 
     def body(self, request: SubgraphRequest) -> bytes:
         """Return the JSON body; the constant part is written once per operation."""

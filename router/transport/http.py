@@ -20,6 +20,7 @@ from router.errors import SubgraphError
 from router.execution.client import Cancel, Outcome, SubgraphAnswer, SubgraphRequest
 from router.execution.starting import wait_for
 from router.transport.endpoint import Endpoint, HttpOptions
+from router.transport.form import Form
 from router.transport.responses import decompress, read_response
 from router.transport.subscribing import Subscriber
 
@@ -249,11 +250,13 @@ class _Connection(asyncio.Protocol):
         "_head",
         "_parser",
         "_reusable",
+        "_sending",
         "_size",
         "_started",
         "_status",
         "_transport",
         "_used",
+        "_writable",
         "since",
     )
 
@@ -271,6 +274,9 @@ class _Connection(asyncio.Protocol):
         self._extra = False
         self._started = False
         self._used = False
+        self._sending: asyncio.Future[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
         self.since = 0.0
 
     def send(self, call: _Call) -> None:
@@ -281,7 +287,31 @@ class _Connection(asyncio.Protocol):
         self._size = self._head = 0
         self._encoding = ""
         self._framed = self._started = False
-        self._transport.write(self._client.endpoint.request(call.request))
+        try:
+            request = self._client.endpoint.request(call.request)
+        except TypeError:  # files are no JSON
+            self._sending = asyncio.ensure_future(self._send_form(call))
+        else:
+            self._transport.write(request)
+
+    async def _send_form(self, call: _Call) -> None:
+        """Write a request with files, as fast as the subgraph reads it."""
+        assert self._transport is not None
+        try:
+            form = Form(call.request)
+            self._transport.write(self._client.endpoint.form_head(call.request, form))
+            for piece in form.pieces():
+                if not self._writable.is_set():
+                    await self._writable.wait()
+                if self._call is not call:
+                    return
+                self._transport.write(piece)
+        except (TypeError, ValueError) as error:  # no JSON all the same, or a file is gone
+            if self._call is call:
+                message = f"The request cannot be written ({type(error).__name__})."
+                self._break(message, "SUBREQUEST_HTTP_ERROR")
+        finally:
+            self._sending = None
 
     def abandon(self) -> None:
         """Drop the call and the connection with it."""
@@ -315,12 +345,21 @@ class _Connection(asyncio.Protocol):
         if self._complete:
             self._hand_over()
 
+    def pause_writing(self) -> None:
+        """Hold files back: the subgraph does not read them so fast."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Let files flow again."""
+        self._writable.set()
+
     def eof_received(self) -> None:
         """Let the transport close; :meth:`connection_lost` decides what that means."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the call: complete where the end of the connection ends the body, else failed."""
         call, self._call = self._call, None
+        self._writable.set()
         self._client.lost(self)
         if call is None or call.over:
             return
@@ -395,7 +434,7 @@ class _Connection(asyncio.Protocol):
         if call is None:
             return
         call.connection = None
-        if self._reusable and not self._extra:
+        if self._reusable and not self._extra and self._sending is None:
             self._client.release(self)
         else:
             self.close()
