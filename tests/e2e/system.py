@@ -139,7 +139,6 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
         yield base
     finally:
         process.stop()
-        (folder / "serve.log").write_text(process.log())
 
 
 def play(consultation: Consultation, *, speed: float = 40.0) -> Played:

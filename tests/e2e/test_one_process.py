@@ -97,9 +97,7 @@ def test_one_query_answers_from_all_five_domains(played: Played) -> None:
 
 
 @pytest.mark.slow
-def test_the_real_engine_hears_the_consultation(
-    tmp_path: Path,
-) -> None:
+def test_the_real_engine_hears_the_consultation(tmp_path: Path) -> None:
     environment = embedded(tmp_path) | {"DRASSIST_SPEECH__ENGINE": "whisper"}
     with serving(tmp_path, environment) as address:
         played = play(Consultation(address, password=PASSWORD), speed=4.0)
@@ -235,22 +233,12 @@ async def test_audio_needs_a_person_who_may_record(base: str, played: Played) ->
         assert (refused["type"], refused["code"]) == ("error", code)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("torn.json", '{"resourceType": "Bund', "torn.json"),
-        ("list.json", "[]", "list.json"),
-        ("person.json", '{"resourceType": "Patient"}', "person.json"),
-    ],
-)
-def test_a_broken_bundle_is_named_and_nothing_of_it_is_quoted(
-    tmp_path: Path, name: str, content: str, said: str
-) -> None:
+def test_a_broken_bundle_is_named_and_nothing_of_it_is_quoted(tmp_path: Path) -> None:
     folder = tmp_path / "bundles"
     folder.mkdir()
-    (folder / name).write_text(content)
+    (folder / "torn.json").write_text('{"resourceType": "Bundle", "entry": [{"family": "Secret')
     ended = run("import", str(folder), folder=tmp_path, environment=embedded(tmp_path))
     assert ended.returncode == 1
+    assert "FHIR_BUNDLE_INVALID: torn.json" in ended.stdout
+    assert "Secret" not in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
-    assert said in ended.stdout
-    assert "FHIR_BUNDLE_INVALID" in ended.stdout

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ SUBGRAPHS = ("patients", "encounters", "notes", "orders", "consents", "bff")
 STORES = ("postgres", "redis")
 
 
+@cache
 def services() -> dict[str, dict[str, Any]]:
     """The services of ``compose.yaml``, with its anchors resolved."""
     described: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -42,7 +44,7 @@ class Topology:
     processes: dict[str, Process] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
-    def start(self, while_starting: Callable[[], None] = lambda: None) -> None:
+    def start(self) -> None:
         """Start in the order of ``depends_on``: the subgraphs at once, then the gateways."""
         described = {name: s for name, s in services().items() if name not in STORES}
         samples = described.pop("samples")
@@ -60,7 +62,6 @@ class Topology:
             list(pool.map(lambda name: self.processes[name].start(), first))
             ended = filled.result()
             assert ended.returncode == 0, ended.stdout + ended.stderr
-            while_starting()
             rest = [name for name in described if name not in first]
             list(pool.map(lambda name: self.processes[name].start(), rest))
 
