@@ -22,7 +22,8 @@ from graphql import (
     validate,
 )
 
-from router.composition.compose import SubgraphSource, compose
+from router.composition.compose import compose
+from router.composition.sources import SubgraphSource
 from router.errors import NoPlan
 from router.execution import compile_operation
 from router.execution.client import SubgraphAnswer, SubgraphRequest
@@ -190,10 +191,10 @@ def _resolving(schema: GraphQLSchema, client: _Client) -> GraphQLSchema:
 
 
 def _resolver(client: _Client, kind: str, name: str) -> Any:
-    def entities(_obj: Any, _info: GraphQLResolveInfo, representations: list[Any]) -> Any:
+    def entities(_obj: Any, _info: GraphQLResolveInfo[Any], representations: list[Any]) -> Any:
         return [client.entity(each) for each in representations]
 
-    def resolve(obj: Mapping[str, Any], _info: GraphQLResolveInfo, **args: Any) -> Any:
+    def resolve(obj: Mapping[str, Any], _info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         if name not in obj:
             raise LookupError(f"{client._name} was asked for {kind}.{name}")
         value = obj[name]

@@ -1,0 +1,157 @@
+"""Interface objects: objects whose type only another subgraph knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.router.traps.kit import Federation, Subgraph
+
+
+async def test_a_third_subgraph_extends_the_concrete_type_only() -> None:
+    federation = Federation(
+        a=Subgraph(
+            """interface Media @key(fields: "id") { id: ID! }
+            type Film implements Media @key(fields: "id") { id: ID! }
+            type Song implements Media @key(fields: "id") { id: ID! }""",
+            entities={
+                "Media": [{"__typename": "Film", "id": "1"}, {"__typename": "Song", "id": "2"}]
+            },
+        ),
+        b=Subgraph(
+            'type Film @key(fields: "id") { id: ID! cut: Int }',
+            entities={"Film": [{"id": "1", "cut": 7}]},
+        ),
+        c=Subgraph(
+            """type Query { all: [Media] }
+            type Media @key(fields: "id") @interfaceObject { id: ID! }""",
+            roots={"all": [{"id": "1"}, {"id": "2"}]},
+        ),
+    )
+    await federation.answers("{ all { id } }", {"all": [{"id": "1"}, {"id": "2"}]}, "c")
+    outcome = await federation.ask("{ all { id ... on Film { cut } } }")
+    assert (outcome.data, outcome.errors) == (
+        {"all": [{"id": "1", "cut": 7}, {"id": "2"}]}, [])  # fmt: skip
+    assert outcome.representations[2:] == [{"__typename": "Film", "id": "1"}]
+
+
+USERS = """
+interface User @key(fields: "id") { id: ID! name: String! }
+type Admin implements User @key(fields: "id") { id: ID! name: String! level: Int }
+type Guest implements User @key(fields: "id") { id: ID! name: String! since: Int }
+"""
+PEOPLE: list[dict[str, Any]] = [
+    {"__typename": "Admin", "id": "1", "name": "Ann", "level": 9},
+    {"__typename": "Guest", "id": "2", "name": "Bob", "since": 1999},
+]
+DUTY = Federation(
+    a=Subgraph(
+        f"type Query {{ users: [User] }} {USERS}",
+        roots={"users": PEOPLE},
+        entities={"User": PEOPLE, "Admin": PEOPLE[:1], "Guest": PEOPLE[1:]},
+    ),
+    b=Subgraph(
+        """type Query { onDuty: [User] }
+        type User @key(fields: "id") @interfaceObject { id: ID! name: String! @external
+          badge: String @requires(fields: "name") }""",
+        roots={"onDuty": [{"__typename": "Never", "id": "2"}, {"__typename": "Never", "id": "1"}]},
+        entities={"User": [{"id": n, "badge": lambda it: f"#{it['name']}"} for n in "12"]},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "asked"),
+    [
+        ("{ users { name badge } }",
+         {"users": [{"name": "Ann", "badge": "#Ann"}, {"name": "Bob", "badge": "#Bob"}]}, "a b"),
+        ("{ onDuty { badge } }", {"onDuty": [{"badge": "#Bob"}, {"badge": "#Ann"}]}, "a b b"),
+        ("{ onDuty { id } }", {"onDuty": [{"id": "2"}, {"id": "1"}]}, "b"),
+        ("{ onDuty { t: __typename } }", {"onDuty": [{"t": "Guest"}, {"t": "Admin"}]}, "a b"),
+        ("{ onDuty { ... on Admin { badge level } ... on Guest { since } } }",
+         {"onDuty": [{"since": 1999}, {"badge": "#Ann", "level": 9}]}, "a b b"),
+        ("{ users { ... on Admin { badge } } }", {"users": [{"badge": "#Ann"}, {}]}, "a b"),
+    ],
+)  # fmt: skip
+async def test_an_interface_object_with_a_requirement(
+    query: str, expected: dict[str, Any], asked: str
+) -> None:
+    await DUTY.answers(query, expected, asked)
+
+
+async def test_only_the_objects_of_the_asked_type_are_sent() -> None:
+    outcome = await DUTY.ask("{ users { ... on Admin { badge } } }")
+    assert outcome.representations == [{"__typename": "User", "id": "1", "name": "Ann"}]
+
+
+SHARED = Federation(
+    a=Subgraph(
+        """type Query { users: [Node!]! }
+        interface Node @key(fields: "id") { id: ID! }
+        type User implements Node @key(fields: "id") { id: ID! name: String! @shareable age: Int }
+        """,
+        roots={"users": [{"__typename": "User", "id": "1", "name": "Ann", "age": 30}]},
+        entities={
+            "Node": [{"__typename": "User", "id": "1", "name": "Ann", "age": 30}],
+            "User": [{"__typename": "User", "id": "1", "name": "Ann", "age": 30}],
+        },
+    ),
+    b=Subgraph(
+        """type Query { others: [Node] }
+        type Node @key(fields: "id") @interfaceObject { id: ID! username: String! @shareable }""",
+        roots={"others": [{"id": "1", "username": "ann"}]},
+        entities={"Node": [{"id": "1", "username": "ann"}]},
+    ),
+    c=Subgraph(
+        """type Node @key(fields: "id") @interfaceObject {
+          id: ID! name: String! @shareable username: String! @shareable }""",
+        entities={"Node": [{"id": "1", "name": "Ann", "username": "ann"}]},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "asked"),
+    [
+        ("{ users { id name username } }",
+         {"users": [{"id": "1", "name": "Ann", "username": "ann"}]}, "a b"),
+        ("{ others { name username } }", {"others": [{"name": "Ann", "username": "ann"}]}, "b c"),
+        ("{ others { username } }", {"others": [{"username": "ann"}]}, "b"),
+        ("{ others { ... on User { age name } } }", {"others": [{"age": 30, "name": "Ann"}]},
+         "a b"),
+        ("{ others { __typename id } }", {"others": [{"__typename": "User", "id": "1"}]}, "a b"),
+        ("{ users { ... on User { name age } } }", {"users": [{"name": "Ann", "age": 30}]}, "a"),
+    ],
+)  # fmt: skip
+async def test_two_interface_objects_share_fields_with_the_concrete_type(
+    query: str, expected: dict[str, Any], asked: str
+) -> None:
+    await SHARED.answers(query, expected, asked)
+
+
+BROKEN = Federation(
+    a=Subgraph(
+        """type Query { product: Node }
+        interface Node @key(fields: "id") { id: ID! }
+        type Product implements Node @key(fields: "id") { id: ID! price: Int }""",
+        roots={"product": {"__typename": "Product", "id": "1"}},
+        entities={"Node": []},
+    ),
+    b=Subgraph(
+        """type Query { b: Node }
+        type Node @interfaceObject @key(fields: "id", resolvable: false) { id: ID! }""",
+        roots={"b": {"id": "1"}},
+    ),
+)
+
+
+async def test_an_interface_object_that_cannot_be_entered_still_gives_what_it_has() -> None:
+    await BROKEN.answers("{ b { id } }", {"b": {"id": "1"}}, "b")
+    await BROKEN.answers("{ product { id } }", {"product": {"id": "1"}}, "a")
+
+
+async def test_without_a_type_from_the_owner_no_type_is_shown() -> None:
+    outcome = await BROKEN.ask("{ b { __typename id } }")
+    assert outcome.data == {"b": None}
+    assert outcome.asked == ["a", "b"]
