@@ -43,6 +43,21 @@ NPM_TOOLS: Final = {
 PYTHON_TOOLS: Final = ("ariadne-codegen==0.19.0", "websockets>=16")
 TIMEOUT_S: Final = 300
 
+PYTHON_PROJECT: Final = """[build-system]
+requires = ["hatchling>=1.27"]
+build-backend = "hatchling.build"
+
+[project]
+name = "clients-NAME"
+version = "1.0.0"
+requires-python = ">=3.11"
+dependencies = ["httpx>=0.27", "pydantic>=2.10", "websockets>=14.2"]
+
+[tool.hatch.build.targets.wheel]
+packages = ["MODULE"]
+artifacts = ["MODULE"]
+"""
+
 CODEGEN: Final = """
 import { readFileSync } from 'node:fs';
 const { operations } = JSON.parse(readFileSync('MANIFEST'));
@@ -199,6 +214,9 @@ def _write_python(package: Package, tools: Path) -> None:
     config.write_text("[tool.ariadne-codegen]\n" + "\n".join(lines) + "\n", "utf-8")
     _run([tools / "bin" / "ariadne-codegen", "--config", config], out)
     config.unlink()
+    (out / "pyproject.toml").write_text(
+        PYTHON_PROJECT.replace("NAME", package.name).replace("MODULE", module), "utf-8"
+    )
 
 
 def _npm_tools() -> Path:
