@@ -17,7 +17,7 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ async def measure_live(pcm: bytes, speech: SpeechSettings, chunk: float) -> Live
             speech=speech,
         )
 
-        async def who(_: Any) -> Identity:
+        async def who(headers: Mapping[str, str]) -> Identity:
             return DOCTOR
 
         engine = open_engine(speech)
