@@ -14,7 +14,9 @@ from typing import Any
 import aiohttp
 
 from drassist.runtime.identity import TrustedIdentity
+from drassist.runtime.settings import Settings, SpeechSettings
 from drassist.speech.client import stream_audio
+from drassist.speech.opening import open_engine
 from drassist.testing.consultation import turns
 
 SERVE = """
@@ -129,13 +131,15 @@ async def spoken(process: Process, kills: tuple[int, ...] = ()) -> Any:
 
 
 async def test_a_killed_consultation_has_the_transcript_of_an_undisturbed_one(
-    tmp_path: Path,
+    tmp_path: Path, sqlite_settings: Settings, serve: Any
 ) -> None:
-    for name in ("whole", "killed"):
-        (tmp_path / name).mkdir()
-    whole, killed = await asyncio.gather(
-        spoken(Process(tmp_path / "whole")),
-        spoken(Process(tmp_path / "killed"), kills=(25, 55)),
-    )
+    engine = open_engine(SpeechSettings(engine="scripted"))
+    async with serve(sqlite_settings, engine=engine) as house:
+        await house.speak(await house.start(), [SECOND] * LENGTH)
+        whole = [
+            {name: segment[name] for name in ("number", "text", "start", "end", "speaker")}
+            for segment in (await house.heard())["segments"]
+        ]
     assert [segment["text"] for segment in whole] == [turn.text for turn in turns()]
-    assert killed == whole
+    (tmp_path / "killed").mkdir()
+    assert await spoken(Process(tmp_path / "killed"), kills=(40,)) == whole
