@@ -12,11 +12,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from drassist.events import Bus
 from drassist.runtime.identity import Authenticator, InvalidCredentials, authenticator
 from drassist.runtime.settings import LimitSettings, Settings
 from subgraphs.bff.binding import make_schema, sdl
+from subgraphs.bff.refusals import coded
 
 __all__ = ["DeviceSubgraph", "create_app"]
 
@@ -39,12 +41,19 @@ class DeviceSubgraph:
         self._authenticate = authenticate
         self.app = Starlette(
             routes=[
-                Route("/graphql", self._graphql, methods=["POST"]),
+                *(
+                    Route(path, self._graphql, methods=["POST"])
+                    for path in ("/graphql", "/graphql/")
+                ),
                 Route("/health/live", self._healthy),
                 Route("/health/ready", self._healthy),
                 Route("/schema.graphql", self._sdl),
             ]
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI app."""
+        await self.app(scope, receive, send)
 
     def sdl(self) -> str:
         return sdl()
@@ -72,7 +81,12 @@ class DeviceSubgraph:
             "variables": dict(variables or {}),
             "operationName": operation_name,
         }
-        _, response = await graphql(self._schema, data, context_value={"identity": identity})
+        _, response = await graphql(
+            self._schema,
+            data,
+            context_value={"identity": identity},
+            error_formatter=coded,
+        )
         return dict(response)
 
     async def subscribe(self, *_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:

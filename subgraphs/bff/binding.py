@@ -14,6 +14,7 @@ from graphql import GraphQLResolveInfo, GraphQLSchema
 from drassist.runtime.identity import Identity
 from drassist.runtime.settings import FeatureSettings
 from subgraphs.bff import mobile, tablet, web
+from subgraphs.bff.refusals import Refused, demand
 
 __all__ = ["make_schema", "sdl"]
 
@@ -34,10 +35,12 @@ def make_schema(features: FeatureSettings) -> GraphQLSchema:
 
     @query.field("workspace")
     def workspace(_: Any, info: GraphQLResolveInfo[Any]) -> dict[str, Any]:
+        demand(_identity(info))
         return web.workspace(_identity(info), features)
 
     @query.field("home")
     def home(_: Any, info: GraphQLResolveInfo[Any]) -> dict[str, Any] | None:
+        demand(_identity(info), (("patient/Patient.rs",),))
         patient = _identity(info).patient_id
         return {"id": patient, "patient": {"id": patient}} if patient else None
 
@@ -45,6 +48,7 @@ def make_schema(features: FeatureSettings) -> GraphQLSchema:
     def ward_board(
         _: Any, info: GraphQLResolveInfo[Any], practitionerId: str | None = None
     ) -> dict[str, Any] | None:
+        demand(_identity(info), (("user/QueueToken.rs",),))
         practitioner = practitionerId or _identity(info).practitioner_id
         return {"practitioner": {"id": practitioner}} if practitioner else None
 
@@ -64,15 +68,27 @@ def _identity(info: GraphQLResolveInfo[Any]) -> Identity:
     return identity
 
 
-def _as_sent(_: Any, info: GraphQLResolveInfo[Any], representation: Mapping[str, Any]) -> Any:
+def _as_sent(
+    _: Any, info: GraphQLResolveInfo[Any], representation: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """What the router sent is all there is: nothing is stored here."""
-    if not _identity(info).may_see_patient(representation.get("id")):
-        return None
-    return {"__typename": "Patient", **representation}
+    return _own(info, "Patient", representation)
 
 
-def _own_home(_: Any, info: GraphQLResolveInfo[Any], representation: Mapping[str, Any]) -> Any:
-    if not _identity(info).may_see_patient(representation.get("id")):
+def _own_home(
+    _: Any, info: GraphQLResolveInfo[Any], representation: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    found = _own(info, "Home", representation)
+    return found and {"patient": {"id": found["id"]}, **found}
+
+
+def _own(
+    info: GraphQLResolveInfo[Any], typename: str, representation: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The representation as an object, or None when its chart is closed to the caller."""
+    id = representation.get("id")
+    if not isinstance(id, str):
+        raise Refused("BAD_USER_INPUT", "A representation has the id of its entity.")
+    if not _identity(info).may_see_patient(id):
         return None
-    known = {"patient": {"id": representation["id"]}, **representation}
-    return {"__typename": "Home", **known}
+    return {**representation, "__typename": typename}

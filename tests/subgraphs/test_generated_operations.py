@@ -29,6 +29,7 @@ from drassist.speech.scripted import ScriptedEngine
 from drassist.testing.abdm import AbdmCounterpart
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
+from subgraphs.bff import app as bff
 from subgraphs.consents import app as consents
 from subgraphs.encounters import app as encounters
 from subgraphs.notes import app as notes
@@ -69,8 +70,12 @@ def make_notes(settings: Settings) -> Subgraph[Any]:
     return notes.create_app(settings, bus=MemoryBus(), engine=ScriptedEngine([]))
 
 
+def make_bff(settings: Settings) -> Any:
+    return bff.create_app(settings)
+
+
 @contextlib.contextmanager
-def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
+def serving(subgraph: Any) -> Iterator[str]:
     """Serve over HTTP in a thread; gives the URL of the GraphQL endpoint."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -89,7 +94,8 @@ def serving(subgraph: Subgraph[Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "make", [make_orders, make_consents, make_patients, make_encounters, make_notes]
+    "make",
+    [make_orders, make_consents, make_patients, make_encounters, make_notes, make_bff],
 )
 def test_no_generated_operation_is_answered_with_a_fault_of_ours(
     make: Callable[[Settings], Subgraph[Any]], settings: Settings
