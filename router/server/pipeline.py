@@ -20,6 +20,7 @@ from router.errors import NoPlan, RequestError
 from router.execution import Admission, Answer, CompiledOperation
 from router.planning.plan import OperationKind, Plan
 from router.server.apq import ApqStore, apq_store
+from router.server.denials import denied_answer
 from router.server.documents import find_text
 from router.server.exchange import Exchange, Run, Stage, rights_key
 from router.server.generation import Client, Generation
@@ -30,7 +31,7 @@ from router.server.operations import Operations
 from router.server.private import PrivateValues
 from router.server.rates import Rates
 from router.server.refusals import Refused
-from router.server.rights import Decide, denied_answer, unauthorised, without_rights
+from router.server.rights import Decide, unauthorised, without_rights
 from router.settings import Settings
 
 __all__ = ["Pipeline"]

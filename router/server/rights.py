@@ -3,7 +3,7 @@
 What an operation needs is static: the schema coordinates it selects and what each demands. Per
 request the demands meet the caller; policies are decided in one batched call. What is denied is
 cut out of the operation before planning, so no subgraph hears of it; the client gets null there
-and one error per path.
+and one error per path (:mod:`router.server.denials`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-import orjson
 from graphql import (
     BooleanValueNode,
     DocumentNode,
@@ -34,7 +33,6 @@ from graphql import (
 )
 
 from router.contracts.annotations import Annotations
-from router.execution import Answer
 from router.server.identity import Identity
 from router.server.refusals import Refused
 
@@ -44,8 +42,6 @@ __all__ = [
     "Need",
     "Rights",
     "cut",
-    "denied_answer",
-    "denied_errors",
     "unauthorised",
     "without_rights",
 ]
@@ -103,17 +99,27 @@ class Need:
         """Whether the field is selected with these variables."""
         return all(variables.get(name) is wanted for name, wanted in self.when)
 
-    def error(self) -> dict[str, Any]:
-        """The client's error; the path ends before the first list, the whole is an extension."""
-        shown = self.path[: self.path.index("@")] if "@" in self.path else self.path
+    def error(
+        self, place: Sequence[str | int] | None = None, *, more: int | None = None
+    ) -> dict[str, Any]:
+        """The client's error at a place in the data.
+
+        Where that is not known the path ends before the first list. ``more``: so many places
+        are left out.
+        """
+        if place is None:
+            place = self.path[: self.path.index("@")] if "@" in self.path else self.path
+        extensions: dict[str, Any] = {
+            "code": "UNAUTHORIZED_FIELD_OR_TYPE",
+            "coordinate": self.coordinate,
+            "selection": ".".join(self.path),
+        }
+        if more is not None:
+            extensions["more"] = more
         return {
             "message": "Unauthorized field or type",
-            "path": list(shown),
-            "extensions": {
-                "code": "UNAUTHORIZED_FIELD_OR_TYPE",
-                "coordinate": self.coordinate,
-                "selection": ".".join(self.path),
-            },
+            "path": list(place),
+            "extensions": extensions,
         }
 
 
@@ -210,34 +216,6 @@ def without_rights(
         if need.selected(variables)
         and not all(demand.met_by(identity, granted) for demand in need.demands)
     )
-
-
-def denied_errors(denied: Sequence[Need]) -> list[dict[str, Any]]:
-    """What the client is told: one error per path, and none below another."""
-    paths: dict[tuple[str, ...], Need] = {}
-    for need in denied:
-        paths.setdefault(need.path, need)
-    return [
-        need.error()
-        for path, need in paths.items()
-        if not any(path[:length] in paths for length in range(1, len(path)))
-    ]
-
-
-def denied_answer(answer: Answer, denied: Sequence[Need]) -> Answer:
-    """The same response with one error per denied path.
-
-    What the executor says about a null at a denied path is left out: the denial is its reason.
-    """
-    places = {tuple(key for key in need.path if key != "@") for need in denied}
-    others = [
-        error
-        for error in answer.errors
-        if tuple(key for key in error.get("path") or () if isinstance(key, str)) not in places
-    ]
-    response = orjson.loads(answer.body)
-    errors = (*denied_errors(denied), *others)
-    return Answer(orjson.dumps({**response, "errors": errors}), errors)
 
 
 def _demand(place: str, annotations: Annotations) -> Demand:

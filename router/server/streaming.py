@@ -12,12 +12,12 @@ import orjson
 
 from router.execution import Increment
 from router.server.asgi import Receive, Send
+from router.server.denials import denied_errors
 from router.server.exchange import Exchange
 from router.server.framing import Framing, framing
 from router.server.incremental import Placed
 from router.server.negotiation import Stream
 from router.server.pipeline import Pipeline
-from router.server.rights import denied_errors
 
 __all__ = ["StreamFailed", "Streamed", "deferred", "one"]
 

@@ -151,3 +151,42 @@ async def test_a_denied_path_of_one_type_does_not_hide_that_of_another(
         {"x": None, "deep": None},
         {"x": None, "deep": {"secret": None}},
     ]
+    assert [error["path"] for error in answer.json()["errors"]] == [
+        ["nodes", 0, "x"],
+        ["nodes", 1, "x"],
+        ["nodes", 0, "deep"],
+        ["nodes", 1, "deep", "secret"],
+    ]
+
+
+async def test_errors_stand_where_the_nulls_are_and_nowhere_else(client: Any) -> None:
+    http = await client(authenticate=by_header)
+    body = (await ask(http, "{ books { title price } }")).json()
+    assert [error["path"] for error in body["errors"]] == [
+        ["books", 0, "price"],
+        ["books", 1, "price"],
+    ]
+    for nothing in (
+        "{ books(first: 0) { price } title: __typename }",
+        '{ book(id: "9") { title price } }',
+    ):
+        assert "errors" not in (await ask(http, nothing)).json()
+
+
+async def test_a_long_list_of_denied_places_is_cut_short(client: Any) -> None:
+    query_type = QueryType()
+    query_type.set_field("rows", lambda *_: [{"id": number} for number in range(103)])
+    schema = make_federated_schema(
+        """
+        extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+        type Query { rows: [Row!]! }
+        type Row { id: Int secret: Int @authenticated }
+        """,
+        [query_type],
+    )
+    http = await client(subgraphs={"rows": schema}, authenticate=by_header)
+    errors = (await ask(http, "{ rows { id secret } }")).json()["errors"]
+    assert len(errors) == 101
+    assert errors[99]["path"] == ["rows", 99, "secret"]
+    assert errors[100]["path"] == ["rows"]
+    assert errors[100]["extensions"]["more"] == 3
