@@ -20,7 +20,6 @@ from subgraphs.notes.schema.types import (
     RecordingSession,
     SectionCode,
     Segment,
-    visible,
 )
 from subgraphs.notes.services import recording, writing
 from subgraphs.notes.services.drafting import draft_note, segments_of
@@ -260,14 +259,16 @@ async def _segments(info: Info, encounter_id: str) -> AsyncGenerator[models.Segm
     # Watched before it is read, so that nothing falls between the two.
     async with await services.bus.subscribe("notes.segment.*") as events:
         for row in await segments_of(services.database, encounter_id):
-            if visible(info, row) is None:
+            if info.context.visible(row) is None:
                 raise info.context.refusal()
             yield row
         try:
             async for event in events:
                 if event.subject == encounter_id:
                     id = str(event.data["segment_id"])
-                    row_now = visible(info, await info.context.load(loaders.segment_by_id, id))
+                    row_now = info.context.visible(
+                        await info.context.load(loaders.segment_by_id, id)
+                    )
                     if row_now is not None:
                         yield row_now
         except Lagged:

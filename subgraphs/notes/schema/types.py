@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import strawberry
 
 from drassist import graph
 from drassist.graph import ID, After, Before, Connection, First, Last, Page, Slice
-from drassist.runtime.identity import ScopeSets, reads, writes
+from drassist.runtime.identity import reads, writes
 from drassist.speech.events import SAMPLE_RATE
 from subgraphs.notes import loaders, models
 from subgraphs.notes.services import Services
@@ -24,42 +24,21 @@ __all__ = [
     "Practitioner",
     "RecordingSession",
     "Segment",
-    "visible",
 ]
 
 Info: TypeAlias = strawberry.Info[graph.Context[Services], Any]
-R = TypeVar("R", bound=Any)
-
-
-def visible(info: Info, row: R | None) -> R | None:
-    """The row, or None when its chart is closed to the caller: as if it were not."""
-    if row is None or not info.context.identity.may_see_patient(row.patient_id):
-        return None
-    return row
 
 
 def visible_note(info: Info, row: models.Note | None) -> models.Note | None:
-    """The same for a note; a draft is seen by those who write notes only."""
+    """The note where its chart is open; a draft is seen by those who write notes only."""
     if row is None or (row.status == "draft" and not sees_drafts(info)):
         return None
-    return visible(info, row)
+    return info.context.visible(row)
 
 
 def sees_drafts(info: Info) -> bool:
     """Whether the caller writes notes."""
     return info.context.identity.may(writes("Composition"))
-
-
-def demand(info: Info, scopes: ScopeSets) -> None:
-    """Raise when the caller holds none of ``scopes``: a representation leads past every field."""
-    if not info.context.identity.may(scopes):
-        raise info.context.refusal()
-
-
-def open_chart(info: Info, patient_id: str) -> None:
-    """Raise FORBIDDEN when the chart is closed to the caller."""
-    if not info.context.identity.may_see_patient(patient_id):
-        raise info.context.refusal()
 
 
 @graph.enum("Where a recording stands.")
@@ -149,8 +128,8 @@ class RecordingSession(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> RecordingSession | None:
-        demand(info, reads("Recording"))
-        row = visible(info, await info.context.load(loaders.recording_by_id, str(id)))
+        info.context.demand(reads("Recording"))
+        row = info.context.visible(await info.context.load(loaders.recording_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -197,8 +176,8 @@ class Segment(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> Segment | None:
-        demand(info, reads("Recording"))
-        row = visible(info, await info.context.load(loaders.segment_by_id, str(id)))
+        info.context.demand(reads("Recording"))
+        row = info.context.visible(await info.context.load(loaders.segment_by_id, str(id)))
         return cls(row=row) if row else None
 
 
@@ -389,7 +368,7 @@ class ClinicalNote(graph.Entity):
     @classmethod
     @graph.reference("id")
     async def by_id(cls, info: Info, id: ID) -> ClinicalNote | None:
-        demand(info, reads("Composition"))
+        info.context.demand(reads("Composition"))
         row = visible_note(info, await info.context.load(loaders.note_by_id, str(id)))
         return cls(row=row) if row else None
 
@@ -432,7 +411,7 @@ class Encounter(graph.Entity):
         segments = await info.context.load(loaders.segments_of_encounter, str(self.id)) or []
         recordings = await info.context.load(loaders.recordings_of_encounter, str(self.id)) or []
         for patient in {row.patient_id for row in segments} | {r.patient_id for r in recordings}:
-            open_chart(info, patient)
+            info.context.open_chart(patient)
         return Transcript(
             segments=[Segment(row=row) for row in segments],
             recordings=[RecordingSession(row=row) for row in recordings],
@@ -460,7 +439,7 @@ class Patient(graph.Entity):
         last: Last = None,
         before: Before = None,
     ) -> Connection[ClinicalNote]:
-        open_chart(info, str(self.id))
+        info.context.open_chart(str(self.id))
         limit = info.context.services.settings.limits.page_size
         page = Page.of(first, after, last, before, limit=limit)
         key = (str(self.id), page, sees_drafts(info))
