@@ -19,6 +19,8 @@ import pytest
 from drassist.demo import documents
 from drassist.demo.device import Device
 from drassist.demo.people import sign_in
+from router.contracts.contract import load_contracts
+from router.contracts.manifests import load_persisted
 from scripts.clients import TOOLS, Package, generate
 from tests.e2e.system import PASSWORD, ROOT, embedded, serving
 
@@ -67,6 +69,20 @@ def test_hidden_types_are_in_no_package(packages: dict[str, Package]) -> None:
     """The phone's package knows the phone's schema: nothing of the workplace is in it."""
     texts = [path.read_text() for path in packages["mobile"].out.rglob("*.*") if path.is_file()]
     assert not any("searchPatients" in text or "workspace" in text.lower() for text in texts)
+
+
+def test_the_router_reads_the_manifest(packages: dict[str, Package], tmp_path: Path) -> None:
+    """An app's build ships its manifest; the router takes it in place of the operations."""
+    manifest = tmp_path / "phone" / "manifest.json"
+    manifest.parent.mkdir()
+    shutil.copy(packages["mobile"].manifest, manifest)
+    contract = '[persisted]\nmode = "required"\nmanifests = ["manifest.json"]\n'
+    (manifest.parent / "contract.toml").write_text(contract)
+    persisted = load_persisted(load_contracts(tmp_path)[0])
+    for operation in json.loads(manifest.read_text())["operations"]:
+        found = persisted.find(f"sha256:{operation['id']}")
+        assert found is not None
+        assert found.name == operation["name"]
 
 
 async def test_the_typescript_example_runs_on_urql_and_apollo_client(
@@ -132,6 +148,49 @@ async def test_the_python_example_is_typed_and_runs(
     refused = await asyncio.to_thread(_run, python, example, base, "Priya", TOKEN=stranger)
     assert re.search("^error: [A-Z_]+: ", refused, re.MULTILINE), refused
     assert "found: " not in refused
+
+
+PHONE = """
+import asyncio, os, sys
+from mobile_client import MobileClient
+
+async def main(base):
+    headers = {"authorization": f"Bearer {os.environ['TOKEN']}"}
+    async with MobileClient(f"{base}/mobile/graphql", headers=headers) as client:
+        print((await client.home()).home.patient.name)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+QUEUE = """
+import asyncio, os, sys
+from tablet_client import TabletClient
+
+async def main(base):
+    url = base.replace("http", "ws", 1) + "/tablet/graphql"
+    identity = {"authorization": f"Bearer {os.environ['TOKEN']}"}
+    client = TabletClient(ws_url=url, ws_connection_init_payload=identity)
+    async for change in client.queue_changed():
+        print(change.queue_changed.reason)
+        break
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    "client, user, program, said",
+    [("mobile", "patient", PHONE, "Priya Sharma"), ("tablet", "doctor", QUEUE, "CURRENT")],
+)
+async def test_python_clients_obey_the_safelist_and_subscribe(
+    packages: dict[str, Package], base: str, client: str, user: str, program: str, said: str
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        token = await sign_in(http, f"{base}/identity", user, PASSWORD)
+    python = TOOLS / "python" / "bin" / "python"
+    environment = {"TOKEN": token, "PYTHONPATH": str(packages[client].out / "python")}
+    heard = await asyncio.to_thread(_run, python, "-c", program, base, **environment)
+    assert heard.strip() == said
 
 
 def _install_example(packages: dict[str, Package]) -> None:
