@@ -1,9 +1,9 @@
 """Watch the router's memory over many requests.
 
-    python -m tests.bench.memory [REQUESTS [SECONDS]]
+    python -m tests.bench.memory [REQUESTS [SECONDS [NEW]]]
 
-Eight connections ask the library's query, the small one and, one time in a hundred, a text that
-was never asked before, so that the caches fill and turn over as well. Prints the resident memory
+Eight connections ask the library's query, the small one and, one time in ``NEW`` (100; 0: never),
+a text that was never asked before, so that the caches fill and turn over as well. Prints the resident memory
 after each tenth of the requests; ends when they are over (200,000) or the seconds are (60).
 """
 
@@ -28,15 +28,16 @@ _SETTINGS: Final = "[subgraphs]\ndeduplicate = false\n[limits]\ncached_operation
 
 
 class _Requests:
-    """The requests in order; every tenth is the large query, every hundredth is new."""
+    """The requests in order; every tenth is the large query, every ``new``-th a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, new: int) -> None:
+        self._new = new
         self.begun = self.answered = 0
         self._large, self._small = _request(QUERY), _request(SMALL_QUERY)
 
     def next(self) -> bytes:
         self.begun += 1
-        if self.begun % 100 == 0:
+        if self._new and self.begun % self._new == 0:
             return _request(SMALL_QUERY.replace("{", f"{{ new{self.begun}: __typename ", 1))
         return self._large if self.begun % 10 == 0 else self._small
 
@@ -73,8 +74,8 @@ class _Asking(asyncio.Protocol):
         self._transport.write(self._requests.next())  # type: ignore[attr-defined]
 
 
-async def _watch(pid: int, count: int, seconds: float) -> None:
-    requests = _Requests()
+async def _watch(pid: int, count: int, seconds: float, new: int) -> None:
+    requests = _Requests(new)
     loop = asyncio.get_running_loop()
     for _ in range(8):
         await loop.create_connection(lambda: _Asking(requests), "127.0.0.1", DEDUPED)
@@ -93,7 +94,7 @@ def _print(answered: int, pid: int, cpu: float) -> None:
     print(f"{answered:9,d} requests  {pages * 4096 / 1e6:7.1f} MB  CPU {spent:5.1f} s", flush=True)
 
 
-def main(requests: int = 200_000, seconds: float = 60.0) -> None:
+def main(requests: int = 200_000, seconds: float = 60.0, new: int = 100) -> None:
     """Run the router and watch it."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -101,8 +102,8 @@ def main(requests: int = 200_000, seconds: float = 60.0) -> None:
         stack.enter_context(subgraphs())
         settings = ("--settings", str(folder / "settings.toml"))
         pid = stack.enter_context(router(write_supergraph(folder), DEDUPED, *settings))
-        uvloop.run(_watch(pid, requests, seconds))
+        uvloop.run(_watch(pid, requests, seconds, new))
 
 
 if __name__ == "__main__":
-    main(*(kind(value) for kind, value in zip((int, float), sys.argv[1:], strict=False)))
+    main(*(kind(value) for kind, value in zip((int, float, int), sys.argv[1:], strict=False)))
