@@ -9,7 +9,7 @@ from drassist.graph import ErrorCode
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "graph-errors.md").read_text("utf-8")
-RAISED = re.compile(r'(?:ClientError|Refused|_error)\(\s*"([A-Z_]+)"|"code": "([A-Z]+_[A-Z_]+)"')
+RAISED = re.compile(r'\b(?:ClientError|Refused|_error)\(\s*"([A-Z_]+)"|"code": "([A-Z]+_[A-Z_]+)"')
 
 
 def test_every_code_of_a_payload_is_described() -> None:
