@@ -132,20 +132,19 @@ async def announced(http: httpx2.AsyncClient, subgraph: str, title: str) -> int:
             await asyncio.sleep(0.05)
 
 
-async def test_routers_are_exchanged_one_by_one_under_load(
+async def test_a_router_is_exchanged_under_load(
     arrivals: Any, router: Any, one_address: Any
 ) -> None:
     [subgraph] = await arrivals(1)
-    old = [await router(subgraph.url, "--no-watch") for _ in range(2)]
-    balancer = one_address([process.port for process in old])
+    starting = (router(subgraph.url, "--no-watch") for _ in range(3))
+    old, stays, fresh = await asyncio.gather(*starting)
+    balancer = one_address([old.port, stays.port])
     async with balancer as url, Load(url) as load:
         await asyncio.sleep(0.3)
-        for position, process in enumerate(old):
-            fresh = await router(subgraph.url, "--no-watch")
-            balancer.ports[position] = fresh.port  # a balancer stops sending before the end
-            assert await process.end() == 0
-            await asyncio.sleep(0.2)
+        balancer.ports[0] = fresh.port  # a balancer stops sending before the end
+        assert await old.end() == 0
+        await asyncio.sleep(0.3)
     assert load.failed == []
     # a kept-alive connection may end just when the next request is written: clients send it again
-    assert load.lost <= 2 * load.clients
+    assert load.lost <= load.clients
     assert len(load.seconds) > 20
