@@ -133,8 +133,9 @@ def _compatible(one: Draft, other: Draft) -> bool:
     if one.inputs.keys() == other.inputs.keys():
         return True
     # An interface object or interface answers for all types at once: what is asked for films
-    # would be asked for songs too.
-    stands_for_many = any(sent.typename not in {None, on} for on, sent in one.inputs.items())
+    # would be asked for songs too. And an object travels under one name in one list.
+    sent_by = (*one.inputs.items(), *other.inputs.items())
+    stands_for_many = any(sent.typename not in {None, on} for on, sent in sent_by)
     return not stands_for_many or one.tree.signature() == other.tree.signature()
 
 

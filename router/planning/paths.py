@@ -164,6 +164,10 @@ class Explorer:
             options += [o for o in exploded if not _ends_in(o, ends - {node.subgraph.index})]
         if not options:
             options += self._exploded_elsewhere(path, field)
+        elif node.is_interface_object:
+            # Whoever knows the types may hold the field on them, and be asked for them anyway.
+            found = self._exploded_elsewhere(path, field)
+            options += [o for o in found if not _ends_in(o, ends)]
         return options or None
 
     def _go(self, path: Path, field: Field, way: Way) -> Path | None:

@@ -155,3 +155,25 @@ async def test_without_a_type_from_the_owner_no_type_is_shown() -> None:
     outcome = await BROKEN.ask("{ b { __typename id } }")
     assert outcome.data == {"b": None}
     assert outcome.asked == ["a", "b"]
+
+
+async def test_an_object_of_two_interfaces_is_sent_under_both_names() -> None:
+    thing = {"__typename": "Thing", "id": "1", "own": 3}
+    federation = Federation(
+        a=Subgraph(
+            """type Query { thing: Named } interface Named @key(fields: "id") { id: ID! }
+            interface Priced @key(fields: "id") { id: ID! }
+            type Thing implements Named & Priced @key(fields: "id") { id: ID! own: Int }""",
+            roots={"thing": thing},
+        ),
+        b=Subgraph(
+            """type Named @interfaceObject @key(fields: "id") { id: ID! name: String }
+            type Priced @interfaceObject @key(fields: "id") { id: ID! price: Int }""",
+            entities={"Named": [{"id": "1", "name": "n"}], "Priced": [{"id": "1", "price": 5}]},
+        ),
+    )
+    await federation.answers(
+        "{ thing { name ... on Thing { price own } } }",
+        {"thing": {"name": "n", "price": 5, "own": 3}},
+        "a b",
+    )
