@@ -48,6 +48,7 @@ class Resolver:
         self.graph = graph
         self._final: dict[Question, Answer] = {}
         self._inquiry: _Inquiry | None = None
+        self._taken_apart: set[tuple[Vertex, str]] = set()
         self._local_keys: dict[Vertex, bool] = {}
 
     def holds(self, start: Vertex, selection: Selection) -> bool:
@@ -184,6 +185,16 @@ class Resolver:
             return [(frozenset({edge.target}),) if edge.target is not None else ()]
         if not vertex.type.is_abstract or not vertex.type.possible:
             return []
+        if (vertex, name) in self._taken_apart:
+            return []  # a way that leads back to its own question is none
+        self._taken_apart.add((vertex, name))
+        try:
+            return self._per_type(vertex, name)
+        finally:
+            self._taken_apart.discard((vertex, name))
+
+    def _per_type(self, vertex: Vertex, name: str) -> list[Way]:
+        """Return the way of taking a field from each runtime type, if there is one for all."""
         groups: list[frozenset[Vertex]] = []
         for type_name in vertex.type.possible:
             cast = vertex.cast(type_name)

@@ -51,3 +51,7 @@ async def test_known_seeds_stay_equal(seed: int) -> None:
 @settings(parent=SLICE, max_examples=5000, derandomize=False)
 async def test_thousands_of_worlds_answer_alike(rng: Random) -> None:
     await check(rng, operations=6)
+
+
+def test_a_key_of_an_interface_that_leads_back_to_itself_is_refused_not_followed() -> None:
+    assert Federation.random(Random(3171)) is None
