@@ -10,6 +10,7 @@ GRAPHIQL := router/graphiql/dist/index.html
 install: $(STAMP)
 
 $(STAMP): pyproject.toml requirements/dev.txt
+	@echo "Setting up $(VENV): about 400 MB the first time, a minute or two"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
