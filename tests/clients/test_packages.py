@@ -23,6 +23,7 @@ from router.contracts.contract import load_contracts
 from router.contracts.manifests import load_persisted
 from scripts.clients import TOOLS, Package, generate
 from tests.e2e.system import PASSWORD, ROOT, embedded, serving
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -106,7 +107,7 @@ async def test_the_typescript_example_runs_on_urql_and_apollo_client(
         )
         assert process.stdout is not None
         said: list[str] = []
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             async for line in process.stdout:
                 said.append(line.decode().strip())
                 if said[-1].startswith("queue: CURRENT"):
@@ -213,7 +214,7 @@ def _run(*command: str | Path, **environment: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=3 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -22,6 +22,7 @@ from drassist.demo.device import Device
 from drassist.demo.people import sign_in
 from router.graphiql.app import BUILD
 from tests.e2e.system import PASSWORD, embedded, serving
+from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,7 +41,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 30_000
 PICTURES = os.environ.get("DRASSIST_TEST_SCREENSHOTS")
 
 
@@ -71,7 +71,8 @@ async def page(chromium: Browser, base: str) -> AsyncIterator[Page]:
     """A fresh tab; at its end no request went to another host and no script failed."""
     context = await chromium.new_context(viewport={"width": 1400, "height": 850})
     page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
     strangers: list[str] = []
     failures: list[str] = []
 

@@ -19,6 +19,7 @@ from ariadne import MutationType, QueryType, SubscriptionType
 from ariadne.contrib.federation import FederatedObjectType, make_federated_schema
 
 from router.app import Router
+from tests.patience import PATIENCE
 
 LINK = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [
@@ -67,11 +68,25 @@ class Library:
         self.loans: list[str] = []
         self.calls: list[str] = []
         self.events: list[asyncio.Queue[str | None]] = []
-        self.delay = 0.0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waiting = 0
+
+    async def passed(self) -> None:
+        """Where resolvers wait while the gate is closed (``gate.clear()``)."""
+        self.waiting += 1
+        await self.gate.wait()
+        self.waiting -= 1
+
+    async def held(self, requests: int) -> None:
+        """Wait until so many requests stand at the closed gate."""
+        async with asyncio.timeout(PATIENCE):
+            while self.waiting != requests:
+                await asyncio.sleep(0.005)
 
     async def published_to(self, listeners: int) -> None:
         """Wait until so many upstream subscriptions are open."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(self.events) != listeners:
                 await asyncio.sleep(0.005)
 
@@ -85,7 +100,7 @@ class Library:
 
         @query.field("books")
         async def books(*_: Any, first: int | None = None) -> list[dict[str, Any]]:
-            await asyncio.sleep(self.delay)
+            await self.passed()
             self.calls.append("books")
             return [
                 {"id": "1", "title": "Emma", "borrower": "Asha Rao"},
@@ -107,7 +122,7 @@ class Library:
 
         @mutation.field("lend")
         async def lend(*_: Any, id: str) -> int:
-            await asyncio.sleep(self.delay)
+            await self.passed()
             self.loans.append(id)
             return len(self.loans)
 
@@ -174,7 +189,7 @@ def clients_js() -> Path:
     wanted = (PACKAGE / "package.json").read_text()
     if not installed.exists() or installed.read_text() != wanted:
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=PACKAGE, check=True, timeout=120)
+        subprocess.run(command, cwd=PACKAGE, check=True, timeout=3 * PATIENCE)
         installed.write_text(wanted)
     return PACKAGE
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 
 async def node(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
@@ -34,7 +36,7 @@ async def test_a_foreign_client_hears_every_event(
     process = await node(clients_js, "subscribe.mjs", kind, url, query)
     assert process.stdout is not None
     heard: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert json.loads(await process.stdout.readline()) == {"subscribed": True}
         await library.published_to(1)
         for title in ("Emma", "Walden"):
@@ -63,7 +65,7 @@ async def test_apollo_client_hears_every_event(
         clients_js, "apollo.mjs", kind, f"{scheme}://{await served()}/graphql", APOLLO
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert json.loads(await process.stdout.readline()) == {"subscribed": True}
         await library.published_to(1)
         for title in ("Emma", "Walden"):
@@ -78,7 +80,7 @@ async def test_apollo_client_hears_every_event(
 async def apollo(folder: Path, kind: str, address: str, document: str) -> list[Any]:
     """What Apollo Client says about a document, result by result."""
     process = await node(folder, "apollo.mjs", kind, f"http://{address}/graphql", document)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         output, _ = await process.communicate()
     return [json.loads(line) for line in output.splitlines()]
 

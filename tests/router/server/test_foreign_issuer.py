@@ -14,6 +14,7 @@ import pytest
 from router.contracts.contract import Contract, TagRules
 from router.server import jwt
 from router.settings import ClientMatching, JwtIssuer, JwtSettings, Settings
+from tests.patience import PATIENCE
 
 GRAPH = "https://graph.example"
 READ = "{ books(first: 1) { title price stock } }"
@@ -28,7 +29,7 @@ class Issuer:
 
     async def said(self) -> Any:
         assert self.process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             return json.loads(await self.process.stdout.readline())
 
     async def keys(self, change: str) -> str:
@@ -40,7 +41,7 @@ class Issuer:
     async def token(self, scope: str = "stock:read", audience: str = GRAPH) -> str:
         """A JWT access token by the client credentials grant."""
         form = {"grant_type": "client_credentials", "scope": scope, "resource": audience}
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
             answer = await http.post(f"{self.url}/token", data=form, auth=("ward", "not-a-secret"))
         return str(answer.raise_for_status().json()["access_token"])
 

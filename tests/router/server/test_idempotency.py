@@ -54,9 +54,12 @@ async def test_a_try_while_the_first_runs_is_told_to_wait(
     client: Any, library: Any, tmp_path: Path
 ) -> None:
     http = await client(contracts=(phone(tmp_path),))
-    library.delay = 0.05
-    answers = await asyncio.gather(lend(http, "k"), lend(http, "k"))
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    library.gate.clear()
+    first = asyncio.create_task(lend(http, "k"))
+    await library.held(1)
+    assert (await lend(http, "k")).status_code == 409
+    library.gate.set()
+    assert (await first).status_code == 200
     assert library.loans == ["1"]
 
 
@@ -82,11 +85,14 @@ async def test_two_routers_do_it_once_between_them(
     contract = phone(tmp_path)
     one = await client(contracts=(contract,), settings=settings)
     two = await client(contracts=(contract,), settings=settings)
-    library.delay = 0.05
     key = f"k-{tmp_path}".replace("/", "-")
-    answers = await asyncio.gather(lend(one, key), lend(two, key))
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    library.delay = 0.0
+    library.gate.clear()
+    tries = [asyncio.create_task(lend(http, key)) for http in (one, two)]
+    await library.held(1)
+    done, running = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+    assert [task.result().status_code for task in done] == [409]
+    library.gate.set()
+    assert (await running.pop()).status_code == 200
     again = await lend(two, key)
     assert again.json() == {"data": {"lend": 1}}
     assert library.loans == ["1"]

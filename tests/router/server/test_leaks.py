@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from router.app import Router
 from router.contracts.contract import Contract, PersistedRules, TagRules
+from tests.patience import PATIENCE
 
 HIDDEN = ("vault", "Vault", "gold", "shelfCode", "burn")
 """Names that the client's schema must not have. Values: 1 (gold) and X9 (shelfCode)."""
@@ -80,12 +81,14 @@ async def over_single_sse(address: str, query: str) -> str:
 
 async def over_websocket(address: str, query: str) -> str:
     url = f"ws://{address}/web/graphql"
-    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+    async with connect(
+        url, subprotocols=[Subprotocol("graphql-transport-ws")], open_timeout=PATIENCE
+    ) as socket:
         await socket.send('{"type":"connection_init"}')
         await socket.recv()
         message = {"type": "subscribe", "id": "1", "payload": {"query": query}}
         await socket.send(json.dumps(message))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             return str(await socket.recv())
 
 
@@ -94,7 +97,7 @@ async def _http(address: str, way: str, query: str, accept: str) -> str:
     headers = {"accept": accept, "apollo-require-preflight": "1"}
     digest = hashlib.sha256(query.encode()).hexdigest()
     extension = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
-    async with httpx2.AsyncClient(headers=headers, timeout=3) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http:
         match way:
             case "GET":
                 return (await http.get(url, params={"query": query})).text

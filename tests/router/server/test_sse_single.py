@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from router.server.identity import ANONYMOUS, Identity
+from tests.patience import PATIENCE
 
 STREAM = {"accept": "text/event-stream"}
 
@@ -23,7 +24,7 @@ async def by_header(headers: Mapping[str, str]) -> Identity:
 @pytest.fixture
 async def http(served: Any) -> Any:
     address = await served(authenticate=by_header)
-    async with httpx2.AsyncClient(base_url=f"http://{address}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://{address}", timeout=PATIENCE) as http:
         yield http
 
 
@@ -44,7 +45,7 @@ async def test_several_operations_share_one_stream(http: Any, library: Any) -> N
         lines = stream.aiter_lines()
 
         async def event() -> Any:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 async for line in lines:
                     if line.startswith("data:"):
                         return json.loads(line[5:])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from router.settings import Settings, SubscriptionSettings
+from tests.patience import PATIENCE
 
 ARRIVALS = {"query": "subscription { arrivals { title author } }"}
 
@@ -23,7 +24,7 @@ class Raw:
         self.writer = writer
         self.head = ""
 
-    async def chunk(self, seconds: float = 5.0) -> bytes:
+    async def chunk(self, seconds: float = PATIENCE) -> bytes:
         """The next chunk of the body; empty at its end."""
         async with asyncio.timeout(seconds):
             size = int((await self.reader.readline()).strip(), 16)
@@ -139,20 +140,28 @@ async def test_equal_subscriptions_share_one_upstream(served: Any, library: Any)
             assert b"Emma" in await stream.chunk()
 
 
-async def test_the_upstream_closes_with_its_last_reader(served: Any, library: Any) -> None:
-    address = await served(settings=NO_IDS)
+async def test_the_upstream_closes_with_its_last_reader(
+    started: Any, serving: Any, library: Any
+) -> None:
+    router = await started(settings=NO_IDS)
+    address = await serving(router)
     async with opened(address, ARRIVALS, "text/event-stream") as one:
         await one.chunk()
         async with opened(address, ARRIVALS, "text/event-stream") as two:
             await two.chunk()
             await library.published_to(1)
-        await asyncio.sleep(0.05)
-        await library.published_to(1)
+            [feed] = router.server.subscriptions.feeds.values()
+            assert len(feed.subscribers) == 2
+        async with asyncio.timeout(PATIENCE):
+            while len(feed.subscribers) != 1:
+                await asyncio.sleep(0.005)
+        library.publish("Emma")
+        assert b"Emma" in await one.chunk()
     await library.published_to(0)
 
 
 async def test_a_client_that_comes_back_misses_nothing(served: Any, library: Any) -> None:
-    settings = Settings(subscriptions=SubscriptionSettings(resume=5))
+    settings = Settings(subscriptions=SubscriptionSettings(resume=PATIENCE))
     address = await served(settings=settings)
     async with opened(address, ARRIVALS, "text/event-stream") as stream:
         await stream.chunk()

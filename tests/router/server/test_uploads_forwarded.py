@@ -23,6 +23,7 @@ from router.execution.client import SubgraphRequest
 from router.execution.upload import Upload
 from router.settings import Settings, UploadSettings
 from router.transport import HttpClient, HttpOptions
+from tests.patience import PATIENCE
 
 FILE = "mutation File($f: Upload!, $m: [Upload!]!) { file(scan: $f, more: $m) }"
 ON = Settings(uploads=UploadSettings(enabled=True, memory_bytes=64))
@@ -194,8 +195,12 @@ async def test_a_file_is_read_no_faster_than_the_subgraph_takes_it() -> None:
     client = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
     upload = Upload("a", "text/plain", size, file)  # type: ignore[arg-type]
     asking = asyncio.ensure_future(client.fetch(SubgraphRequest("q", {"f": upload}, mutation=True)))
-    await asyncio.sleep(0.3)
-    assert 0 < file.count < size  # the sockets are full, the rest is still on the disk
+    async with asyncio.timeout(PATIENCE):
+        before = -1
+        while not file.count or before != file.count:
+            before = file.count
+            await asyncio.sleep(0.3)
+    assert file.count < size  # the sockets are full, the rest is still on the disk
     go_on.set()
     with pytest.raises(SubgraphError):  # the answer was cut short on purpose: framing is checked
         await asking
@@ -225,7 +230,7 @@ async def test_a_subgraph_may_answer_before_it_has_everything() -> None:
 
     server = await asyncio.start_server(subgraph, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    client = HttpClient(url, HttpOptions(timeout=5))
+    client = HttpClient(url, HttpOptions(timeout=PATIENCE))
     file = Counted(32 * 1024 * 1024)
     upload = Upload("a", "text/plain", 32 * 1024 * 1024, file)  # type: ignore[arg-type]
     for _ in range(2):  # the second one does not meet the first one's connection

@@ -20,6 +20,7 @@ from router.server import websocket
 from router.server.identity import ANONYMOUS, Identity
 from router.server.refusals import Refused
 from router.settings import Settings, SubscriptionSettings
+from tests.patience import PATIENCE
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 ARRIVALS = "subscription { arrivals { title } }"
@@ -31,14 +32,16 @@ async def opened(
 ) -> AsyncIterator[ClientConnection]:
     """A socket on which connection_init was acknowledged."""
     url = f"ws://{address}{path}"
-    async with connect(url, subprotocols=[PROTOCOL], **options) as socket:
+    async with connect(
+        url, subprotocols=[PROTOCOL], open_timeout=PATIENCE, ping_timeout=None, **options
+    ) as socket:
         await socket.send(json.dumps({"type": "connection_init", "payload": init}))
         assert await heard(socket) == {"type": "connection_ack"}
         yield socket
 
 
 async def heard(socket: ClientConnection) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         return json.loads(await socket.recv())
 
 
@@ -49,7 +52,7 @@ async def say(socket: ClientConnection, id_: str, query: str, **payload: Any) ->
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """The code and reason with which the server closes, whatever it says before."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await socket.wait_closed()
     assert socket.close_code is not None
     return socket.close_code, socket.close_reason or ""
@@ -202,7 +205,7 @@ async def test_a_client_that_never_reads_is_let_go_and_holds_up_nobody(
         for socket in (deaf, quick):
             await say(socket, "1", ARRIVALS)
         await library.published_to(1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(sockets) > 1:  # until the kernel's buffers are full, and then the queue
                 library.publish(secrets.token_hex(250_000))  # nothing to compress
                 assert (await heard(quick))["type"] == "next"

