@@ -204,10 +204,10 @@ class GraphQLOverHTTP:
             return streaming.deferred(pipeline, exchange, accepted.stream)
         key = exchange.headers.get("idempotency-key")
         if key is not None and kind is OperationKind.MUTATION and self.idempotency.enabled:
-            answer, replayed = await self.idempotency.run(exchange, key, self._run)
+            run = self.idempotency.run(exchange, key, self._run, pipeline.shown)
+            answer, replayed = await run
         else:
-            answer, replayed = await self._run(exchange), False
-        answer = pipeline.shown(exchange, answer)
+            answer, replayed = pipeline.shown(exchange, await self._run(exchange)), False
         if accepted.single is None:
             assert accepted.stream is not None
             return streaming.one(accepted.stream, answer.body)

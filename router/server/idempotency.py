@@ -70,9 +70,13 @@ class Idempotency:
         )
 
     async def run(
-        self, exchange: Exchange, header: str, run: Callable[[Exchange], Awaitable[Answer]]
+        self,
+        exchange: Exchange,
+        header: str,
+        run: Callable[[Exchange], Awaitable[Answer]],
+        shown: Callable[[Exchange, Answer], Answer],
     ) -> tuple[Answer, bool]:
-        """The answer, and whether it is a stored one.
+        """The answer as the client is ``shown`` it, and whether it is a stored one.
 
         Raises :class:`Refused`: 400 for a malformed key or an operation that is not persisted
         where that is required, 409 while the first try runs, 422 for another payload, 503 when
@@ -95,11 +99,12 @@ class Idempotency:
         if known is not None:
             return self._replayed(known, claim.fingerprint), True
         try:
-            answer = await run(exchange)
+            done = await run(exchange)
         except BaseException:
             await self.store.forget(key, owner)
             raise
-        if _never_left(answer):
+        answer = shown(exchange, done)
+        if _never_left(done):
             await self.store.forget(key, owner)
         elif len(answer.body) <= self.settings.body_bytes:
             entry = Entry(claim.fingerprint, owner, answer.body)

@@ -33,7 +33,7 @@ from router.errors import OperationInvalid
 from router.execution import CompiledOperation, ExecutionOptions, compile_operation
 from router.planning.plan import OperationKind, Plan
 from router.server.generation import Client, Generation
-from router.server.rights import Need, cut
+from router.server.rights import MARK, Need, cut, marked
 
 __all__ = ["Operation", "Operations"]
 
@@ -85,9 +85,10 @@ class Operation:
     def _compile(
         self, denied: frozenset[str], labels: frozenset[str]
     ) -> tuple[Plan, CompiledOperation]:
-        document: DocumentNode | None = self.document
+        asked = self._asked(denied)
+        document: DocumentNode | None = asked
         if denied:
-            document = cut(self.client.schema, self.document, self.node, denied)
+            document = cut(self.client.schema, asked, select_operation(asked, self.name), denied)
         plan = (
             Plan(kind=self.kind, fetches=())
             if document is None
@@ -96,13 +97,23 @@ class Operation:
         # the client's own document is completed, so what was cut out appears as null
         compiled = compile_operation(
             plan,
-            self.document,
+            asked,
             self.name,
             self.client.schema,
             self.generation.supergraph,
             options=ExecutionOptions(trusted=self.generation.trusted),
         )
         return plan, compiled
+
+    def _asked(self, denied: frozenset[str]) -> DocumentNode:
+        """The client's document, with types marked where a denial depends on them.
+
+        Not with ``@defer``: there denials are told before the data is known.
+        """
+        depends = any(need.ambiguous and need.coordinate in denied for need in self.needs)
+        if depends and not self.defers and MARK not in self.text:
+            return marked(self.client.schema, self.document)
+        return self.document
 
 
 _MOST_FORMS: Final = 64

@@ -26,10 +26,15 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
     VariableNode,
+    Visitor,
     get_named_type,
+    is_abstract_type,
     is_list_type,
     is_non_null_type,
+    visit,
 )
 
 from router.contracts.annotations import Annotations
@@ -37,11 +42,13 @@ from router.server.identity import Identity
 from router.server.refusals import Refused
 
 __all__ = [
+    "MARK",
     "Decide",
     "Demand",
     "Need",
     "Rights",
     "cut",
+    "marked",
     "unauthorised",
     "without_rights",
 ]
@@ -50,6 +57,9 @@ Decide: TypeAlias = Callable[[Sequence[tuple[str, Identity]]], Awaitable[Sequenc
 """Decides (policy, caller) pairs, all of an operation in one call, answers in the same order."""
 
 _TYPENAME: Final = FieldNode(name=NameNode(value="__typename"))
+MARK: Final = "__router_type"
+"""The key under which an answer tells the router of what type an object is; clients never see it."""
+_MARKING: Final = FieldNode(name=NameNode(value="__typename"), alias=NameNode(value=MARK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +97,17 @@ class Need:
     """A selected field that demands something.
 
     ``coordinate`` is the field selected, ``path`` its response keys with ``@`` for list levels,
-    ``when`` the Boolean variables of ``@skip`` and ``@include`` under which it is selected at all.
+    ``types`` for each key the object types on which that key leads here (none for ``@``), ``when``
+    the Boolean variables of ``@skip`` and ``@include`` under which it is selected at all.
+    ``ambiguous``: the path leads to another field as well, on objects of another type.
     """
 
     coordinate: str
     path: tuple[str, ...]
+    types: tuple[frozenset[str], ...]
     demands: tuple[Demand, ...]
     when: tuple[tuple[str, bool], ...] = ()
+    ambiguous: bool = False
 
     def selected(self, variables: Mapping[str, Any]) -> bool:
         """Whether the field is selected with these variables."""
@@ -143,7 +157,10 @@ class Rights:
         if root is None or not self.demands:
             return ()
         walk = _Walk(self, schema, document)
-        return tuple(dict.fromkeys(walk.selections(operation.selection_set, root, (), ())))
+        found = dict.fromkeys(walk.selections(operation.selection_set, _Place(root), ()))
+        return tuple(
+            replace(need, ambiguous=len(walk.coordinates[need.path]) > 1) for need in found
+        )
 
     def of_field(
         self, schema: GraphQLSchema, parent: GraphQLObjectType | GraphQLInterfaceType, name: str
@@ -191,6 +208,16 @@ def cut(
     return DocumentNode(definitions=(kept, *fragments))
 
 
+def marked(schema: GraphQLSchema, document: DocumentNode) -> DocumentNode:
+    """The document with :data:`MARK` in every object of an interface or union.
+
+    For answers in which one path leads to a denied field of one type and to another of another.
+    """
+    info = TypeInfo(schema)
+    found: DocumentNode = visit(document, TypeInfoVisitor(info, _Marking(info)))
+    return found
+
+
 def unauthorised(denied: Sequence[Need], identity: Identity) -> Refused:
     """The refusal of a whole operation: 401 for a stranger, 403 for a known caller."""
     status = 403 if identity.authenticated else 401
@@ -232,50 +259,82 @@ def _demand(place: str, annotations: Annotations) -> Demand:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the walk is: the static type, and of which object types it can be here.
+
+    ``possible`` is narrowed by every type condition on the way; None: by none yet.
+    """
+
+    parent: Any
+    path: tuple[str, ...] = ()
+    types: tuple[frozenset[str], ...] = ()
+    possible: frozenset[str] | None = None
+
+
 class _Walk:
-    """Finds demanding selections; each fragment is walked wherever it is spread."""
+    """Finds demanding selections; each fragment is walked wherever it is spread.
+
+    ``coordinates`` tells of every path which fields it leads to.
+    """
 
     def __init__(self, rights: Rights, schema: GraphQLSchema, document: DocumentNode) -> None:
         self.rights = rights
         self.schema = schema
         self.fragments = _fragments(document)
+        self.coordinates: dict[tuple[str, ...], set[str]] = {}
 
-    def selections(
-        self, node: SelectionSetNode, parent: Any, path: tuple[str, ...], when: _When
-    ) -> Iterator[Need]:
+    def selections(self, node: SelectionSetNode, place: _Place, when: _When) -> Iterator[Need]:
         for selection in node.selections:
             inner = _conditions(selection, when)
             if inner is None:
                 continue
             match selection:
                 case FieldNode():
-                    yield from self.field(selection, parent, path, inner)
+                    yield from self.field(selection, place, inner)
                 case InlineFragmentNode():
                     on = selection.type_condition
-                    target = self.schema.get_type(on.name.value) if on else parent
-                    yield from self.selections(selection.selection_set, target, path, inner)
+                    target = self.narrowed(place, on.name.value) if on else place
+                    yield from self.selections(selection.selection_set, target, inner)
                 case FragmentSpreadNode():
                     fragment = self.fragments[selection.name.value]
-                    target = self.schema.get_type(fragment.type_condition.name.value)
-                    yield from self.selections(fragment.selection_set, target, path, inner)
+                    target = self.narrowed(place, fragment.type_condition.name.value)
+                    yield from self.selections(fragment.selection_set, target, inner)
                 case _:
                     pass
 
-    def field(
-        self, node: FieldNode, parent: Any, path: tuple[str, ...], when: _When
-    ) -> Iterator[Need]:
-        name = node.name.value
+    def field(self, node: FieldNode, place: _Place, when: _When) -> Iterator[Need]:
+        name, parent = node.name.value, place.parent
         if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             return
-        key = node.alias.value if node.alias else name
+        path = (*place.path, node.alias.value if node.alias else name)
+        types = (*place.types, self.possible(place))
+        coordinate = f"{parent.name}.{name}"
+        self.coordinates.setdefault(path, set()).add(coordinate)
         demands = self.rights.of_field(self.schema, parent, name)
         if demands:
-            yield Need(f"{parent.name}.{name}", (*path, key), demands, when)
+            yield Need(coordinate, path, types, demands, when)
         field = parent.fields.get(name)
         if node.selection_set is not None and field is not None:
-            below = (*path, key, *("@" * _list_levels(field.type)))
-            target = get_named_type(field.type)
-            yield from self.selections(node.selection_set, target, below, when)
+            levels = _list_levels(field.type)
+            below = _Place(
+                get_named_type(field.type),
+                (*path, *("@" * levels)),
+                (*types, *(frozenset[str]() for _ in range(levels))),
+            )
+            yield from self.selections(node.selection_set, below, when)
+
+    def narrowed(self, place: _Place, name: str) -> _Place:
+        """The place inside a type condition."""
+        inside = replace(place, parent=self.schema.get_type(name), possible=None)
+        return replace(inside, possible=self.possible(inside) & self.possible(place))
+
+    def possible(self, place: _Place) -> frozenset[str]:
+        if place.possible is not None:
+            return place.possible
+        if is_abstract_type(place.parent):
+            return frozenset(kind.name for kind in self.schema.get_possible_types(place.parent))
+        return frozenset({place.parent.name})
 
 
 _When: TypeAlias = tuple[tuple[str, bool], ...]
@@ -293,6 +352,19 @@ def _conditions(selection: SelectionNode, when: _When) -> _When | None:
         elif isinstance(value, BooleanValueNode) and value.value is not wanted:
             return None
     return when
+
+
+class _Marking(Visitor):
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self.info = info
+
+    def leave_field(self, node: FieldNode, *_: Any) -> FieldNode | None:
+        kind = self.info.get_type()
+        if node.selection_set is None or kind is None or not is_abstract_type(get_named_type(kind)):
+            return None
+        selections = (*node.selection_set.selections, _MARKING)
+        return replace(node, selection_set=SelectionSetNode(selections=selections))
 
 
 class _Cutter:

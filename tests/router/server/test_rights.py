@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ariadne import QueryType, UnionType
+from ariadne import InterfaceType, QueryType, UnionType
 from ariadne.contrib.federation import make_federated_schema
 
 from router.app import Subgraph
@@ -153,10 +153,62 @@ async def test_a_denied_path_of_one_type_does_not_hide_that_of_another(
     ]
     assert [error["path"] for error in answer.json()["errors"]] == [
         ["nodes", 0, "x"],
-        ["nodes", 1, "x"],
         ["nodes", 0, "deep"],
+        ["nodes", 1, "x"],
         ["nodes", 1, "deep", "secret"],
     ]
+    coordinates = [error["extensions"]["coordinate"] for error in answer.json()["errors"]]
+    assert coordinates == ["A.x", "A.deep", "B.x", "Deep.secret"]
+
+
+NODES = """
+extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+type Query { nodes: [Node] }
+interface Node { id: ID }
+type A implements Node { id: ID  x: String @authenticated  must: String! @authenticated  deep: Inner }
+type B implements Node { id: ID  x: String  must: String!  deep: Other }
+type Inner { y: String @authenticated }
+type Other { y: String }
+"""
+
+
+async def nodes_of(client: Any, *values: dict[str, Any]) -> Any:
+    query_type, node = QueryType(), InterfaceType("Node", lambda value, *_: value["kind"])
+    query_type.set_field("nodes", lambda *_: values)
+    schema = make_federated_schema(NODES, [query_type, node])
+    return await client(subgraphs={"nodes": schema}, authenticate=by_header)
+
+
+async def test_a_null_of_the_permitted_type_is_no_denial(client: Any) -> None:
+    """Two types share a response key; what one of them may not show, the other has not got."""
+    http = await nodes_of(
+        client,
+        {"kind": "A", "x": "X", "deep": {"y": "Y"}},
+        {"kind": "B", "x": None, "deep": {"y": None}},
+        {"kind": "B", "x": "x", "deep": {"y": "y"}},
+    )
+    text = "{ nodes { ...F ... on B { x deep { y } } } } fragment F on A { x deep { y } }"
+    body = (await ask(http, text)).json()
+    assert body["data"]["nodes"] == [
+        {"x": None, "deep": {"y": None}},
+        {"x": None, "deep": {"y": None}},
+        {"x": "x", "deep": {"y": "y"}},
+    ]
+    paths = [error["path"] for error in body["errors"]]
+    assert paths == [["nodes", 0, "x"], ["nodes", 0, "deep", "y"]]
+    allowed = (await ask(http, text, "asha")).json()
+    assert allowed["data"]["nodes"][0] == {"x": "X", "deep": {"y": "Y"}}
+    assert "errors" not in allowed
+
+
+async def test_what_breaks_at_the_permitted_type_is_no_denial_either(client: Any) -> None:
+    http = await nodes_of(client, {"kind": "A", "must": "M"}, {"kind": "B"}, {"kind": "B"})
+    body = (await ask(http, "{ nodes { id ... on A { must } ... on B { must } } }")).json()
+    assert body["data"]["nodes"] == [None, None, None]
+    told = [(error["path"], error["extensions"]["code"]) for error in body["errors"]]
+    assert told[0] == (["nodes", 0, "must"], "UNAUTHORIZED_FIELD_OR_TYPE")
+    assert [path for path, _ in told[1:]] == [["nodes", 1, "must"], ["nodes", 2, "must"]]
+    assert "UNAUTHORIZED_FIELD_OR_TYPE" not in [code for _, code in told[1:]]
 
 
 async def test_errors_stand_where_the_nulls_are_and_nowhere_else(client: Any) -> None:
