@@ -5,7 +5,7 @@ Only answers of callers who were denied something pass here, so an ordinary requ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -61,8 +61,8 @@ def denied_errors(denied: Sequence[Need]) -> list[dict[str, Any]]:
 
 
 def _explained(
-    errors: Sequence[Mapping[str, Any]], denied: Sequence[Need]
-) -> tuple[list[Mapping[str, Any]], dict[int, list[_Path]]]:
+    errors: Sequence[dict[str, Any]], denied: Sequence[Need]
+) -> tuple[list[dict[str, Any]], dict[int, list[_Path]]]:
     """The errors that no denial explains, and by need the places of those that one does.
 
     Such a place could not be null, so an outer one became null and the data does not show it.
@@ -70,20 +70,20 @@ def _explained(
     by_keys: dict[tuple[str, ...], list[Need]] = {}
     for need in denied:
         by_keys.setdefault(tuple(key for key in need.path if key != "@"), []).append(need)
-    others: list[Mapping[str, Any]] = []
+    others: list[dict[str, Any]] = []
     propagated: dict[int, list[_Path]] = {}
     for error in errors:
         path: _Path = tuple(error.get("path") or ())
         needs = by_keys.get(tuple(key for key in path if isinstance(key, str)), ())
-        need = next((need for need in needs if _is_denial(error, need)), None)
-        if need is None:
+        reason = next((need for need in needs if _is_denial(error, need)), None)
+        if reason is None:
             others.append(error)
         else:
-            propagated.setdefault(id(need), []).append(path)
+            propagated.setdefault(id(reason), []).append(path)
     return others, propagated
 
 
-def _is_denial(error: Mapping[str, Any], need: Need) -> bool:
+def _is_denial(error: dict[str, Any], need: Need) -> bool:
     """Whether the executor misses the very field that was cut out: its message names the type.
 
     What a subgraph reports names the subgraph, and is about a field that was asked for.
