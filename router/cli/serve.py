@@ -39,8 +39,9 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     gc.disable()  # nothing is garbage while modules and schema are loaded; see _serve
     if options.workers > 1:
-        # fail here, once, rather than in every worker
-        listen(options.host, options.port, shared=True).close()
+        # fail here, once, rather than in every worker; and choose a free port (0) once for all
+        with listen(options.host, options.port, shared=True) as probe:
+            options.port = probe.getsockname()[1]
         return run_workers(options.workers, lambda: _work(options))
     return _work(options)
 
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--supergraph", type=Path, help="a composed supergraph SDL")
     source.add_argument("--subgraphs", type=Path, help="a JSON list of {name, url, sdl}")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=4000)
+    parser.add_argument("--port", type=int, default=4000, help="0: any free one; see stderr")
     parser.add_argument("--workers", type=int, default=1, help="processes behind the address")
     parser.add_argument("--contracts", type=Path, help="a folder of <client>/contract.toml")
     parser.add_argument("--plans", type=Path, help="what 'router plan --manifest' wrote")
@@ -155,7 +156,9 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.set)
     if not options.no_watch:
         tasks.append(asyncio.create_task(_watch(watched, reloads)))
-    sys.stderr.write(f"The router listens on http://{options.host}:{options.port}/graphql\n")
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    port, path = listener.getsockname()[1], router.settings.http.path
+    sys.stderr.write(f"The router listens on http://{host}:{port}{path}\n")
     try:
         await server.serve([listener])
     finally:

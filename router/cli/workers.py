@@ -25,7 +25,10 @@ _LIVED: Final = 2.0
 
 
 def listen(host: str, port: int, *, shared: bool) -> socket.socket:
-    """A listening socket; ``shared``: other processes may listen at the same address."""
+    """A listening socket; ``shared``: other processes may listen at the same address.
+
+    Port 0 is any free one: the socket's name says which.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,10 +37,11 @@ def listen(host: str, port: int, *, shared: bool) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(2048)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
+        reason = getattr(error, "strerror", None) or "a port is a number from 0 to 65535"
         raise SettingsInvalid(
-            f"{host}:{port} cannot be listened at ({error.strerror}); choose another --port."
+            f"{host}:{port} cannot be listened at ({reason}); choose another --port or --host."
         ) from error
     listener.setblocking(False)
     return listener

@@ -214,8 +214,9 @@ class Run:
 
     def _gather(self, step: FetchStep, given: dict[str, Any]) -> bool:
         """Send what the generated functions find; False where they cannot."""
-        # what was gathered plainly is not in the overlays that generated functions read
-        gatherers = None if self._replies else self._op.gatherers.get(step.index)
+        # what was gathered plainly, and an answer with errors, is not where generated functions
+        # read
+        gatherers = None if self.plain or self._replies else self._op.gatherers.get(step.index)
         if gatherers is None:
             return False
         some = False

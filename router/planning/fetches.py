@@ -110,8 +110,8 @@ class FetchBuilder:
         """Fetch a leaf by an option; with ``rest`` the selection below it goes along."""
         for path in option:
             cursor = self._cursor(path)
-            if rest and isinstance(path.move, Go):
-                self._copy(cursor.tree, cursor.node, path.move.field.selections)
+            if rest:
+                self._copy(cursor.tree, cursor.node, _last_field(path).selections)
 
     def finish(self) -> list[Draft]:
         """All drafts, once every leaf is added."""
@@ -480,6 +480,15 @@ def _part(
         part.required = part.required and required
         part.when &= when
     return part
+
+
+def _last_field(path: Path) -> Field:
+    """The field that a path ends with; rejoined paths end with the same one."""
+    move = path.move
+    while isinstance(move, Rejoin):
+        move = move.members[0].move
+    assert isinstance(move, Go)
+    return move.field
 
 
 def _widened(items: Sequence[str | Narrowed]) -> str | Narrowed:

@@ -192,6 +192,35 @@ def test_workers_share_an_address_and_end_together(subgraphs: Path) -> None:
         process.process.stderr.close()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_port_0_is_a_free_one_and_is_said(subgraphs: Path, workers: str) -> None:
+    command = [sys.executable, "-m", "router", "serve", "--subgraphs", str(subgraphs)]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--workers", workers], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        said = {process.stderr.readline() for _ in range(int(workers))}
+        (url,) = (line.split()[-1] for line in said)  # every worker says the same
+        request = urllib.request.Request(
+            url, b'{"query": "{ __typename }"}', {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert json.loads(answer.read()) == {"data": {"__typename": "Query"}}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def test_an_impossible_port_is_said(subgraphs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--subgraphs", str(subgraphs), "--port", "65536"]) == 1
+    assert "a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
 def test_a_port_in_use_is_said(subgraphs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

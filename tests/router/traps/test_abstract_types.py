@@ -388,3 +388,30 @@ async def test_conditions_on_fragments_of_an_interface_choose_what_is_fetched() 
     users = await MIXED.ask(query, on=True, off=True)
     assert users.data == {"accounts": [{"age": 3}, {}]}
     assert users.representations == [{"__typename": "User", "id": "u1"}]
+
+
+async def test_what_is_below_a_field_taken_per_type_is_asked_for() -> None:
+    """Several types go apart by their keys and meet in one field of one fetch."""
+    entities = {
+        kind: [{"id": kind, "reviews": [{"id": 1, "body": f"of {kind}"}]}]
+        for kind in ("Book", "Film")
+    }
+    federation = Federation(
+        a=Subgraph(
+            """type Query { products: [Product] } interface Product { id: ID! }
+            type Book implements Product @key(fields: "id") { id: ID! }
+            type Film implements Product @key(fields: "id") { id: ID! }""",
+            roots={"products": [{"__typename": kind, "id": kind} for kind in ("Book", "Film")]},
+        ),
+        b=Subgraph(
+            """interface Product { id: ID! reviews: [Review] } type Review { id: Int! body: String }
+            type Book implements Product @key(fields: "id") { id: ID! reviews: [Review] }
+            type Film implements Product @key(fields: "id") { id: ID! reviews: [Review] }""",
+            entities=entities,
+        ),
+    )
+    await federation.answers(
+        "{ products { reviews { id body } } }",
+        {"products": [{"reviews": entities[kind][0]["reviews"]} for kind in ("Book", "Film")]},
+        "a b",
+    )
