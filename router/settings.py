@@ -218,7 +218,8 @@ class SubscriptionSettings:
     """Bounds of long-lived streams; seconds, messages, operations.
 
     ``resume``: so long an SSE client may be away and come back with ``Last-Event-ID`` without
-    missing an event, among the last ``queue`` ones; 0: events carry no ids.
+    missing an event, among the last ``queue`` ones; 0: events carry no ids. ``redis_url``: routers
+    that share it read one upstream together and resume each other's clients.
     """
 
     enabled: bool = True
@@ -230,6 +231,7 @@ class SubscriptionSettings:
     operations_per_socket: int = 100
     message_bytes: int = 262_144
     sockets: int = 20_000
+    redis_url: str | None = None
     origins: tuple[str, ...] = ()
 
 

@@ -89,6 +89,7 @@ class Server:
 
     async def aclose(self) -> None:
         """Close what is shared with other routers: stores and counters."""
+        await self.subscriptions.aclose()
         await self.http.idempotency.store.aclose()
         await self.pipeline.aclose()
 

@@ -75,6 +75,6 @@ def router_settings(settings: Settings) -> RouterSettings:
         apq=ApqSettings(redis_url=redis_url),
         idempotency=IdempotencySettings(redis_url=redis_url),
         rate=RateSettings(redis_url=redis_url),
-        subscriptions=SubscriptionSettings(origins=(*own, *origins)),
+        subscriptions=SubscriptionSettings(origins=(*own, *origins), redis_url=redis_url),
         introspection=settings.environment != "production",
     )

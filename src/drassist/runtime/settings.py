@@ -122,8 +122,8 @@ class IdentitySettings(_Section):
 class GatewaySettings(_Section):
     """The router: its subgraphs by URL (none: all run in this process), and its clients.
 
-    ``clients`` is the folder of contracts; ``redis_url`` shares rates, persisted documents and
-    idempotent answers between routers.
+    ``clients`` is the folder of contracts; ``redis_url`` shares rates, subscriptions,
+    persisted documents and idempotent answers between routers.
     """
 
     subgraphs: dict[str, str] = {}
