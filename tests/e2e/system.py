@@ -20,7 +20,7 @@ from drassist.testing.consultation import AUDIO
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("drassist")
 PASSWORD = "e2e"
-STARTED_WITHIN_S = 60.0
+STARTED_WITHIN_S = 240.0  # nine programs may start at once on two busy cores
 
 COMMON = {
     "DRASSIST_GATEWAY__CLIENTS": str(ROOT / "clients"),
@@ -99,7 +99,7 @@ def without_drassist() -> dict[str, str]:
 
 
 def run(
-    *arguments: str, folder: Path, environment: Mapping[str, str], timeout: float = 120
+    *arguments: str, folder: Path, environment: Mapping[str, str], timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     return subprocess.run(

@@ -27,7 +27,7 @@ from scripts.peers import PeerMissing, sekmet
 from tests.e2e.system import PASSWORD, free_port
 from tests.e2e.topology import Topology
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ORDER_CHANGED = """subscription Watch($encounter: ID!) { orderChanged(encounterId: $encounter) {
   id status } }"""
