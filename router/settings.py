@@ -237,7 +237,11 @@ class SubscriptionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSettings:
-    """GraphQL multipart requests; off by default. Parts above ``memory_bytes`` lie on disk."""
+    """GraphQL multipart requests; off by default.
+
+    So many ``memory_bytes`` of a file are held between the client and whoever reads it; files
+    that have to be kept lie on disk above that.
+    """
 
     enabled: bool = False
     files: int = 5

@@ -16,6 +16,7 @@ from router.server.identity import ANONYMOUS, Identity
 from router.server.messages import GraphQLRequest
 from router.server.operations import Operation, Operations
 from router.server.rights import Need
+from router.server.uploads import IncomingFiles
 
 __all__ = ["Exchange", "Run", "Stage", "rights_key"]
 
@@ -29,7 +30,8 @@ class Exchange:
 
     ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
     ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
-    is free for stages. ``transport`` is http, websocket, sse or multipart.
+    is free for stages. ``transport`` is http, websocket, sse or multipart. ``files`` are the
+    uploads among the variables, which may still be arriving.
     """
 
     generation: Generation
@@ -49,6 +51,7 @@ class Exchange:
     plan: Plan = None  # type: ignore[assignment]  # set with it
     variables: dict[str, Any] = field(default_factory=dict)
     denied: tuple[Need, ...] = ()
+    files: IncomingFiles | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property

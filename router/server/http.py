@@ -13,7 +13,6 @@ import logging
 import secrets
 import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
@@ -44,7 +43,7 @@ from router.server.pipeline import Pipeline
 from router.server.refusals import Refused, errors_body, errors_of, status_of
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
-from router.server.uploads import read_upload
+from router.server.uploads import IncomingFiles, read_upload
 from router.settings import Settings
 
 __all__ = ["GraphQLOverHTTP", "request_headers"]
@@ -91,7 +90,7 @@ class GraphQLOverHTTP:
         accepted = accepts(headers.get("accept"))
         generation = self.pipeline.generation
         generation.hold()
-        files: list[ExitStack] = []  # uploads stay open until the answer is sent
+        files: list[IncomingFiles] = []  # uploads are there until the answer is sent
         try:
             try:
                 response = await self._answer(
@@ -110,15 +109,15 @@ class GraphQLOverHTTP:
         except ClientGone:
             return
         finally:
-            for stack in files:
-                stack.close()
+            for incoming in files:
+                await incoming.aclose()
             generation.release()
 
     async def _answer(
         self,
         scope: Scope,
         receive: Receive,
-        files: list[ExitStack],
+        files: list[IncomingFiles],
         headers: Mapping[str, str],
         accepted: Accepts,
         path: str,
@@ -158,9 +157,12 @@ class GraphQLOverHTTP:
         if isinstance(read, GraphQLRequest):
             exchange = pipeline.exchange(client, read, headers)
             exchange.identity = identity
+            exchange.files = files[0] if files else None
             if streams and token is not None:
                 return await self.streams.start(token, exchange)
             return await self._one(exchange, accepted, method)
+        if files:
+            await files[0].whole()
         exchanges = [pipeline.exchange(client, request, headers) for request in read]
         for exchange in exchanges:
             exchange.identity = identity
@@ -193,6 +195,12 @@ class GraphQLOverHTTP:
                 return streaming.one(accepted.stream, errors_body(errors_of(error)))
             raise
         kind = exchange.kind
+        key = exchange.headers.get("idempotency-key") if kind is OperationKind.MUTATION else None
+        if exchange.files is not None:
+            if key or kind is OperationKind.SUBSCRIPTION or exchange.operation.defers:
+                await exchange.files.whole()
+            else:
+                exchange.files.arrange(exchange.plan)
         if kind is OperationKind.SUBSCRIPTION:
             return await self.subscriptions.over_http(exchange, accepted)
         if method == "GET" and kind is OperationKind.MUTATION:
@@ -202,8 +210,7 @@ class GraphQLOverHTTP:
             )  # fmt: skip
         if exchange.operation.defers and accepted.stream is not None:
             return streaming.deferred(pipeline, exchange, accepted.stream)
-        key = exchange.headers.get("idempotency-key")
-        if key is not None and kind is OperationKind.MUTATION and self.idempotency.enabled:
+        if key is not None and self.idempotency.enabled:
             run = self.idempotency.run(exchange, key, self._run, pipeline.shown)
             answer, replayed = await run
         else:
@@ -222,6 +229,9 @@ class GraphQLOverHTTP:
         return response
 
     async def _run(self, exchange: Exchange) -> Answer:
+        if exchange.files is not None:
+            seconds = self.settings.http.request_timeout
+            return await exchange.files.run(self.pipeline.run(exchange), seconds)
         deadlines = self.deadlines
         task = deadlines.begin()
         try:
@@ -268,7 +278,7 @@ class GraphQLOverHTTP:
     async def _read_body(
         self,
         receive: Receive,
-        files: list[ExitStack],
+        files: list[IncomingFiles],
         headers: Mapping[str, str],
         path_id: str | None,
     ) -> GraphQLRequest | list[GraphQLRequest]:
@@ -278,8 +288,8 @@ class GraphQLOverHTTP:
             raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
             body: Any = parse_json(raw, limits.json_depth)
         elif content_type is not None and content_type.lower().startswith("multipart/form-data"):
-            files.append(ExitStack())
-            body = await read_upload(receive, headers, self.settings.uploads, limits, files[0])
+            body, incoming = await read_upload(receive, headers, self.settings.uploads, limits)
+            files.append(incoming)
         else:
             raise Refused(
                 "Send the request as 'content-type: application/json' in UTF-8.",

@@ -244,11 +244,11 @@ def _of_file(value: Any) -> str:
     """What a file says: a second try brings it in another temporary file."""
     if not isinstance(value, Upload):
         return str(value)
+    assert value.kept is not None  # the door waits for files whole where there is a key
     digest = hashlib.sha256()
-    value.file.seek(0)
-    while piece := value.file.read(65_536):
+    value.kept.seek(0)
+    while piece := value.kept.read(65_536):
         digest.update(piece)
-    value.file.seek(0)
     return _digest(value.filename, value.content_type, digest.hexdigest())
 
 

@@ -124,6 +124,8 @@ class SingleConnections:
         except RequestError as error:
             body = orjson.dumps({"errors": errors_of(error)})
             return Response(400, body)
+        if exchange.files is not None:
+            await exchange.files.whole()
         exchange.transport = "sse"
         task = asyncio.get_running_loop().create_task(self._run(reservation, id_, exchange))
         reservation.tasks[id_] = task

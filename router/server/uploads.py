@@ -1,26 +1,32 @@
-"""File uploads: the GraphQL multipart request, streamed to disk while it arrives.
+"""File uploads: the GraphQL multipart request, executed while its files arrive.
 
-The operation and the map come first, as clients send them; each file then goes to a temporary
-file that stays in memory while it is small. A file stands in the variables as an
-:class:`~router.execution.upload.Upload`: in-process subgraphs receive it as it is, others get a
-multipart request of their own.
+The operation and the map come first, as clients send them; then execution begins. Each file stands
+in the variables as an :class:`~router.execution.upload.Upload`, which transports and resolvers
+read while the client sends, no faster than they do and no more than a window ahead.
+
+A file is kept in a temporary file where that cannot be: it is needed more than once, or others are
+needed before it, or the whole request must be known first (``@defer``, subscriptions, batches,
+``Idempotency-Key``).
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final
 
-from router.execution.upload import Upload
+from router.execution import Answer
+from router.execution.upload import Upload, UploadBroken
+from router.planning.plan import Plan
 from router.server.asgi import ClientGone, Receive
 from router.server.messages import parse_json
 from router.server.refusals import Refused
 from router.settings import RequestLimits, UploadSettings
 
-__all__ = ["Upload", "read_upload"]
+__all__ = ["IncomingFiles", "read_upload"]
 
 _FIELDS: Final = ("operations", "map")
 
@@ -29,10 +35,9 @@ _FIELDS: Final = ("operations", "map")
 class _Part:
     headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
-    filename: str | None = None
     size: int = 0
-    text: bytearray = field(default_factory=bytearray)
-    file: IO[bytes] | None = None
+    text: bytearray | None = None
+    upload: Upload | None = None
 
 
 async def read_upload(
@@ -40,142 +45,273 @@ async def read_upload(
     headers: Mapping[str, str],
     settings: UploadSettings,
     limits: RequestLimits,
-    files: ExitStack,
-) -> Any:
-    """Read a multipart request; returns the JSON of ``operations`` with the files in place.
+) -> tuple[Any, IncomingFiles]:
+    """Read the beginning of a multipart request: the JSON of ``operations`` with files in place.
 
-    The files are open until ``files`` closes them, which is the caller's to do.
+    The files arrive while the operation runs; :meth:`IncomingFiles.aclose` is the caller's to call.
     Raises :class:`Refused`: 415 when uploads are off, 413 above a limit, 400 for a broken body.
     """
     if not settings.enabled:
         raise Refused("File uploads are off.", 415, "UNSUPPORTED_CONTENT_TYPE")
-    from python_multipart.multipart import MultipartParser, parse_options_header  # rarely needed
+    from python_multipart.multipart import parse_options_header  # rarely needed
 
     _, options = parse_options_header(headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if not boundary:
         raise Refused("The multipart body lacks a boundary.", 400, "BAD_REQUEST")
-    reader = _Reader(settings, files)
-    parser = MultipartParser(boundary, reader.callbacks())
-    largest = settings.files * settings.file_bytes + 2 * settings.field_bytes
-    size = 0
-    try:
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            body: bytes = message.get("body", b"")
-            size += len(body)
-            if size > largest:
-                raise Refused("The upload is too large.", 413, "REQUEST_TOO_LARGE")
-            parser.write(body)
-            more = message.get("more_body", False)
-        parser.finalize()
-    except (Refused, ClientGone):
-        raise
-    except Exception as error:
-        raise Refused("The multipart body is broken.", 400, "BAD_REQUEST") from error
-    return reader.placed(limits.json_depth)
+    files = IncomingFiles(receive, settings, limits.json_depth, boundary)
+    announced = headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > files.largest:
+        raise _too_large("The upload is too large.")
+    return await files.operations(), files
 
 
-class _Reader:
-    """Collects the parts; the parser calls it back for each piece."""
+class IncomingFiles:
+    """The files of one request while they arrive.
 
-    def __init__(self, settings: UploadSettings, files: ExitStack) -> None:
+    ``failure`` is what was wrong with them; readers hear of it as :class:`UploadBroken`.
+    """
+
+    def __init__(
+        self, receive: Receive, settings: UploadSettings, json_depth: int, boundary: bytes
+    ) -> None:
+        from python_multipart.multipart import MultipartParser
+
         self.settings = settings
-        self.files = files
-        self.texts: dict[str, bytes] = {}
-        self.uploads: dict[str, Upload] = {}
-        self.part = _Part()
-        self.header = (bytearray(), bytearray())
-        self.complete = False
+        self.largest = settings.files * settings.file_bytes + 2 * settings.field_bytes
+        self.failure: Refused | ClientGone | None = None
+        self._receive = receive
+        self._json_depth = json_depth
+        self._parser = MultipartParser(boundary, self._callbacks())
+        self._texts: dict[str, bytes] = {}
+        self._uploads: dict[str, Upload] = {}
+        self._variables: dict[str, list[str]] = {}
+        self._placed: Any = None
+        self._part = _Part()
+        self._header = (bytearray(), bytearray())
+        self._parts = self._size = 0
+        self._ended = self._complete = False
+        self._news = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self._timer: asyncio.Timeout | None = None
+        self._seconds = 0.0
 
-    def callbacks(self) -> Any:
+    async def operations(self) -> Any:
+        """The JSON of ``operations`` with the files in place; the rest is read from now on."""
+        while self._placed is None and not self._ended:
+            await self._read_some()
+        if self._placed is None:
+            raise Refused("The multipart body is incomplete.", 400, "BAD_REQUEST")
+        if not self._ended:
+            self._pump = asyncio.get_running_loop().create_task(self._read_on())
+        return self._placed
+
+    def arrange(self, plan: Plan) -> None:
+        """Keep the files that the plan needs more than once."""
+        for name, upload in self._uploads.items():
+            variables = self._variables[name]
+            if len(variables) != 1 or not _read_once(plan, variables[0]):
+                upload.keep()
+
+    async def whole(self) -> None:
+        """Wait until everything is there; raises what is wrong with it."""
+        for upload in self._uploads.values():
+            upload.keep()
+        if self._pump is not None:
+            await asyncio.wait({self._pump})
+        if self.failure is not None:
+            raise self.failure
+
+    async def run(self, work: Awaitable[Answer], seconds: float) -> Answer:
+        """Execute while the files arrive; it is late when neither goes on for ``seconds``.
+
+        What is wrong with the files is raised where nothing came of the operation; an answer that
+        has data is given with the errors that it has.
+        """
+        self._seconds = seconds
+        try:
+            async with asyncio.timeout(seconds) as self._timer:
+                answer = await work
+        except TimeoutError:
+            if self._timer is not None and self._timer.expired():
+                raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from None
+            raise
+        finally:
+            self._timer = None
+        nothing = not any(value is not None for value in (answer.data or {}).values())
+        if self.failure is not None and nothing:
+            raise self.failure
+        return answer
+
+    async def aclose(self) -> None:
+        """Read no further and forget the files."""
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+        for upload in self._uploads.values():
+            upload.close()
+
+    async def _read_on(self) -> None:
+        try:
+            while not self._ended:
+                await self._room()
+                await self._read_some()
+                if self._timer is not None and not self._timer.expired():
+                    self._timer.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        except Refused as error:
+            self._fail(error, UploadBroken(error.message, error.error_code))
+        except ClientGone as error:
+            self._fail(error, UploadBroken("The client went away."))
+
+    async def _room(self) -> None:
+        """Wait until the file that arrives is read, unless somebody waits for another one."""
+        arriving = self._part.upload
+        while arriving is not None and arriving.full:
+            if any(each.waiting for each in self._uploads.values() if each is not arriving):
+                arriving.keep()
+                return
+            self._news.clear()
+            await self._news.wait()
+
+    async def _read_some(self) -> None:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body: bytes = message.get("body", b"")
+        self._size += len(body)
+        if self._size > self.largest:
+            raise _too_large("The upload is too large.")
+        self._ended = not message.get("more_body", False)
+        try:
+            self._parser.write(body)
+            if self._ended:
+                self._parser.finalize()
+        except Refused:
+            raise
+        except Exception as error:
+            raise Refused("The multipart body is broken.", 400, "BAD_REQUEST") from error
+        if self._ended:
+            self._check_complete()
+
+    def _check_complete(self) -> None:
+        if not self._complete:
+            raise Refused("The multipart body is incomplete.", 400, "BAD_REQUEST")
+        for name, upload in self._uploads.items():
+            if upload.size is None:
+                raise Refused(f"The file {name[:64]!r} is missing.", 400, "BAD_REQUEST")
+
+    def _fail(self, error: Refused | ClientGone, broken: UploadBroken) -> None:
+        self.failure = error
+        for upload in self._uploads.values():
+            upload.fail(broken)
+
+    # the parser calls back for each piece of the body
+
+    def _callbacks(self) -> Any:
         return {
-            "on_part_begin": self.begin,
-            "on_header_field": lambda data, a, b: self.header[0].extend(data[a:b]),
-            "on_header_value": lambda data, a, b: self.header[1].extend(data[a:b]),
-            "on_header_end": self.header_done,
-            "on_headers_finished": self.headers_done,
-            "on_part_data": self.data,
-            "on_part_end": self.end,
-            "on_end": self.finish,
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, a, b: self._header[0].extend(data[a:b]),
+            "on_header_value": lambda data, a, b: self._header[1].extend(data[a:b]),
+            "on_header_end": self._header_done,
+            "on_headers_finished": self._headers_done,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+            "on_end": self._finish,
         }
 
-    def begin(self) -> None:
-        self.part = _Part()
+    def _begin(self) -> None:
+        self._part = _Part()
 
-    def header_done(self) -> None:
-        name, value = self.header
-        self.part.headers[name.decode("latin-1").lower()] = bytes(value)
-        self.header = (bytearray(), bytearray())
+    def _header_done(self) -> None:
+        name, value = self._header
+        self._part.headers[name.decode("latin-1").lower()] = bytes(value)
+        self._header = (bytearray(), bytearray())
 
-    def headers_done(self) -> None:
+    def _headers_done(self) -> None:
         from python_multipart.multipart import parse_options_header
 
-        _, options = parse_options_header(self.part.headers.get("content-disposition", b""))
-        self.part.name = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" in options:
-            self.part.filename = options[b"filename"].decode("utf-8", "replace")
-        if self.part.name in _FIELDS:
+        part = self._part
+        _, options = parse_options_header(part.headers.get("content-disposition", b""))
+        part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        if part.name in _FIELDS:
+            if part.name in self._texts:
+                raise Refused(f"{part.name!r} comes twice.", 400, "BAD_REQUEST")
+            part.text = bytearray()
             return
-        if "operations" not in self.texts or "map" not in self.texts:
+        if self._placed is None:
             raise Refused("Send 'operations' and 'map' before the files.", 400, "BAD_REQUEST")
-        if len(self.uploads) >= self.settings.files:
-            raise Refused(f"At most {self.settings.files} files.", 413, "REQUEST_TOO_LARGE")
-        self.part.file = self.files.enter_context(
-            tempfile.SpooledTemporaryFile(  # noqa: SIM115  # the stack is its context manager
-                max_size=self.settings.memory_bytes
-            )
-        )
+        self._parts += 1
+        if self._parts > self.settings.files:
+            raise _too_large(f"At most {self.settings.files} files.")
+        part.upload = self._uploads.get(part.name)
+        if part.upload is not None:
+            if part.upload.size is not None:
+                raise Refused(f"The file {part.name[:64]!r} comes twice.", 400, "BAD_REQUEST")
+            name = options.get(b"filename", part.name.encode()).decode("utf-8", "replace")
+            kind = part.headers.get("content-type", b"application/octet-stream")
+            part.upload.begin(name, kind.decode("latin-1"))
 
-    def data(self, data: bytes, start: int, end: int) -> None:
-        self.part.size += end - start
-        if self.part.file is None:
-            if self.part.size > self.settings.field_bytes:
-                raise Refused(f"{self.part.name!r} is too large.", 413, "REQUEST_TOO_LARGE")
-            self.part.text.extend(data[start:end])
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        part = self._part
+        part.size += end - start
+        if part.text is not None:
+            if part.size > self.settings.field_bytes:
+                raise _too_large(f"{part.name!r} is too large.")
+            part.text.extend(data[start:end])
             return
-        if self.part.size > self.settings.file_bytes:
-            raise Refused(
-                f"A file is larger than {self.settings.file_bytes} bytes.", 413, "REQUEST_TOO_LARGE"
-            )
-        self.part.file.write(data[start:end])
+        if part.size > self.settings.file_bytes:
+            raise _too_large(f"A file is larger than {self.settings.file_bytes} bytes.")
+        if part.upload is not None:
+            part.upload.write(data[start:end])
 
-    def end(self) -> None:
-        part = self.part
-        if part.file is None:
-            self.texts[part.name] = bytes(part.text)
-            return
-        part.file.seek(0)
-        kind = part.headers.get("content-type", b"application/octet-stream").decode("latin-1")
-        self.uploads[part.name] = Upload(part.filename or part.name, kind, part.size, part.file)
+    def _end(self) -> None:
+        part = self._part
+        if part.upload is not None:
+            part.upload.complete()
+        elif part.text is not None:
+            self._texts[part.name] = bytes(part.text)
+            if all(name in self._texts for name in _FIELDS):
+                self._place()
 
-    def finish(self) -> None:
-        self.complete = True
+    def _finish(self) -> None:
+        self._complete = True
 
-    def placed(self, depth: int) -> Any:
-        """The operations with every mapped file at its places."""
-        if not self.complete or any(name not in self.texts for name in _FIELDS):
-            raise Refused("The multipart body is incomplete.", 400, "BAD_REQUEST")
-        operations = parse_json(self.texts["operations"], depth)
-        places = parse_json(self.texts["map"], depth)
+    def _place(self) -> None:
+        """Put every mapped file at its places in the operations."""
+        operations = parse_json(self._texts["operations"], self._json_depth)
+        places = parse_json(self._texts["map"], self._json_depth)
         if not isinstance(places, dict):
             raise Refused("'map' must be an object.", 400, "BAD_REQUEST")
+        if len(places) > self.settings.files:
+            raise _too_large(f"At most {self.settings.files} files.")
         for name, paths in places.items():
-            upload = self.uploads.get(name)
-            if upload is None:
-                raise Refused(f"The file {name!r} is missing.", 400, "BAD_REQUEST")
             if not isinstance(paths, list) or len(paths) > self.settings.files:
                 raise Refused("'map' must hold short lists of paths.", 400, "BAD_REQUEST")
-            for path in paths:
-                _place(operations, path, upload)
-        return operations
+            upload = Upload(
+                self.settings.memory_bytes, order=len(self._uploads), news=self._news.set
+            )
+            self._uploads[name] = upload
+            self._variables[name] = [_placed(operations, path, upload) for path in paths]
+        self._placed = operations
 
 
-def _place(operations: Any, path: object, upload: Upload) -> None:
-    """Put the file where the path leads: below ``variables``, and only where null stands."""
+def _too_large(message: str) -> Refused:
+    return Refused(message, 413, "REQUEST_TOO_LARGE")
+
+
+def _read_once(plan: Plan, variable: str) -> bool:
+    """Whether one field of one request at the root is all that needs the variable."""
+    fetches = [f for f in plan.fetches if any(use.name == variable for use in f.variables)]
+    if len(fetches) != 1 or fetches[0].entities:
+        return False
+    text = fetches[0].operation
+    uses = len(re.findall(rf"\${re.escape(variable)}\b", text)) - 1  # one declares it
+    return uses == 1 and "..." not in text
+
+
+def _placed(operations: Any, path: object, upload: Upload) -> str:
+    """Put the file where the path leads, below ``variables`` and where null stands; its variable."""
     steps = path.split(".") if isinstance(path, str) else []
     if isinstance(operations, list) and steps and steps[0].isdigit():
         index = int(steps.pop(0))
@@ -191,6 +327,7 @@ def _place(operations: Any, path: object, upload: Upload) -> None:
         parent[int(steps[-1])] = upload
     else:
         parent[steps[-1]] = upload
+    return steps[1]
 
 
 def _child(parent: Any, step: str) -> Any:

@@ -109,9 +109,17 @@ class Endpoint:
         return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
     def form_head(self, request: SubgraphRequest, form: Form) -> bytes:
-        """Return the head of a request with files; the body is ``form.pieces()``."""
+        """Return the head of a request with files; the body is ``form.pieces()``.
+
+        It is chunked where the form has no length.
+        """
         own = _lines(self.headers) + _lines(request.headers)
-        kind = f"content-type: {form.content_type}\r\ncontent-length: {form.length}\r\n\r\n"
+        framed = (
+            "transfer-encoding: chunked"
+            if form.length is None
+            else f"content-length: {form.length}"
+        )
+        kind = f"content-type: {form.content_type}\r\n{framed}\r\n\r\n"
         return self._form + own + kind.encode("latin-1")
 
     def body(self, request: SubgraphRequest) -> bytes:

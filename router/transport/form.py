@@ -1,15 +1,15 @@
 """A request with files, as the GraphQL multipart request specification has it.
 
-``operations`` with null where files stand, ``map`` with their places, then the files. Everything
-but the files is small and written ahead, so the length is known before the first byte is sent;
-the files are read piece by piece while they are sent.
+``operations`` with null where files stand, ``map`` with their places, then the files, read piece
+by piece while they are sent: files that are complete with a length, those that are still arriving
+in chunks.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import orjson
@@ -19,7 +19,6 @@ from router.execution.upload import Upload
 
 __all__ = ["Form"]
 
-_PIECE: Final = 65_536
 _TYPE: Final = re.compile(
     r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w-]+=[\w!#$&^.+-]+)*\Z", re.ASCII
 )
@@ -27,7 +26,7 @@ _UNSAFE: Final = {ord('"'): "%22", **dict.fromkeys(range(32), "_"), 127: "_"}
 
 
 class Form:
-    """The multipart body of one request; ``pieces`` may be asked for again for another try."""
+    """The multipart body of one request; ``length`` is None while a file is still arriving."""
 
     def __init__(self, request: SubgraphRequest) -> None:
         self._places: dict[int, tuple[Upload, list[str]]] = {}
@@ -36,36 +35,35 @@ class Form:
         if request.operation_name is not None:
             operations["operationName"] = request.operation_name
         self._boundary = secrets.token_hex(16)
-        found = list(self._places.values())
+        found = sorted(self._places.values(), key=lambda each: each[0].order)
         places = {str(number): paths for number, (_, paths) in enumerate(found)}
-        fields = self._field("operations", operations) + self._field("map", places)
-        self._parts: list[tuple[bytes, Upload]] = []
-        for number, (upload, _) in enumerate(found):
-            self._parts.append((fields + self._head(number, upload), upload))
-            fields = b"\r\n"
-        self._end = b"%b--%b--\r\n" % (fields, self._boundary.encode())
-        sizes = sum(len(head) + upload.size for head, upload in self._parts)
-        self.length = sizes + len(self._end)
+        self._fields = self._field("operations", operations) + self._field("map", places)
+        self._uploads = [upload for upload, _ in found]
+        self._end = f"--{self._boundary}--\r\n".encode()
+        self.length = self._length()
 
     @property
     def content_type(self) -> str:
         """The value of ``content-type``."""
         return f"multipart/form-data; boundary={self._boundary}"
 
-    def pieces(self) -> Iterator[bytes]:
-        """The body; raises ``ValueError`` where a file was closed or has become shorter."""
-        for head, upload in self._parts:
-            yield head
-            sent = 0
-            while sent < upload.size:
-                # another request may read the same file: each keeps its own place in it
-                upload.file.seek(sent)
-                piece = upload.file.read(min(_PIECE, upload.size - sent))
-                if not piece:
-                    raise ValueError("the file has become shorter")
-                sent += len(piece)
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body; raises :class:`~router.execution.upload.UploadBroken`."""
+        yield self._fields
+        for number, upload in enumerate(self._uploads):
+            yield self._head(number, await upload.begun())
+            async for piece in upload:
                 yield piece
+            yield b"\r\n"
         yield self._end
+
+    def _length(self) -> int | None:
+        length = len(self._fields) + len(self._end)
+        for number, upload in enumerate(self._uploads):
+            if upload.size is None:
+                return None
+            length += len(self._head(number, upload)) + upload.size + len(b"\r\n")
+        return length
 
     def _taken(self, value: Any, path: str) -> Any:
         """A copy with null in the places of files, which are noted."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final, cast
@@ -19,6 +20,7 @@ import httptools
 from router.errors import SubgraphError
 from router.execution.client import Cancel, Outcome, SubgraphAnswer, SubgraphRequest
 from router.execution.starting import wait_for
+from router.execution.upload import UploadBroken
 from router.transport.endpoint import Endpoint, HttpOptions
 from router.transport.form import Form
 from router.transport.responses import decompress, read_response
@@ -61,6 +63,10 @@ class HttpClient:
             self._sweep = loop.call_later(self._interval, self._expire)
         self.dispatch(call)
         return call.cancel
+
+    def deadline(self) -> float:
+        """When a request that waits for the subgraph from now on has waited too long."""
+        return self._running.time() + self.options.timeout
 
     async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Send a request and await its answer."""
@@ -295,18 +301,31 @@ class _Connection(asyncio.Protocol):
             self._transport.write(request)
 
     async def _send_form(self, call: _Call) -> None:
-        """Write a request with files, as fast as the subgraph reads it."""
+        """Write a request with files, as fast as they arrive and the subgraph reads it.
+
+        The subgraph's time runs while it is to read or to answer, not while the client sends.
+        """
         assert self._transport is not None
+        call.retried = True  # what has been read of a file cannot be sent again
         try:
             form = Form(call.request)
             self._transport.write(self._client.endpoint.form_head(call.request, form))
-            for piece in form.pieces():
+            call.deadline = math.inf
+            async for piece in form.pieces():
                 if not self._writable.is_set():
+                    call.deadline = self._client.deadline()
                     await self._writable.wait()
+                    call.deadline = math.inf
                 if self._call is not call:
                     return
-                self._transport.write(piece)
-        except (TypeError, ValueError) as error:  # no JSON all the same, or a file is gone
+                self._transport.write(piece if form.length is not None else _chunk(piece))
+            if form.length is None:
+                self._transport.write(_chunk(b""))
+            call.deadline = self._client.deadline()
+        except UploadBroken as error:
+            if self._call is call:
+                self._break(str(error), error.code)
+        except (TypeError, ValueError) as error:  # no JSON all the same, or a file is closed
             if self._call is call:
                 message = f"The request cannot be written ({type(error).__name__})."
                 self._break(message, "SUBREQUEST_HTTP_ERROR")
@@ -320,6 +339,8 @@ class _Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close at once."""
+        if self._sending is not None:
+            self._sending.cancel()
         if self._transport is not None:
             self._transport.abort()
         self._client.lost(self)
@@ -359,7 +380,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End the call: complete where the end of the connection ends the body, else failed."""
         call, self._call = self._call, None
-        self._writable.set()
+        if self._sending is not None:
+            self._sending.cancel()
         self._client.lost(self)
         if call is None or call.over:
             return
@@ -453,3 +475,8 @@ class _Connection(asyncio.Protocol):
     def _break(self, message: str, code: str = "SUBREQUEST_MALFORMED_RESPONSE") -> None:
         if self._call is not None:
             self._call.fail(SubgraphError(message, code=code))
+
+
+def _chunk(piece: bytes) -> bytes:
+    """One chunk of a body without a length (RFC 9112, section 7.1); the empty one ends it."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)

@@ -36,6 +36,8 @@ from router.execution.client import (
 )
 from router.execution.starting import begin as begin_any
 from router.execution.starting import wait_for
+from router.execution.upload import UploadBroken
+from router.transport.form import Form
 from router.transport.responses import read_response
 from router.transport.streaming import events_of
 
@@ -267,7 +269,7 @@ class _Asgi:
         self._headers = headers
 
     async def run(self, request: SubgraphRequest) -> SubgraphAnswer:
-        exchange = _Exchange(self._scope(request, _ACCEPT), _body(request))
+        exchange = self._exchange(request, _ACCEPT)
         await self._app(exchange.scope, exchange.receive, exchange.send)
         body = b""
         while (chunk := exchange.chunks.get_nowait()) is not None:
@@ -275,7 +277,7 @@ class _Asgi:
         return read_response(body, exchange.status, request)
 
     async def events(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
-        exchange = _Exchange(self._scope(request, _ACCEPT_STREAM), _body(request))
+        exchange = self._exchange(request, _ACCEPT_STREAM)
         serving = asyncio.ensure_future(self._serve(exchange))
         try:
             await exchange.started.wait()
@@ -296,12 +298,22 @@ class _Asgi:
             exchange.started.set()
             exchange.chunks.put_nowait(None)
 
-    def _scope(self, request: SubgraphRequest, accept: bytes) -> dict[str, Any]:
+    def _exchange(self, request: SubgraphRequest, accept: bytes) -> _Exchange:
+        try:
+            pieces, kind = _one(_body(request)), _JSON
+        except TypeError:  # files are no JSON
+            form = Form(request)
+            pieces, kind = form.pieces(), form.content_type.encode("latin-1")
+        return _Exchange(self._scope(request, accept, kind), pieces)
+
+    def _scope(self, request: SubgraphRequest, accept: bytes, kind: bytes) -> dict[str, Any]:
         headers = [
             (b"host", b"subgraph"),
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"accept", accept),
         ]
+        if kind != _JSON:
+            headers.append((b"apollo-require-preflight", b"true"))
         for name, value in {**self._headers, **request.headers}.items():
             headers.append((name.lower().encode("latin-1"), value.encode("latin-1", "replace")))
         return {
@@ -323,19 +335,26 @@ class _Asgi:
 class _Exchange:
     """One ASGI request and its response."""
 
-    def __init__(self, scope: dict[str, Any], body: bytes) -> None:
+    def __init__(self, scope: dict[str, Any], body: AsyncIterator[bytes]) -> None:
         self.scope = scope
         self.status = 500
         self.content_type = ""
         self.started = asyncio.Event()
         self.disconnected = asyncio.Event()
         self.chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._body: bytes | None = body
+        self._body: AsyncIterator[bytes] | None = body
 
     async def receive(self) -> Message:
         if self._body is not None:
-            body, self._body = self._body, None
-            return {"type": "http.request", "body": body, "more_body": False}
+            try:
+                piece = await anext(self._body)
+            except StopAsyncIteration:
+                self._body = None
+                return {"type": "http.request", "body": b"", "more_body": False}
+            except UploadBroken:  # the app must not take the half for the whole
+                self._body = None
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": piece, "more_body": True}
         await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
@@ -358,8 +377,13 @@ class _Exchange:
             yield chunk
 
 
+_JSON: Final = b"application/json"
 _ACCEPT: Final = b"application/graphql-response+json, application/json;q=0.9"
 _ACCEPT_STREAM: Final = b"text/event-stream, multipart/mixed;subscriptionSpec=1.0;q=0.9"
+
+
+async def _one(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 def _body(request: SubgraphRequest) -> bytes:

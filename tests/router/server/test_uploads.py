@@ -11,7 +11,7 @@ from ariadne import MutationType, QueryType, ScalarType
 from ariadne.contrib.federation import make_federated_schema
 
 from router.app import Router
-from router.server.uploads import Upload
+from router.execution.upload import Upload
 from router.settings import Settings, UploadSettings
 
 SDL = """
@@ -28,16 +28,18 @@ ON = Settings(uploads=UploadSettings(enabled=True, file_bytes=1000, files=3, mem
 def archive() -> Any:
     mutation = MutationType()
 
-    def read(upload: Upload) -> str:
-        return f"{upload.filename} {upload.content_type} {upload.file.read().decode()[:9]}"
+    async def read(upload: Upload) -> str:
+        await upload.begun()
+        text = b"".join([piece async for piece in upload]).decode()
+        return f"{upload.filename} {upload.content_type} {text[:9]}"
 
     @mutation.field("file")
-    def file(*_: Any, scan: Upload, more: Any = ()) -> str:
-        return "; ".join(read(upload) for upload in (scan, *(more or ())))
+    async def file(*_: Any, scan: Upload, more: Any = ()) -> str:
+        return "; ".join([await read(upload) for upload in (scan, *(more or ()))])
 
     @mutation.field("sheet")
-    def sheet(*_: Any, sheet: dict[str, Any]) -> str:
-        return f"{sheet['note']}: {read(sheet['scan'])}"
+    async def sheet(*_: Any, sheet: dict[str, Any]) -> str:
+        return f"{sheet['note']}: {await read(sheet['scan'])}"
 
     scalar = ScalarType("Upload", value_parser=lambda value: value)
     return make_federated_schema(SDL, [mutation, QueryType(), scalar])
@@ -89,7 +91,9 @@ VARIABLES = {"query": FILE, "variables": {"f": None}}
     ("operations", "places", "files", "status"),
     [
         (VARIABLES, {"0": ["variables.f"]}, [("0", "a", b"x" * 2000)], 413),
-        (VARIABLES, {"0": ["variables.f"]}, [(str(n), "a", b"x") for n in range(4)], 413),
+        (VARIABLES, {str(n): ["variables.f"] for n in range(4)}, [("0", "a", b"x")], 413),
+        (VARIABLES, {"0": ["variables.f"]}, [(str(n), "a", b"x") for n in (4, 3, 2, 0)], 413),
+        (VARIABLES, {"0": ["variables.f"]}, [("0", "a", b"x" * 20_000_000)], 413),
         (VARIABLES, {"0": ["variables.f"]}, [], 400),
         (VARIABLES, {"0": ["query"]}, [("0", "a", b"x")], 400),
         (VARIABLES, {"0": ["variables.gone"]}, [("0", "a", b"x")], 400),

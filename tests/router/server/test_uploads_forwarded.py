@@ -193,7 +193,7 @@ async def test_a_file_is_read_no_faster_than_the_subgraph_takes_it() -> None:
 
     server = await asyncio.start_server(subgraph, "127.0.0.1", 0)
     client = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
-    upload = Upload("a", "text/plain", size, file)  # type: ignore[arg-type]
+    upload = Upload.of_file("a", "text/plain", size, file)  # type: ignore[arg-type]
     asking = asyncio.ensure_future(client.fetch(SubgraphRequest("q", {"f": upload}, mutation=True)))
     async with asyncio.timeout(PATIENCE):
         before = -1
@@ -232,7 +232,7 @@ async def test_a_subgraph_may_answer_before_it_has_everything() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     client = HttpClient(url, HttpOptions(timeout=PATIENCE))
     file = Counted(32 * 1024 * 1024)
-    upload = Upload("a", "text/plain", 32 * 1024 * 1024, file)  # type: ignore[arg-type]
+    upload = Upload.of_file("a", "text/plain", 32 * 1024 * 1024, file)  # type: ignore[arg-type]
     for _ in range(2):  # the second one does not meet the first one's connection
         answer = await client.fetch(SubgraphRequest("q", {"f": upload}, mutation=True))
         assert answer.errors[0]["message"] == "too large"
