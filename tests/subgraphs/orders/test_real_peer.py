@@ -140,8 +140,9 @@ async def test_one_consultation_against_a_real_server(
         """query($id: ID!) { serviceRequest(id: $id) { status reports { status
           observations { code value { value code } referenceRange { low high } } } } }""",
         # an answer reads the order and its reports one after the other, so wait for both
-        lambda data: data["serviceRequest"]["reports"]
-        and data["serviceRequest"]["status"] == "COMPLETED",
+        lambda data: (
+            data["serviceRequest"]["reports"] and data["serviceRequest"]["status"] == "COMPLETED"
+        ),
         id=order["id"],
     )
     (report,) = resulted["serviceRequest"]["reports"]
