@@ -28,6 +28,7 @@ from router.errors import RouterError, SupergraphInvalid
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
+from router.server.direct import Head, Respond
 from router.server.exchange import Exchange, Stage
 from router.server.generation import Generation, PlansOperations, build_generation
 from router.server.identity import Authenticator, Identity
@@ -256,6 +257,11 @@ class Router:
         if self._server is None and not await self._started_late(scope, receive, send):
             return
         await self.server(scope, receive, send)
+
+    def begin(self, head: Head, body: bytes, respond: Respond) -> bool:
+        """Answer a request without a task where that can be, as :meth:`Direct.begin` does."""
+        server = self._server
+        return server is not None and server.direct.begin(head, body, respond)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

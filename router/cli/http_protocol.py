@@ -1,27 +1,37 @@
-"""uvicorn's HTTP protocol with one write per whole response.
+"""uvicorn's HTTP protocol with one write per whole response, and a way past ASGI.
 
 uvicorn writes the head when a response starts and the body when it comes: two system calls where
 one would do, and for small answers they are the dearest part of serving. Here the head waits for
 the first piece of the body, as ASGI asks ("http.response.start" is not sent before it), header
 lines are checked once and remembered, and a connection has one idle timer instead of one per
 request. What is not a whole response with a length goes uvicorn's own way.
+
+A ``POST`` that came in one piece is first offered to the app directly (``begin``), without a task;
+while a client repeats the same header bytes, they are compared and not parsed. What the app
+declines goes uvicorn's way, as everything does where nothing is offered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import unquote
 
 import httptools
-import uvicorn.protocols.http.httptools_impl as plain
+import uvicorn.protocols.http.httptools_impl as uvicorns
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from router.server.asgi import Response
+from router.server.direct import Head, Respond
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 
-__all__ = ["JoinedHttpProtocol"]
+__all__ = ["Begin", "JoinedHttpProtocol", "protocol_for"]
+
+Begin: TypeAlias = Callable[[Head, bytes, Respond], bool]
 
 _COPIED: Final = 16_384
 """Bodies of fewer bytes are joined with their head; larger ones are not copied for it."""
@@ -64,7 +74,7 @@ class _JoinedCycle(RequestResponseCycle):
         """The response's head, or None where it is not the plain case."""
         if not self.keep_alive or self.access_log or self.disconnected or self.flow.write_paused:
             return None
-        parts = [plain.STATUS_LINE[start["status"]]]
+        parts = [uvicorns.STATUS_LINE[start["status"]]]
         announced = -1
         for name, value in self.default_headers:
             parts.append(_line(name, value))
@@ -84,31 +94,128 @@ class _JoinedCycle(RequestResponseCycle):
     def _answer(self, head: bytes, body: bytes) -> None:
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        if len(body) < _COPIED:
-            self.transport.write(head + body)
-        else:
-            self.transport.writelines((head, body))
+        _write(self.transport, head, body)
         self.message_event.set()
         self.on_response()
+
+
+def _write(transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+    if len(body) < _COPIED:
+        transport.write(head + body)
+    else:
+        transport.writelines((head, body))
 
 
 _FRAMING: Final = frozenset({b"transfer-encoding", b"connection"})
 
 
+@lru_cache(maxsize=256)
+def _response_lines(
+    status: int, content_type: str | None, headers: tuple[tuple[str, str], ...]
+) -> bytes:
+    """The status line and the headers of a response, without its length."""
+    named = headers if content_type is None else (("content-type", content_type), *headers)
+    lines = [_line(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
+    return uvicorns.STATUS_LINE[status] + b"".join(lines)
+
+
 @lru_cache(maxsize=1024)
 def _line(name: bytes, value: bytes) -> bytes:
     """A header line; raises RuntimeError for what HTTP does not allow."""
-    if plain.HEADER_RE.search(name):
+    if uvicorns.HEADER_RE.search(name):
         raise RuntimeError("Invalid HTTP header name.")
-    if plain.HEADER_VALUE_RE.search(value):
+    if uvicorns.HEADER_VALUE_RE.search(value):
         raise RuntimeError("Invalid HTTP header value.")
     return b"%b: %b\r\n" % (name.lower(), value)
 
 
 class JoinedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol with joined writes and one idle timer."""
+    """uvicorn's httptools protocol with joined writes, one idle timer, and whole requests offered.
+
+    ``begin`` is asked first about a ``POST`` that came in one piece: True, and the response comes
+    by the callback; False, and the request goes uvicorn's way.
+    """
 
     _idle_since: float | None = None
+
+    def __init__(self, *arguments: Any, begin: Begin | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        offered = not self.access_log and not self.root_path and self.limit_concurrency is None
+        self._begin = begin if offered else None
+        self._plain: _PlainHead | None = None
+        self._reading = False
+        self._under_way = False
+        self._last = False
+        self._defaults: tuple[object, bytes] = (None, b"")
+
+    def data_received(self, data: bytes) -> None:
+        """Offer a whole request, or parse what came."""
+        self._idle_since = None
+        if self._begin is None or not self._offer(data, self._begin):
+            super().data_received(data)
+
+    def _offer(self, data: bytes, begin: Begin) -> bool:
+        cycle = self.cycle
+        if (
+            self._under_way
+            or self._reading
+            or self.flow.write_paused
+            or not (cycle is None or cycle.response_complete)  # type: ignore[redundant-expr]
+        ):
+            return False
+        plain = self._plain
+        if plain is None or len(data) != plain.total or not data.startswith(plain.raw):
+            plain = self._plain = _plain_head(data, self.client)
+            if plain is None:
+                return False
+        self._under_way = True
+        if begin(plain.head, data[plain.size :], self._respond):
+            return True
+        self._under_way = False
+        return False
+
+    def _respond(self, response: Response) -> None:
+        """Write the response to the request under way."""
+        self._under_way = False
+        if self.transport.is_closing():
+            return
+        body = response.body
+        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (
+            _response_lines(response.status, response.content_type, response.headers),
+            self._default_lines(),
+            b"connection: close\r\n" if self._last else b"",
+            len(body),
+        )
+        _write(self.transport, head, body)
+        self.on_response_complete()
+        if self._last:
+            self.transport.close()
+
+    def _default_lines(self) -> bytes:
+        """The lines that uvicorn sends with every response; it makes them anew every second."""
+        made_of, lines = self._defaults
+        defaults = self.server_state.default_headers
+        if made_of is not defaults:
+            lines = b"".join([_line(name, value) for name, value in defaults])
+            self._defaults = (defaults, lines)
+        return lines
+
+    def shutdown(self) -> None:
+        """Close the connection now, or after the response under way."""
+        if self._under_way:
+            self._last = True
+        else:
+            super().shutdown()
+
+    def on_message_begin(self) -> None:
+        """Note that a request is being read."""
+        self._reading = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """Note that it was read."""
+        self._reading = False
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Start the request as uvicorn does, as a cycle that joins its writes."""
@@ -140,7 +247,8 @@ class JoinedHttpProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        if before is None or before.response_complete:  # type: ignore[redundant-expr]
+        free = before is None or before.response_complete  # type: ignore[redundant-expr]
+        if free and not self._under_way:
             self._start_asgi_task(cycle, self.app)
         else:  # pipelined: its turn comes after the response to the one before
             self.flow.pause_reading()
@@ -192,3 +300,70 @@ def _target(url: bytes) -> tuple[bytes, bytes]:
     """Path and query of a request's target."""
     parsed = httptools.parse_url(url)
     return parsed.path, parsed.query or b""
+
+
+def protocol_for(begin: Begin) -> Callable[..., JoinedHttpProtocol]:
+    """What uvicorn makes its connections with: such that ``begin`` is asked first."""
+    return partial(JoinedHttpProtocol, begin=begin)
+
+
+class _PlainHead:
+    """The bytes of a head that was parsed, and of the whole request that it began."""
+
+    __slots__ = ("head", "raw", "size", "total")
+
+    def __init__(self, raw: bytes, total: int, head: Head) -> None:
+        self.raw = raw
+        self.size = len(raw)
+        self.total = total
+        self.head = head
+
+
+class _Headers:
+    """Collects what httptools finds."""
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.found: list[tuple[bytes, bytes]] = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.found.append((name.lower(), value))
+
+
+_NOT_PLAIN: Final = frozenset(
+    {"transfer-encoding", "expect", "x-forwarded-for", "x-forwarded-proto"}
+)
+"""Headers that uvicorn has to look at: they change how a request is read, or whose it is."""
+_LARGEST_HEAD: Final = 16_384
+
+
+def _plain_head(data: bytes, peer: tuple[str, int] | None) -> _PlainHead | None:
+    """The head of ``data`` where that is one whole ``POST`` with a length, else None."""
+    size = data.find(b"\r\n\r\n", 0, _LARGEST_HEAD) + 4
+    if size < 5 or not data.startswith(b"POST /"):
+        return None
+    raw, collected = data[:size], _Headers()
+    parser = httptools.HttpRequestParser(collected)
+    try:
+        parser.feed_data(raw)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return None
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in collected.found}
+    length = headers.get("content-length", "")
+    if (
+        parser.get_http_version() != "1.1"
+        or parser.should_upgrade()
+        or not parser.should_keep_alive()
+        or len(headers) != len(collected.found)
+        or not _NOT_PLAIN.isdisjoint(headers)
+        or not (length.isascii() and length.isdigit())
+        or not 0 < int(length) == len(data) - size
+        or b"?" in collected.url
+        or b"%" in collected.url
+    ):
+        return None
+    headers["x-peer"] = peer[0] if peer else ""
+    return _PlainHead(raw, len(data), Head(collected.url.decode("ascii"), headers))

@@ -130,7 +130,7 @@ def _runner() -> asyncio.Runner:
 async def _serve(router: Router, watched: Sequence[Path], options: argparse.Namespace) -> int:
     import uvicorn
 
-    from router.cli.http_protocol import JoinedHttpProtocol
+    from router.cli.http_protocol import protocol_for
 
     await router.start()
     listener = listen(options.host, options.port, shared=options.workers > 1)
@@ -143,7 +143,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         access_log=False,
         lifespan="off",
         loop="none",
-        http=JoinedHttpProtocol,
+        http=protocol_for(router.begin),  # type: ignore[arg-type]  # uvicorn only calls it
         server_header=False,
         ws=_websocket_protocol,  # type: ignore[arg-type]  # uvicorn only calls it
         ws_max_size=router.settings.subscriptions.message_bytes,

@@ -39,6 +39,7 @@ class Admission:
         self._answers = 0
         self._seen = 0
         self._looking = False
+        self._letting_in = False
         self._silent = 0
         self._wall = 0.0
         self._cpu = 0.0
@@ -107,9 +108,15 @@ class Admission:
         self._let_in()
 
     def _let_in(self) -> None:
-        while self._queue and self._running < self._cap:
-            self._running += 1
-            self._queue.popleft()()
+        if self._letting_in:
+            return  # one that is over at once leaves while it is being let in: the loop goes on
+        self._letting_in = True
+        try:
+            while self._queue and self._running < self._cap:
+                self._running += 1
+                self._queue.popleft()()
+        finally:
+            self._letting_in = False
 
     def _look(self) -> None:
         # after the loop has read what is there: we may have slept, not the subgraphs

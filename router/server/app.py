@@ -7,7 +7,6 @@ and mounted: paths are taken below ``root_path``.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -15,11 +14,13 @@ from typing import Final, TypeAlias
 import orjson
 
 from router.server.asgi import Receive, Response, Scope, Send, send_response
+from router.server.direct import Direct
 from router.server.generation import Generation
 from router.server.http import GraphQLOverHTTP
 from router.server.identity import Authenticator
 from router.server.pipeline import Pipeline
 from router.server.refusals import errors_body
+from router.server.running import Running
 from router.server.subscriptions import Subscriptions
 from router.server.websocket import GraphQLOverWebSocket
 from router.settings import Settings
@@ -42,8 +43,8 @@ class Server:
         self.http = GraphQLOverHTTP(pipeline, self.subscriptions)
         self.websocket = GraphQLOverWebSocket(pipeline, self.subscriptions)
         self.ready = True
-        self._running = 0
-        self._idle = asyncio.Event()
+        self._running = Running()
+        self.direct = Direct(self.http, self._running)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or WebSocket."""
@@ -51,13 +52,11 @@ class Server:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, path)
             return
-        self._running += 1
+        self._running.enter()
         try:
             await self._http(scope, receive, send, path)
         finally:
-            self._running -= 1
-            if self._running == 0:
-                self._idle.set()
+            self._running.leave()
 
     async def configure(self, settings: Settings, authenticate: Authenticator | None) -> None:
         """Go over to other settings."""
@@ -74,12 +73,8 @@ class Server:
     async def drain(self, seconds: float = 10.0) -> None:
         """Stop being ready, end every stream with a code, and wait for requests under way."""
         await self.end_streams()
-        if self._running:
-            self._idle.clear()
-            try:
-                await asyncio.wait_for(self._idle.wait(), seconds)
-            except TimeoutError:
-                _LOG.warning("%d requests were cut off by the shutdown", self._running)
+        if not await self._running.end(seconds):
+            _LOG.warning("%d requests were cut off by the shutdown", self._running.count)
 
     async def end_streams(self) -> None:
         """Stop being ready and end every stream with a code; requests are still served."""

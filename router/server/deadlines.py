@@ -3,54 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Final
 
 __all__ = ["Deadlines"]
-
-Task: TypeAlias = "asyncio.Task[Any]"
 
 _SWEEP: Final = 0.5
 
 
 class Deadlines:
-    """Cancels tasks that run longer than ``seconds``, within half a second."""
+    """Calls back for work that takes longer than ``seconds``, within half a second."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._until: dict[Task, float] = {}
-        self._passed: set[Task] = set()
-        self._sweeping = False
+        self._until: dict[Hashable, tuple[float, Callable[[], object]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self) -> Task:
-        """The running task starts a piece of work."""
-        task = asyncio.current_task()
-        assert task is not None
-        loop = task.get_loop()
-        self._until[task] = loop.time() + self.seconds
-        if not self._sweeping:
-            self._sweeping = True
-            loop.call_later(min(_SWEEP, self.seconds / 2), self._sweep, loop)
-        return task
+    def begin(self, work: Hashable, late: Callable[[], object]) -> None:
+        """``work`` starts; ``late`` is called once unless :meth:`end` comes before."""
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+            loop.call_later(self._interval, self._sweep, loop)
+        self._until[work] = (loop.time() + self.seconds, late)
 
-    def passed(self, task: Task) -> bool:
-        """Whether it was this deadline that cancelled the task; asked once, in its handler."""
-        if task not in self._passed:
-            return False
-        self._passed.discard(task)
-        task.uncancel()
-        return True
-
-    def end(self, task: Task) -> None:
-        """The work is done."""
-        self._until.pop(task, None)
+    def end(self, work: Hashable) -> None:
+        """The work is done, or given up."""
+        self._until.pop(work, None)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for task, until in list(self._until.items()):
-            if until <= now:
-                del self._until[task]
-                self._passed.add(task)
-                task.cancel()
-        self._sweeping = bool(self._until)
-        if self._sweeping:
-            loop.call_later(min(_SWEEP, self.seconds / 2), self._sweep, loop)
+        for work, (until, late) in list(self._until.items()):
+            if until > now:
+                break  # all have the same time: those that began later end later
+            if self._until.pop(work, None) is not None:
+                late()
+        if self._until:
+            loop.call_later(self._interval, self._sweep, loop)
+        else:
+            self._loop = None
+
+    @property
+    def _interval(self) -> float:
+        return min(_SWEEP, self.seconds / 2)

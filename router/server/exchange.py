@@ -45,11 +45,11 @@ class Exchange:
     version_rules: VersionRules | None = None
     persisted: bool = False
     text: str = ""
-    forward: Mapping[str, str] = field(default_factory=dict)
+    forward: Mapping[str, str] = None  # type: ignore[assignment]  # set by Pipeline.prepare
     operation: Operation = None  # type: ignore[assignment]  # set before any stage sees it
     runnable: CompiledOperation = None  # type: ignore[assignment]  # set with it
     plan: Plan = None  # type: ignore[assignment]  # set with it
-    variables: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = None  # type: ignore[assignment]  # set with it
     denied: tuple[Need, ...] = ()
     files: IncomingFiles | None = None
     notes: dict[str, Any] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import orjson
 
+from router.contracts.contract import VersionRules
 from router.errors import BadRequest, NoPlan, OperationInvalid, RequestError, RouterError
 from router.execution import Answer
 from router.planning.plan import OperationKind
@@ -31,7 +32,7 @@ from router.server.deadlines import Deadlines
 from router.server.exchange import Exchange
 from router.server.generation import Client
 from router.server.idempotency import Idempotency
-from router.server.identity import ANONYMOUS, Identity
+from router.server.identity import Identity
 from router.server.messages import (
     GraphQLRequest,
     parse_json,
@@ -50,7 +51,7 @@ __all__ = ["GraphQLOverHTTP", "request_headers"]
 
 _LOG: Final = logging.getLogger("router.http")
 _VARY: Final = ("vary", "Accept, Accept-Encoding, Authorization, Origin")
-_ONLY_VARY: Final = (_VARY,)
+_ONLY_VARY: Final[tuple[tuple[str, str], ...]] = (_VARY,)
 _MEDIA: Final = {single: single.value for single in Single}  # an enum's own look-up is slow
 _ALLOW: Final = {"Allow": "GET, POST, OPTIONS"}
 
@@ -103,7 +104,7 @@ class GraphQLOverHTTP:
             except Exception as error:  # noqa: BLE001  # a client is always answered in GraphQL
                 response = self.fault(error, accepted)
             if isinstance(response, Response):
-                await self._send(send, response, headers)
+                await send_response(send, self.dressed(response, headers))
             else:
                 await response.send(receive, send, self._cors(headers))
         except ClientGone:
@@ -142,7 +143,7 @@ class GraphQLOverHTTP:
             )
         refuse_forgeable(settings.http.csrf, method, headers)
         pipeline = self.pipeline
-        identity = ANONYMOUS if pipeline.anonymous else await pipeline.authenticate(headers)
+        identity = pipeline.known_identity(headers) or await pipeline.authenticate(headers)
         client = pipeline.client_of(path, headers, identity)
         if "http" not in client.contract.transports:
             raise Refused("This client is not served over HTTP.", 403, "TRANSPORT_NOT_ALLOWED")
@@ -218,14 +219,11 @@ class GraphQLOverHTTP:
         if accepted.single is None:
             assert accepted.stream is not None
             return streaming.one(accepted.stream, answer.body)
-        response = self._whole(answer, accepted.single)
-        extra = _version_headers(exchange)
+        response = self.whole(exchange, answer, accepted.single)
         if replayed:
-            extra = (*extra, ("idempotency-replayed", "true"))
+            response.headers = (*response.headers, ("idempotency-replayed", "true"))
         if method == "GET":
             response = self._conditional(exchange, answer, response)
-        if extra:
-            response.headers = (*response.headers, *extra)
         return response
 
     async def _run(self, exchange: Exchange) -> Answer:
@@ -233,15 +231,25 @@ class GraphQLOverHTTP:
             seconds = self.settings.http.request_timeout
             return await exchange.files.run(self.pipeline.run(exchange), seconds)
         deadlines = self.deadlines
-        task = deadlines.begin()
+        task = asyncio.current_task()
+        assert task is not None
+        passed = False
+
+        def late() -> None:
+            nonlocal passed
+            passed = True
+            task.cancel()
+
+        deadlines.begin(late, late)
         try:
             return await self.pipeline.run(exchange)
         except asyncio.CancelledError:
-            if deadlines.passed(task):
-                raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from None
+            if passed:
+                task.uncancel()
+                raise too_late() from None
             raise
         finally:
-            deadlines.end(task)
+            deadlines.end(late)
 
     async def _batch(self, exchanges: Sequence[Exchange], accepted: Accepts) -> Response:
         """Answer a batch: every operation on its own, answers in the order of the requests."""
@@ -308,11 +316,15 @@ class GraphQLOverHTTP:
             )
         return [request_from_mapping(item, malformed=self.malformed) for item in body]
 
-    def _whole(self, answer: Answer, single: Single) -> Response:
+    def whole(self, exchange: Exchange, answer: Answer, single: Single) -> Response:
+        """The response with an answer that is shown whole."""
         status = 200
-        if self.settings.http.statuses == "draft" and answer.errors:
+        if answer.errors and self.settings.http.statuses == "draft":
             status = 294
-        return Response(status, answer.body, _MEDIA[single], _ONLY_VARY)
+        headers = _ONLY_VARY
+        if exchange.version_rules is not None:
+            headers = (*headers, *_version_headers(exchange.version_rules))
+        return Response(status, answer.body, _MEDIA[single], headers)
 
     def _conditional(self, exchange: Exchange, answer: Answer, response: Response) -> Response:
         """Give a GET's answer its validators; 304 when the client has it already."""
@@ -370,7 +382,8 @@ class GraphQLOverHTTP:
     def _cors(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         return cors_headers(self.settings.http.cors, headers.get("origin"))
 
-    async def _send(self, send: Send, response: Response, headers: Mapping[str, str]) -> None:
+    def dressed(self, response: Response, headers: Mapping[str, str]) -> Response:
+        """The response as it goes out: with what CORS grants, compressed where that is asked."""
         cors = self._cors(headers) if "origin" in headers else ()
         if cors:
             response.headers = (*response.headers, *cors)
@@ -380,7 +393,12 @@ class GraphQLOverHTTP:
             if encoding is not None:
                 response.body = compress(response.body, encoding)
                 response.headers = (*response.headers, ("content-encoding", encoding))
-        await send_response(send, response)
+        return response
+
+
+def too_late() -> Refused:
+    """What a request hears that took longer than ``http.request_timeout``."""
+    return Refused("The request took too long.", 504, "GATEWAY_TIMEOUT")
 
 
 def request_headers(scope: Scope) -> dict[str, str]:
@@ -419,10 +437,9 @@ def _matches(header: str, tag: str) -> bool:
     return any(item.strip().removeprefix("W/") == bare for item in header.split(","))
 
 
-def _version_headers(exchange: Exchange) -> tuple[tuple[str, str], ...]:
+def _version_headers(rules: VersionRules) -> tuple[tuple[str, str], ...]:
     """``Deprecation`` (RFC 9745) and ``Sunset`` (RFC 8594) of an old app version."""
-    rules = exchange.version_rules
-    if rules is None or rules.deprecated is None:
+    if rules.deprecated is None:
         return ()
     headers = [("deprecation", f"@{int(_midnight(rules.deprecated).timestamp())}")]
     if rules.sunset is not None:

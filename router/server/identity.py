@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-__all__ = ["ANONYMOUS", "Anonymous", "Authenticator", "Identity"]
+__all__ = ["ANONYMOUS", "Anonymous", "Authenticator", "Identity", "KnowsIdentity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,22 @@ class Authenticator(Protocol):
     async def __call__(self, headers: Mapping[str, str]) -> Identity: ...
 
 
+class KnowsIdentity(Protocol):
+    """The caller's identity where it is known without waiting, else None: then ask and await.
+
+    An :class:`Authenticator` may have it as its method ``known``. It refuses as that does.
+    """
+
+    def __call__(self, headers: Mapping[str, str]) -> Identity | None: ...
+
+
 class Anonymous:
     """The authenticator of a router without issuers: everybody is anonymous."""
 
     async def __call__(self, headers: Mapping[str, str]) -> Identity:
         """Return :data:`ANONYMOUS` whatever the headers say."""
+        return ANONYMOUS
+
+    def known(self, headers: Mapping[str, str]) -> Identity:
+        """Return the same at once."""
         return ANONYMOUS

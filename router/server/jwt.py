@@ -38,6 +38,7 @@ _TRUSTED: Final = 300.0
 """Seconds after which a token is verified again: its key may have been withdrawn."""
 _KNOWN: Final = 5_000
 """Verified tokens kept, so that a busy client's token is verified once, not per request."""
+_UNKNOWN: Final = (None, 0.0)
 
 
 class JwtAuthenticator:
@@ -50,20 +51,26 @@ class JwtAuthenticator:
 
     async def __call__(self, headers: Mapping[str, str]) -> Identity:
         """The bearer's identity; raises 401 for a bad token, or none where one is required."""
+        known = self.known(headers)
+        if known is not None:
+            return known
+        token = self._token(headers[self.settings.header])
+        identity = await self._verified(token)
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[token] = identity, time.monotonic() + _TRUSTED
+        return identity
+
+    def known(self, headers: Mapping[str, str]) -> Identity | None:
+        """The identity where there is no token, or one verified lately; else None."""
         header = headers.get(self.settings.header)
         if header is None:
             if self.settings.required:
                 raise _refused("Credentials are required.", "UNAUTHENTICATED")
             return ANONYMOUS
-        token = self._token(header)
-        known = self._known.get(token)
-        now = time.monotonic()
-        if known is not None and known[1] > now and not known[0].expired():
-            return known[0]
-        identity = await self._verified(token)
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[token] = identity, now + _TRUSTED
+        identity, until = self._known.get(self._token(header), _UNKNOWN)
+        if identity is None or until <= time.monotonic() or identity.expired():
+            return None
         return identity
 
     def _token(self, header: str) -> str:

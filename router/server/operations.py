@@ -135,19 +135,25 @@ class Operations:
     def __len__(self) -> int:
         return len(self._known)
 
+    def known(self, client: Client, text: str, name: str | None) -> Operation | None:
+        """The operation where it was built before; it counts as used."""
+        key = (client.contract.name, text, name)
+        operation = self._known.get(key)
+        if operation is not None:
+            self._known.move_to_end(key)
+        return operation
+
     def get(self, client: Client, text: str, name: str | None) -> Operation:
         """The operation ``name`` of the document ``text`` as ``client`` sees it.
 
         Raises :class:`~router.errors.OperationInvalid` (parse, validation, unknown name) or
         :class:`~router.contracts.limits.LimitExceeded`.
         """
-        key = (client.name, text, name)
-        operation = self._known.get(key)
+        operation = self.known(client, text, name)
         if operation is not None:
-            self._known.move_to_end(key)
             return operation
         operation = self._build(client, text, name)
-        self._known[key] = operation
+        self._known[client.contract.name, text, name] = operation
         if len(self._known) > self.size:
             self._known.popitem(last=False)
         return operation

@@ -11,20 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from router.contracts.limits import LimitExceeded, page_sizes
 from router.errors import NoPlan, RequestError
 from router.execution import Admission, Answer, CompiledOperation
+from router.execution.client import NO_HEADERS
 from router.planning.plan import OperationKind, Plan
 from router.server.apq import ApqStore, apq_store
 from router.server.denials import denied_answer
 from router.server.documents import find_text
 from router.server.exchange import Exchange, Run, Stage, rights_key
+from router.server.executing import Execution
 from router.server.generation import Client, Generation
-from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity
+from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity, KnowsIdentity
 from router.server.masking import Masking
 from router.server.messages import GraphQLRequest
 from router.server.operations import Operations
@@ -58,6 +60,7 @@ class Pipeline:
         self._warm: dict[int, Operations] = {}
         self._flying: dict[tuple[CompiledOperation, bytes], asyncio.Task[Answer]] = {}
         self._configure(settings, authenticate)
+        self._staged = bool(stages)
         run: Run = self._execute
         for stage in reversed(stages):
             run = _around(stage, run)
@@ -78,7 +81,7 @@ class Pipeline:
     def _configure(self, settings: Settings, authenticate: Authenticator | None) -> None:
         self.settings = settings
         self.authenticate: Authenticator = authenticate or Anonymous()
-        self.anonymous = isinstance(self.authenticate, Anonymous)
+        self.known_identity: KnowsIdentity = getattr(self.authenticate, "known", _nobody_known)
         self.admission = Admission() if settings.limits.admission else None
         self.masking = Masking(settings.errors)
         forward = settings.headers.forward
@@ -161,18 +164,21 @@ class Pipeline:
 
     def forwarded(
         self, headers: Mapping[str, str], identity: Identity = ANONYMOUS
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         """The headers that travel on to subgraphs: allowed ones, and verified claims.
 
         A header that carries a claim is never the client's own.
         """
         exact, prefixes = self._forward_exact, self._forward_prefixes
+        claims = self.settings.headers.from_claims
+        if not prefixes and not claims and exact.isdisjoint(headers):
+            return NO_HEADERS
         forward = {name: headers[name] for name in exact if name in headers}
         if prefixes:
             forward.update(
                 (name, value) for name, value in headers.items() if name.startswith(prefixes)
             )
-        for claim, name in self.settings.headers.from_claims.items():
+        for claim, name in claims.items():
             forward.pop(name, None)
             value = identity.claims.get(claim)
             if value is not None:
@@ -191,9 +197,7 @@ class Pipeline:
         limits = contract.limits
         if counted and (limits.rate is not None or self.settings.rate.limit is not None):
             await self._limit_rate(exchange)
-        exchange.version = exchange.headers.get(self.settings.clients.version_header)
-        if contract.versions and exchange.version is not None:
-            self._check_version(exchange, exchange.version)
+        self._note_version(exchange)
         digest = None
         if request.document_id is None and contract.persisted.mode != "required":
             exchange.text = request.query or ""
@@ -205,16 +209,57 @@ class Pipeline:
             await self._limit_operation(exchange, operation.name)
         if digest is not None:  # only what is valid is remembered
             await self.apq.put(digest, exchange.text)
-        denied: frozenset[str] = frozenset()
-        if operation.needs:
-            denied = await self._denied(exchange)
+        granted = _NONE
+        if operation.policies and self.decide is not None:
+            granted = await self._granted(operation.policies, exchange.identity, self.decide)
+        self._finish(exchange, granted)
+
+    def answers_at_once(self, client: Client) -> bool:
+        """Whether requests of ``client`` can be prepared and executed without awaiting anything.
+
+        Then :meth:`prepare_now` and :meth:`begin` do what :meth:`prepare` and :meth:`run` do.
+        """
+        contract = client.contract
+        return (
+            not self._staged
+            and not self.settings.limits.share_requests
+            and self.settings.rate.limit is None
+            and contract.limits.rate is None
+            and not contract.limits.operation_rates
+            and contract.persisted.mode != "required"
+        )
+
+    def prepare_now(self, exchange: Exchange) -> bool:
+        """Do what :meth:`prepare` does where nothing has to be awaited or built, else nothing.
+
+        The operation is one that was prepared before. False asks for :meth:`prepare`; a refusal
+        is raised here as there. Only for clients that :meth:`answers_at_once`.
+        """
+        request = exchange.request
+        if request.document_id is not None or request.query is None:
+            return False
+        operation = exchange.operations.known(
+            exchange.client, request.query, request.operation_name
+        )
+        if operation is None or (operation.policies and self.decide is not None):
+            return False
+        self._note_version(exchange)
+        exchange.text = request.query
+        exchange.operation = operation
+        self._finish(exchange, _NONE)
+        return True
+
+    def _finish(self, exchange: Exchange, granted: frozenset[str]) -> None:
+        """Plan, compile and coerce an operation; ``granted`` are the policies decided for."""
+        operation, limits = exchange.operation, exchange.client.contract.limits
+        denied = self._denied(exchange, granted) if operation.needs else _NONE
         labels = _NONE
         if exchange.generation.supergraph.override_labels:
             labels = self._labels(exchange.generation)
         exchange.plan, exchange.runnable = self._runnable(exchange, denied, labels)
         if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
-        exchange.variables = exchange.runnable.coerce(request.variables)
+        exchange.variables = exchange.runnable.coerce(exchange.request.variables)
         if limits.page_size is not None:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
@@ -236,14 +281,27 @@ class Pipeline:
 
     async def run(self, exchange: Exchange) -> Answer:
         """Execute a prepared query or mutation through the stages."""
-        answer = await self._run(exchange)
-        limit = exchange.client.contract.limits.answer_bytes
-        if limit is not None and len(answer.body) > limit:
+        return self.weighed(exchange, await self._run(exchange))
+
+    def begin(self, exchange: Exchange, done: Callable[[Answer], None]) -> Execution:
+        """Start to execute a prepared query or mutation without a task, past the stages.
+
+        ``done`` is called once, perhaps before this returns, unless the execution is cancelled;
+        it owes the answer a call of :meth:`weighed`, as :meth:`run` does it.
+        """
+        execution = Execution(exchange, self.admission, done)
+        execution.start()
+        return execution
+
+    def weighed(self, exchange: Exchange, answer: Answer) -> Answer:
+        """The answer, held against its client's limits, or the refusal of it (raised)."""
+        limits = exchange.client.contract.limits
+        if limits.answer_bytes is not None and len(answer.body) > limits.answer_bytes:
             raise LimitExceeded(
-                f"The answer has {len(answer.body)} bytes; {limit} is the most.",
+                f"The answer has {len(answer.body)} bytes; {limits.answer_bytes} is the most.",
                 code="MAX_ANSWER_BYTES_LIMIT",
             )
-        if exchange.client.contract.limits.cost is not None:
+        if limits.cost is not None:
             operation = exchange.operation
             exchange.notes["actual_cost"] = exchange.client.costs.of(
                 operation.document, operation.node, exchange.variables, answer.data or {}
@@ -290,25 +348,18 @@ class Pipeline:
         return await asyncio.shield(running)  # whoever gives up leaves the others their answer
 
     async def _execute_alone(self, exchange: Exchange) -> Answer:
-        gate = self.admission
-        if gate is None:
-            return await exchange.runnable.execute(
-                exchange.variables, exchange.generation.subgraphs, headers=exchange.forward
-            )
-        subgraphs = exchange.generation.subgraphs
-        if exchange.runnable.can_share(exchange.variables, subgraphs, exchange.forward):
-            gate.enter_anyway()
-        elif not gate.enter_now():
-            await gate.enter()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(answer: Answer) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        execution = self.begin(exchange, done)
         try:
-            return await exchange.runnable.execute(
-                exchange.variables,
-                exchange.generation.subgraphs,
-                headers=exchange.forward,
-                admission=gate,
-            )
-        finally:
-            gate.leave()
+            return await future
+        except asyncio.CancelledError:
+            execution.cancel()
+            raise
 
     async def _limit_rate(self, exchange: Exchange) -> None:
         who = self._caller(exchange)
@@ -329,8 +380,12 @@ class Pipeline:
             return exchange.identity.key
         return exchange.headers.get("x-peer", "")
 
-    def _check_version(self, exchange: Exchange, version: str) -> None:
+    def _note_version(self, exchange: Exchange) -> None:
+        """Note the client's version; refuse one that is not served."""
+        exchange.version = version = exchange.headers.get(self.settings.clients.version_header)
         rules = exchange.client.contract.versions
+        if not rules or version is None:
+            return
         rule = next((rule for rule in rules if rule.covers(version)), None)
         if rule is None:
             raise Refused(
@@ -346,16 +401,17 @@ class Pipeline:
             )
         exchange.version_rules = rule
 
-    async def _denied(self, exchange: Exchange) -> frozenset[str]:
+    async def _granted(
+        self, policies: frozenset[str], identity: Identity, decide: Decide
+    ) -> frozenset[str]:
+        """The policies that are decided in the caller's favour."""
+        names = sorted(policies)
+        decisions = await decide([(name, identity) for name in names])
+        return frozenset(name for name, allowed in zip(names, decisions, strict=True) if allowed)
+
+    def _denied(self, exchange: Exchange, granted: frozenset[str]) -> frozenset[str]:
         """The coordinates that the caller may not select; sets ``exchange.denied``."""
         operation, identity = exchange.operation, exchange.identity
-        granted: frozenset[str] = frozenset()
-        if operation.policies and self.decide is not None:
-            names = sorted(operation.policies)
-            decisions = await self.decide([(name, identity) for name in names])
-            granted = frozenset(
-                name for name, allowed in zip(names, decisions, strict=True) if allowed
-            )
         given = {**operation.defaults, **(exchange.request.variables or {})}
         exchange.denied = without_rights(operation.needs, identity, granted, given)
         if exchange.denied and self.settings.unauthorised == "refuse":
@@ -389,6 +445,10 @@ class Pipeline:
 
 
 _NONE: Final[frozenset[str]] = frozenset()
+
+
+def _nobody_known(headers: Mapping[str, str]) -> None:
+    """Stands for an authenticator that always has to be awaited."""
 
 
 def _around(stage: Stage, run: Run) -> Run:
