@@ -7,8 +7,8 @@ wait at once; the longer the silence, the more), one that was spent computing lo
 With fast subgraphs it settles at a few, with slow ones it is out of the way after some
 milliseconds.
 
-The server asks :meth:`Admission.enter` before it executes and calls :meth:`Admission.leave`
-after; the executor reports each answer.
+The server asks :meth:`Admission.enter_now` or :meth:`Admission.when_idle` before it executes and
+calls :meth:`Admission.leave` after; the executor reports each answer.
 """
 
 from __future__ import annotations
@@ -83,24 +83,6 @@ class Admission:
     def enter_anyway(self) -> None:
         """Enter whether or not there is room; the caller owes a :meth:`leave`."""
         self._running += 1
-
-    async def enter(self) -> None:
-        """Wait until :meth:`when_idle` would start; a cancelled wait owes no :meth:`leave`."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def start() -> None:
-            if future.cancelled():
-                self.leave()
-            else:
-                future.set_result(None)
-
-        self.when_idle(start)
-        try:
-            await future
-        except asyncio.CancelledError:
-            if not future.cancelled():
-                self.leave()
-            raise
 
     def leave(self) -> None:
         """Note that an admitted request is over, or was given up; the next may come."""
