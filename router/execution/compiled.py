@@ -333,7 +333,7 @@ class CompiledOperation:
         failures = Failures(prepared.view.root)
         failures.report(replies, merged)
         intro = self.introspected(prepared, run.variables)
-        data = Completion(prepared.view, failures, intro).root(merged.tree)
+        data = Completion(prepared.view, self.full_types, failures, intro).root(merged.tree)
         return write_answer(data, failures.errors)
 
     async def _finished(

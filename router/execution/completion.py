@@ -22,6 +22,7 @@ from router.execution.failures import Failures
 from router.execution.fields import ClientField, FieldKind, Spot, View
 from router.execution.leaves import INVALID, checker
 from router.execution.representations import ClientPath
+from router.execution.types import Types
 
 __all__ = ["Completion"]
 
@@ -31,12 +32,17 @@ _PROPAGATE: Final[Any] = object()
 class Completion:
     """Completes objects of one response; errors go to ``failures``.
 
+    ``full_types`` are the supergraph's: an enum value or runtime type that it has and the client's
+    schema has not is no mistake of the subgraph's; it is null, and nothing is said of it.
     ``introspected`` holds the values of introspection fields by the identity of their first node.
     """
 
-    def __init__(self, view: View, failures: Failures, introspected: Mapping[int, Any]) -> None:
+    def __init__(
+        self, view: View, full_types: Types, failures: Failures, introspected: Mapping[int, Any]
+    ) -> None:
         self._view = view
         self._types = view.types
+        self._full_types = full_types
         self._failures = failures
         self._introspected = introspected
 
@@ -99,7 +105,8 @@ class Completion:
             return self._composite(kind, field.spot, f"field {parent}.{field.name}", value, path)
         completed = checker(kind)(value)
         if completed is INVALID:
-            self._wrong(f"Invalid value for field {parent}.{field.name} of type {kind}.", path)
+            if not self._full_types.has_value(kind.name, value):
+                self._wrong(f"Invalid value for field {parent}.{field.name} of type {kind}.", path)
             return None
         return completed
 
@@ -137,8 +144,8 @@ class Completion:
         if name is None or (isinstance(name, str) and self._is_interface_name(name)):
             return self._undecided(kind.name if name is None else name, spot, value, path)
         if not isinstance(name, str) or name not in self._types.possible(kind.name):
-            # the name itself may be hidden from this client
-            self._wrong(f"Invalid __typename for {what}.", path)
+            if not isinstance(name, str) or name not in self._full_types.possible(kind.name):
+                self._wrong(f"Invalid __typename for {what}.", path)
             return None
         return self.object(spot, name, value, path)
 

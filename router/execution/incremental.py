@@ -125,7 +125,7 @@ class _Delivery:
         failures = Failures(self._view.root)
         failures.report([r for r in replies if r.step.index in self.initial], merged)
         intro = self._op.introspected(self._prepared, self._variables)
-        data = Completion(self._view, failures, intro).root(merged.tree)
+        data = Completion(self._view, self._op.full_types, failures, intro).root(merged.tree)
         payload: dict[str, Any] = {"data": data}
         if failures.errors:
             payload["errors"] = failures.errors
@@ -156,7 +156,7 @@ class _Delivery:
         self, block: _Block, merged: Merged, failures: Failures, payload: dict[str, Any]
     ) -> None:
         intro = self._op.introspected(self._prepared, self._variables)
-        completion = Completion(self._view, failures, intro)
+        completion = Completion(self._view, self._op.full_types, failures, intro)
         spot = self._view.spot((block.selection,))
         reported = list(failures.errors)
         for place, name in block.ids.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
@@ -14,7 +15,7 @@ __all__ = ["Types"]
 
 
 class Types:
-    """A schema's composite types by name; unknown names fit only themselves."""
+    """A schema's types by name; unknown names fit only themselves."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
@@ -39,6 +40,11 @@ class Types:
     def is_abstract(self, name: str) -> bool:
         """Return whether ``name`` is an interface or union of the schema."""
         return is_abstract_type(self.schema.type_map.get(name))
+
+    def has_value(self, name: str, value: object) -> bool:
+        """Return whether ``name`` is an enum of the schema with this value."""
+        kind = self.schema.type_map.get(name)
+        return isinstance(kind, GraphQLEnumType) and isinstance(value, str) and value in kind.values
 
     def fits(self, runtime: str, condition: str) -> bool:
         """Return whether an object whose ``__typename`` is ``runtime`` meets ``condition``.

@@ -30,17 +30,23 @@ async def test_three_roots_of_one_shared_field_are_merged_by_index() -> None:
 
 
 async def test_an_enum_value_that_is_hidden_is_null_and_refused_as_input() -> None:
-    users = [{"kind": "ADMIN"}, {"kind": "ROBOT"}]
+    users = [{"kind": "ADMIN", "kinds": ["ADMIN"]}, {"kind": "ROBOT", "kinds": ["ROBOT", "ADMIN"]}]
     federation = Federation(
         a=Subgraph(
             """enum Kind { ADMIN ROBOT @inaccessible }
-            type Query { users: [User] find(kind: Kind = ROBOT @inaccessible): String } type User { kind: Kind }""",
+            type Query { users: [User] find(kind: Kind = ROBOT @inaccessible): String }
+            type User { kind: Kind kinds: [Kind!] }""",
             roots={"users": users, "find": lambda _, kind: kind},
         ),
     )
-    shown = await federation.ask("{ users { kind } }")
-    assert shown.data == {"users": [{"kind": "ADMIN"}, {"kind": None}]}
-    assert "ROBOT" not in str(shown.errors)
+    await federation.answers(
+        "{ users { kind } }", {"users": [{"kind": "ADMIN"}, {"kind": None}]}, "a"
+    )
+    strict = await federation.ask("{ users { kinds } }")
+    assert strict.data == {"users": [{"kinds": ["ADMIN"]}, {"kinds": None}]}
+    (error,) = strict.errors
+    assert error["path"] == ["users", 1, "kinds", 0]
+    assert "ROBOT" not in str(error)
     assert federation.refuses("{ find(kind: ROBOT) }")
     await federation.answers("{ find }", {"find": "ROBOT"}, "a")
 
