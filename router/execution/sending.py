@@ -177,7 +177,7 @@ class Sending:
         for each in selections:
             if not isinstance(each, InputField):
                 raise Unsuitable
-            if each.when:
+            if _conditional(each):
                 raise Unsuitable
             if each.name != "__typename":
                 found.append(each)
@@ -205,6 +205,13 @@ class Sending:
             objects = self.code.constant("OBJECTS", self._types)
             self.code.add(indent, f"{variable} = typename({objects}, {', '.join(reads)})")
         return variable
+
+
+def _conditional(selection: InputSelection) -> bool:
+    """Return whether variables decide what of a property is sent, at whatever depth."""
+    if isinstance(selection, InputField) and selection.when:
+        return True
+    return any(map(_conditional, selection.selections))
 
 
 class _Nested:

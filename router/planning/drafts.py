@@ -90,7 +90,8 @@ class Draft:
     """A fetch under construction.
 
     Entity drafts have ``inputs``; a root draft has none and lies at ``spot`` ``()``, or where the
-    query root is asked again. ``group`` orders mutations. ``protected`` drafts tell runtime types.
+    query root is asked again. ``group`` orders mutations. ``telling``: the conditions under which
+    the objects' types are wanted for themselves; None where they only come along.
     """
 
     id: int
@@ -105,6 +106,12 @@ class Draft:
     inputs: dict[str, DraftInput] = field(default_factory=dict)
     contexts: list[ContextArgument] = field(default_factory=list)
     parents: list[Draft] = field(default_factory=list)
+    telling: frozenset[When] | None = None
+
+    def want_types(self, when: Iterable[When]) -> None:
+        """The client, a representation or a later fetch wants to know the types, if ``when``."""
+        wanted = frozenset(when)
+        self.telling = wanted if self.telling is None else self.telling & wanted
 
     def depend_on(self, parents: Iterable[Draft]) -> None:
         """Start only after these."""
@@ -114,7 +121,9 @@ class Draft:
     @property
     def condition(self) -> frozenset[When]:
         """What must hold for anything of this fetch to be wanted."""
-        found: frozenset[When] | None = None
+        found = self.telling
+        if found is not None and not found:
+            return found
         for entry, when in self.tree.outermost():
             if entry.name == "__typename" and self.is_entity:
                 continue  # selected on the way, for the sake of the others

@@ -226,6 +226,7 @@ class FetchBuilder:
             arguments = ", ".join(filter(None, (arguments, *filled)))
         if chosen.name == "__typename":
             at.tree.add_typename()
+            at.draft.want_types((*at.conditions, *chosen.when))
             return at
         entry = at.tree.add(
             chosen.key,
@@ -299,6 +300,8 @@ class FetchBuilder:
         if reach.stays:
             return cursor
         full = frozenset(cursor.conditions) | frozenset(when)
+        if cursor.draft.node.is_abstract:
+            cursor.draft.want_types(full)  # by them it is known what to send where
         place = (id(cursor), id(reach), defer)
         found = self._reached.get(place)
         if found is None:
@@ -404,6 +407,7 @@ class FetchBuilder:
         at = self._reach(cursor, reach, when, defer)
         if item.name == "__typename":
             at.plain.add_typename()
+            at.draft.want_types(when)
             _part(parts, "__typename", "__typename", None, required=True, when=when)
             return [at.draft]
         key = self.names.key(at.keys, item.name, item.arguments)

@@ -141,6 +141,8 @@ def _compatible(one: Draft, other: Draft) -> bool:
 
 def _absorb(kept: Draft, merged: Draft) -> None:
     kept.tree.merge(merged.tree)
+    if merged.telling is not None:
+        kept.want_types(merged.telling)
     for on, sent in merged.inputs.items():
         known = kept.inputs.get(on)
         if known is None:

@@ -177,3 +177,38 @@ async def test_an_object_of_two_interfaces_is_sent_under_both_names() -> None:
         {"thing": {"name": "n", "price": 5, "own": 3}},
         "a b",
     )
+
+
+@pytest.mark.parametrize("off", [True, False])
+async def test_types_are_learnt_though_all_else_of_the_fetch_is_excluded(off: bool) -> None:
+    owners = [{"__typename": "User", "id": "1", "age": 7}, {"__typename": "Admin", "id": "2"}]
+    federation = Federation(
+        a=Subgraph(
+            """interface Node @key(fields: "id") { id: ID! }
+            type User implements Node @key(fields: "id") { id: ID! age: Int }
+            type Admin implements Node @key(fields: "id") { id: ID! }""",
+            entities={"Node": owners},
+        ),
+        b=Subgraph(
+            """type Query { nodes: [Node] }
+            type Node @interfaceObject @key(fields: "id") { id: ID! }""",
+            roots={"nodes": [{"id": "1"}, {"id": "2"}]},
+        ),
+        c=Subgraph(
+            'type Node @interfaceObject @key(fields: "id") { id: ID! name: String }',
+            entities={"Node": [{"id": each["id"], "name": f"n{each['id']}"} for each in owners]},
+        ),
+    )
+    age: dict[str, Any] = {} if off else {"age": 7}
+    await federation.answers(
+        "query($off: Boolean!) { nodes { ... on User @skip(if: $off) { age } __typename } }",
+        {"nodes": [{**age, "__typename": "User"}, {"__typename": "Admin"}]},
+        "a b",
+        off=off,
+    )
+    await federation.answers(
+        "query($off: Boolean!) { nodes { ... on User @skip(if: $off) { age } ... on Admin { name } } }",
+        {"nodes": [age, {"name": "n2"}]},
+        "a b c",
+        off=off,
+    )

@@ -370,3 +370,41 @@ async def test_a_provision_two_levels_deep_is_taken_where_it_is() -> None:
         {"products": [{"categories": [{"name": "given", "subject": "s"}]}]},
         "a b",
     )
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_a_condition_inside_a_shared_requirement_is_decided_by_the_variables(
+    on: bool,
+) -> None:
+    address = {"__typename": "Home", "id": "h1", "city": "Ulm"}
+    federation = Federation(
+        a=Subgraph(
+            """type Query { user: User } interface Address { id: ID! }
+            type Home implements Address { id: ID! @external city: String @external }
+            type User @key(fields: "id") { id: ID! address: Address @external
+              label: String @requires(fields: "address { ... on Home { city } }")
+              place: String @requires(fields: "address { id }") }""",
+            roots={"user": {"id": "1"}},
+            entities={
+                "User": [
+                    {
+                        "id": "1",
+                        "label": lambda it: it["address"]["city"],
+                        "place": lambda it: it["address"]["id"],
+                    }
+                ]
+            },
+        ),
+        b=Subgraph(
+            """interface Address { id: ID! }
+            type Home implements Address { id: ID! city: String }
+            type User @key(fields: "id") { id: ID! address: Address }""",
+            entities={"User": [{"id": "1", "address": address}]},
+        ),
+    )
+    await federation.answers(
+        "query($on: Boolean!) { user { label place @include(if: $on) } }",
+        {"user": {"label": "Ulm", **({"place": "h1"} if on else {})}},
+        "a a b",
+        on=on,
+    )
