@@ -14,7 +14,7 @@ from router.server.app import Page
 __all__ = ["graphiql"]
 
 WELCOME: Final = """# Dr. Assistant: one graph for every device.
-# Sign in (top right), choose a client, and run this with Ctrl-Enter.
+# Sign in, choose a client, press Ctrl-Enter.
 
 query FindPriya {
   searchPatients(text: "Priya", first: 3) {

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from drassist.demo import documents
@@ -23,6 +22,7 @@ from drassist.demo.people import sign_in
 from router.graphiql.app import BUILD
 from tests.e2e.system import PASSWORD, embedded, serving
 from tests.patience import PATIENCE
+from tests.router.graphiql.conftest import missing
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,15 +32,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PICTURES = os.environ.get("DRASSIST_TEST_SCREENSHOTS")
 
 
@@ -48,22 +39,10 @@ PICTURES = os.environ.get("DRASSIST_TEST_SCREENSHOTS")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The system's address; the page must be built."""
     if not BUILD.joinpath("index.html").is_file():
-        _missing("the GraphiQL page (make graphiql)")
+        missing("the GraphiQL page (make graphiql)")
     folder = tmp_path_factory.mktemp("system")
     with serving(folder, embedded(folder)) as address:
         yield address
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """One browser for all tests of this file."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        _missing("Chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -72,7 +51,6 @@ async def page(chromium: Browser, base: str) -> AsyncIterator[Page]:
     context = await chromium.new_context(viewport={"width": 1400, "height": 850})
     page = await context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
-    expect.set_options(timeout=PATIENCE * 1000)
     strangers: list[str] = []
     failures: list[str] = []
 
@@ -88,12 +66,6 @@ async def page(chromium: Browser, base: str) -> AsyncIterator[Page]:
     assert strangers == []
     # The editor calls off what it was working at when the client is switched, and says so.
     assert [each for each in failures if each != "Canceled"] == []
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
-        pytest.fail(f"{what} is required (DRASSIST_REQUIRE_SERVICES) and missing")
-    pytest.skip(f"{what} is missing")
 
 
 async def test_a_doctor_signs_in_and_finds_a_patient(page: Page, base: str) -> None:

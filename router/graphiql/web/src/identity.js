@@ -23,7 +23,7 @@ async function discover(identity) {
 export async function signIn(identity) {
   const [provider, verifier, state, nonce] = [await discover(identity), random(), random(), random()];
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
-  write({ verifier, state, search: location.search });
+  write({ verifier, state, nonce, search: location.search });
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: identity.clientId,
@@ -41,40 +41,63 @@ export function signOut() {
   write(null);
 }
 
-// Returns the session {token, name, roles, expires}, or null when nobody is signed in.
+const claimsOf = (token) =>
+  JSON.parse(
+    new TextDecoder().decode(
+      Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), (character) =>
+        character.charCodeAt(0),
+      ),
+    ),
+  );
+
+async function exchange(identity, query, kept) {
+  if (query.has('error')) throw new Error(query.get('error_description') ?? query.get('error'));
+  if (!kept?.verifier || query.get('state') !== kept.state) {
+    throw new Error('the answer belongs to another sign-in.');
+  }
+  const provider = await discover(identity);
+  if (query.has('iss') && query.get('iss') !== provider.issuer) {
+    throw new Error('the answer comes from another identity provider.');
+  }
+  const answer = await fetch(provider.token_endpoint, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: identity.clientId,
+      redirect_uri: redirectUri(),
+      code: query.get('code'),
+      code_verifier: kept.verifier,
+    }),
+  });
+  if (!answer.ok) throw new Error('the identity provider did not accept the code.');
+  const tokens = await answer.json();
+  if (tokens.id_token && claimsOf(tokens.id_token).nonce !== kept.nonce) {
+    throw new Error('the token was made for another sign-in.');
+  }
+  const claims = claimsOf(tokens.access_token);
+  return {
+    token: tokens.access_token,
+    name: claims.name ?? claims.sub,
+    roles: claims.roles ?? [],
+    expires: claims.exp * 1000,
+  };
+}
+
+// Returns {session, problem}: the session {token, name, roles, expires} or null, and why a sign-in
+// that was under way failed.
 export async function finishSignIn(identity) {
   const query = new URLSearchParams(location.search);
   const kept = read();
-  if (query.has('code') && kept?.verifier && query.get('state') === kept.state) {
-    const provider = await discover(identity);
-    const answer = await fetch(provider.token_endpoint, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'authorization_code',
-        client_id: identity.clientId,
-        redirect_uri: redirectUri(),
-        code: query.get('code'),
-        code_verifier: kept.verifier,
-      }),
-    });
-    history.replaceState(null, '', location.pathname + kept.search);
-    if (!answer.ok) return write(null), null;
-    const tokens = await answer.json();
-    const claims = JSON.parse(
-      new TextDecoder().decode(
-        Uint8Array.from(
-          atob(tokens.access_token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')),
-          (character) => character.charCodeAt(0),
-        ),
-      ),
-    );
-    write({
-      token: tokens.access_token,
-      name: claims.name ?? claims.sub,
-      roles: claims.roles ?? [],
-      expires: claims.exp * 1000,
-    });
+  let problem = null;
+  if (query.has('code') || query.has('error')) {
+    history.replaceState(null, '', location.pathname + (kept?.search ?? ''));
+    try {
+      write(await exchange(identity, query, kept));
+    } catch (error) {
+      write(null);
+      problem = `Signing in failed: ${error.message}`;
+    }
   }
   const session = read();
-  return session?.token && session.expires > Date.now() ? session : null;
+  return { session: session?.token && session.expires > Date.now() ? session : null, problem };
 }

@@ -14,8 +14,8 @@ async function start() {
   if (!answer.ok) throw new Error(`The server gave no configuration (HTTP ${answer.status}).`);
   const config = await answer.json();
   document.title = config.title;
-  const session = config.identity ? await finishSignIn(config.identity) : null;
-  root.render(<Page config={config} initialSession={session} />);
+  const { session, problem } = config.identity ? await finishSignIn(config.identity) : {};
+  root.render(<Page config={config} initialSession={session ?? null} problem={problem ?? null} />);
 }
 
 start().catch((error) => root.render(<p className="loading" role="alert">{error.message}</p>));

@@ -1,16 +1,18 @@
 // The page: a bar (who, which client, which saved operation) above GraphiQL.
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { createClient } from 'graphql-ws';
 import { signIn, signOut } from './identity.js';
+import { byKind, variablesOf } from './operations.js';
 import { tabStorage } from './storage.js';
 
 const explorer = explorerPlugin();
 
-export function Page({ config, initialSession }) {
+export function Page({ config, initialSession, problem }) {
   const [session, setSession] = useState(initialSession);
+  const [notice, setNotice] = useState(problem);
   const [name, setName] = useState(
     new URLSearchParams(location.search).get('client') ?? config.clients[0].name,
   );
@@ -25,9 +27,28 @@ export function Page({ config, initialSession }) {
     setName(next);
   };
 
+  const leave = (why) => {
+    signOut();
+    setSession(null);
+    setNotice(why ?? null);
+  };
+  useEffect(() => {
+    if (!session) return undefined;
+    // the longest time that a timer takes is 2^31 ms
+    const left = Math.min(session.expires - Date.now(), 2 ** 31 - 1);
+    const timer = setTimeout(() => leave('Your sign-in has expired. Sign in again.'), left);
+    return () => clearTimeout(timer);
+  }, [session]);
+  const enter = () =>
+    signIn(config.identity).catch((error) => setNotice(`Signing in failed: ${error.message}`));
+
   return (
     <>
       <header className="bar">
+        <svg className="bar-mark" viewBox="0 0 32 32" aria-hidden="true">
+          <rect width="32" height="32" rx="8" />
+          <path d="M16 8v16M8 16h16" />
+        </svg>
         <strong className="bar-title">{config.title}</strong>
         <label>
           Client
@@ -38,9 +59,20 @@ export function Page({ config, initialSession }) {
           </select>
         </label>
         <Operations client={client} chosen={operation} choose={setOperation} />
+        {!client.introspects && (
+          <span className="bar-note" title="This client runs its saved operations; its schema is not shown.">
+            saved operations only
+          </span>
+        )}
         <span className="bar-space" />
-        <Who identity={config.identity} session={session} leave={() => { signOut(); setSession(null); }} />
+        <Who identity={config.identity} session={session} enter={enter} leave={() => leave()} />
       </header>
+      {notice && (
+        <p className="notice" role="alert">
+          {notice}
+          <button aria-label="Dismiss" onClick={() => setNotice(null)}>×</button>
+        </p>
+      )}
       <Editor
         key={`${client.name} ${operation?.id ?? ''} ${session?.token.slice(-8) ?? ''}`}
         client={client}
@@ -63,18 +95,22 @@ function Operations({ client, chosen, choose }) {
         onChange={(e) => choose(client.operations.find((each) => each.id === e.target.value) ?? null)}
       >
         <option value="">Choose…</option>
-        {client.operations.map((each) => (
-          <option key={each.id} value={each.id}>{each.name}</option>
+        {byKind(client.operations).map(([kind, operations]) => (
+          <optgroup key={kind} label={kind}>
+            {operations.map((each) => (
+              <option key={each.id} value={each.id}>{each.name}</option>
+            ))}
+          </optgroup>
         ))}
       </select>
     </label>
   );
 }
 
-function Who({ identity, session, leave }) {
+function Who({ identity, session, enter, leave }) {
   if (!identity) return null;
   if (!session) {
-    return <button className="bar-button" onClick={() => signIn(identity)}>Sign in</button>;
+    return <button className="bar-button" onClick={enter}>Sign in</button>;
   }
   return (
     <>
@@ -101,7 +137,9 @@ function Editor({ client, operation, session, welcome }) {
   }, [client, session]);
 
   const storage = useMemo(() => tabStorage(client.name), [client]);
-  const saved = operation ? { initialQuery: operation.body } : {};
+  const saved = operation
+    ? { initialQuery: operation.body, initialVariables: variablesOf(operation.body) }
+    : {};
   // A client that takes saved operations only starts with one of them, and has no schema to show.
   const schema = client.introspects ? {} : { schema: null };
   const first = client.introspects ? welcome : (client.operations[0]?.body ?? welcome);
