@@ -89,6 +89,38 @@ async def test_saved_operations_are_picked_and_get_their_variables(page: Page, b
     await _answers(page, "Priya Sharma")
 
 
+async def test_what_a_saved_operation_needs_is_filled_in(page: Page, base: str) -> None:
+    await _open(page, base, "web", "doctor")
+    await page.select_option('select[aria-label="Saved operation"]', label="FindPatient")
+    await expect(page.locator(".graphiql-editor-tool")).to_contain_text('"text": ""')
+    kinds = await page.locator('select[aria-label="Saved operation"] optgroup').all()
+    labels = [await kind.get_attribute("label") for kind in kinds]
+    assert labels == ["Queries", "Subscriptions"]
+
+
+async def test_the_explorer_builds_a_query(page: Page, base: str) -> None:
+    await _open(page, base, "web", "doctor")
+    editor = page.locator(".graphiql-query-editor")
+    await expect(editor).to_contain_text("searchPatients")
+    await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    explorer = page.locator(".graphiql-explorer-root")
+    await explorer.get_by_text("birthDate", exact=True).first.click()
+    await expect(editor).to_contain_text("birthDate")
+    await _execute(page)
+    await _answers(page, '"birthDate"')
+    await _picture(page, "graphiql-explorer")
+
+
+async def test_the_bar_fits_a_narrow_window(page: Page, base: str) -> None:
+    await page.set_viewport_size({"width": 480, "height": 800})
+    await _open(page, base, "web", "doctor")
+    wide = "[document.documentElement.scrollWidth, innerWidth]"
+    assert len(set(await page.evaluate(wide))) == 1
+    for label in ("Client", "Saved operation"):
+        await expect(page.get_by_label(label, exact=True)).to_be_in_viewport()
+    await expect(page.get_by_text("Sign out", exact=True)).to_be_in_viewport()
+
+
 async def test_a_subscription_shows_who_arrives_while_they_arrive(page: Page, base: str) -> None:
     await _open(page, base, "tablet", "doctor")
     await page.select_option('select[aria-label="Saved operation"]', label="QueueChanged")

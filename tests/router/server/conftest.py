@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +17,7 @@ from ariadne.contrib.federation import FederatedObjectType, make_federated_schem
 
 from router.app import Router
 from tests.patience import PATIENCE
+from tests.router.foreign_issuer import foreign_packages
 
 LINK = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [
@@ -175,23 +173,10 @@ class Library:
         return {"books": self.books(), "authors": self.authors()}
 
 
-PACKAGE = Path(__file__).parents[2] / "clients-js"
-
-
 @pytest.fixture(scope="session")
 def clients_js() -> Path:
-    """The folder with the npm packages installed; skips loudly without Node."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
-            pytest.fail("Node and npm are required")
-        pytest.skip("no Node here")
-    installed = PACKAGE / "node_modules" / ".installed"
-    wanted = (PACKAGE / "package.json").read_text()
-    if not installed.exists() or installed.read_text() != wanted:
-        command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=PACKAGE, check=True, timeout=3 * PATIENCE)
-        installed.write_text(wanted)
-    return PACKAGE
+    """The folder with the npm packages that other people wrote; skips loudly without Node."""
+    return foreign_packages()
 
 
 @pytest.fixture

@@ -2,67 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from router.contracts.contract import Contract, TagRules
 from router.server import jwt
 from router.settings import ClientMatching, JwtIssuer, JwtSettings, Settings
-from tests.patience import PATIENCE
+from tests.router.foreign_issuer import GRAPH, Issuer, running_issuer
 
-GRAPH = "https://graph.example"
 READ = "{ books(first: 1) { title price stock } }"
 
 
-class Issuer:
-    """The provider's process, its tokens and its keys."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.url = ""
-
-    async def said(self) -> Any:
-        assert self.process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            return json.loads(await self.process.stdout.readline())
-
-    async def keys(self, change: str) -> str:
-        """``rotate`` withdraws the old key, ``keep`` adds one (and signs with it, ES256)."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{change}\n".encode())
-        return str((await self.said())["kid"])
-
-    async def token(self, scope: str = "stock:read", audience: str = GRAPH) -> str:
-        """A JWT access token by the client credentials grant."""
-        form = {"grant_type": "client_credentials", "scope": scope, "resource": audience}
-        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
-            answer = await http.post(f"{self.url}/token", data=form, auth=("ward", "not-a-secret"))
-        return str(answer.raise_for_status().json()["access_token"])
-
-
 @pytest.fixture
-async def issuer(clients_js: Path) -> AsyncIterator[Issuer]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        "oidc.mjs",
-        cwd=clients_js,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    issuer = Issuer(process)
-    issuer.url = (await issuer.said())["issuer"]
-    yield issuer
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
+async def issuer() -> AsyncIterator[Issuer]:
+    async with running_issuer() as issuer:
+        yield issuer
 
 
 def trusting(issuer: Issuer) -> Settings:
@@ -87,6 +43,30 @@ async def test_its_tokens_open_what_their_scopes_allow(client: Any, issuer: Issu
     assert other.json()["data"] == {"book": None}  # no scope: stock is not null, so the book is
     elsewhere = await read(http, await issuer.token(audience="https://other.example"))
     assert elsewhere.status_code == 401
+
+
+async def test_a_person_who_signed_in_with_a_code_and_pkce_is_let_in(
+    client: Any, issuer: Issuer
+) -> None:
+    http = await client(settings=trusting(issuer))
+    tokens = (await issuer.redeem(*await issuer.sign_in("asha"))).raise_for_status().json()
+    entitled = await read(http, tokens["access_token"])
+    assert entitled.json() == {"data": {"books": [{"title": "Emma", "price": 7, "stock": 3}]}}
+    # the ID token is for the client and no access token: its audience is another
+    assert (await read(http, tokens["id_token"])).status_code == 401
+    unentitled = await issuer.redeem(*await issuer.sign_in("ben", scope="openid"))
+    answer = await read(
+        http, unentitled.json()["access_token"], '{ book(id: "1") { price stock } }'
+    )
+    assert answer.json()["data"] == {"book": None}
+
+
+async def test_a_stolen_code_is_worth_nothing_without_its_verifier(issuer: Issuer) -> None:
+    code, verifier = await issuer.sign_in("asha")
+    assert (await issuer.redeem(code, "x" * 43)).status_code == 400
+    assert (await issuer.redeem(code, verifier)).status_code == 400  # and it was used up by that
+    code, verifier = await issuer.sign_in("asha")
+    assert (await issuer.redeem(code, verifier)).status_code == 200
 
 
 async def test_a_claim_of_its_tokens_names_the_client(client: Any, issuer: Issuer) -> None:
