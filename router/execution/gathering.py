@@ -286,16 +286,16 @@ class _Writer:
         tainted: bool,
     ) -> None:
         wrote = len(self.code.lines)
-        for (condition, key), (segment, below) in node.below.items():
+        for (condition, key), (segment, under) in node.below.items():
             inner = self._filter(sources, condition, static, indent)
             if inner is not None:
-                self._descend(below, segment, key, sources, pending, inner, loops, tainted=tainted)
+                self._descend(under, segment, key, sources, pending, inner, loops, tainted=tainted)
         for condition, position in node.ends:
             inner = self._filter(sources, condition, static, indent)
             if inner is not None:
-                self._sending.target(
-                    sources, self._call.statics[position] or static, inner, tainted
-                )
+                below = frozenset(each.path[0].key for each in pending if each.path)
+                known = self._call.statics[position] or static
+                self._sending.target(sources, known, inner, tainted, below)
         if len(self.code.lines) == wrote:
             self.code.add(indent, "pass")
 

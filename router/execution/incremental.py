@@ -107,14 +107,10 @@ class _Delivery:
         self._legacy = legacy
         self._view = op.prepared(variables, deferring=True).view
         self._prepared = op.prepared(variables, deferring=True)
-        whole = op.prepared(variables).view
         self._count = 0
-        self.waiting = [
-            _block(op, each, whole)
-            for each in op.plan.deferred
-            if holds(each.when + each.exists, variables)
-        ]
+        self.waiting = _blocks(op, variables)
         self._labels = {block.plan.label for block in self.waiting}
+        self._above = {each.label: each.parent for each in op.plan.deferred}
         later = frozenset().union(*(block.needs for block in self.waiting))
         self.initial = frozenset(range(len(op.steps))) - later
 
@@ -217,11 +213,17 @@ class _Delivery:
                 self.waiting.remove(block)
 
     def _is_child(self, block: _Block, parent: _Block | None) -> bool:
-        above = block.plan.parent if block.plan.parent in self._labels else None
-        return above == (None if parent is None else parent.plan.label)
+        return self._parent(block) == (None if parent is None else parent.plan.label)
+
+    def _parent(self, block: _Block) -> str | None:
+        """Return the nearest block around it that is deferred too."""
+        label = block.plan.parent
+        while label is not None and label not in self._labels:
+            label = self._above[label]
+        return label
 
     def _payload(self, payload: dict[str, Any], errors: list[dict[str, Any]]) -> Increment:
-        self.waiting = [b for b in self.waiting if b.announced or self._reachable(b)]
+        self._forget_unreachable()
         has_next = bool(self.waiting)
         for key in ("pending", "incremental", "completed"):
             if not payload.get(key) or (key == "pending" and self._legacy):
@@ -229,36 +231,68 @@ class _Delivery:
         payload["hasNext"] = has_next
         return Increment(orjson.dumps(payload), has_next, tuple(errors))
 
-    def _reachable(self, block: _Block) -> bool:
-        """Return whether a block that is not announced still can be: its parent is to come."""
-        return any(each.plan.label == block.plan.parent for each in self.waiting)
+    def _forget_unreachable(self) -> None:
+        """Drop the blocks that never will be announced: the block around them has no objects."""
+        while True:
+            labels = {block.plan.label for block in self.waiting}
+            kept = [b for b in self.waiting if b.announced or self._parent(b) in labels]
+            if len(kept) == len(self.waiting):
+                return
+            self.waiting = kept
 
 
-def _block(op: CompiledOperation, plan: Deferred, view: View) -> _Block:
+def _blocks(op: CompiledOperation, variables: Mapping[str, Any]) -> list[_Block]:
+    """Return what is deferred in this request.
+
+    A block whose condition does not hold belongs to the block around it, and its fetches with it.
+    """
+    view = op.prepared(variables).view
     places = {step.fetch.id: step.index for step in op.steps}
+    active = {each.label for each in op.plan.deferred if holds(each.when + each.exists, variables)}
+    above = {each.label: each.parent for each in op.plan.deferred}
+    needs: dict[str, set[int]] = {label: set() for label in active}
+    for each in op.plan.deferred:
+        label: str | None = each.label
+        while label is not None and label not in active:
+            label = above[label]
+        if label is not None:
+            needs[label].update(places[fetch] for fetch in each.fetches)
+    return [
+        _Block(each, frozenset(needs[each.label]), _selection(each), _kind_at(view, each))
+        for each in op.plan.deferred
+        if each.label in active
+    ]
+
+
+def _selection(plan: Deferred) -> SelectionSetNode:
     text = plan.selection.strip()
     document = parse(text if text.startswith("{") else f"{{{text}}}", no_location=True)
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
-    needs = frozenset(places[each] for each in plan.fetches)
-    return _Block(plan, needs, operation.selection_set, _kind_at(view, plan))
+    return operation.selection_set
 
 
 def _kind_at(view: View, plan: Deferred) -> GraphQLNamedType | None:
     """Return the static type of the objects at a block's path."""
     spots = [(view.root, view.root_type)]
+    meant: OnTypes | None = None
     for item in plan.path:
-        if isinstance(item, OnTypes) or item == EACH:
+        if item == EACH:
+            continue
+        if isinstance(item, OnTypes):
+            meant = item
             continue
         found = []
         for spot, name in spots:
             for runtime in (name, *sorted(view.types.possible(name))):
                 if not view.types.is_object(runtime):
                     continue
+                if meant is not None and not any(view.types.fits(runtime, t) for t in meant.types):
+                    continue
                 for each in spot.fields(runtime):
                     if each.key == item and each.spot is not None and each.type is not None:
                         found.append((each.spot, named_type(each.type).name))
-        spots = found
+        spots, meant = found, None
     return view.types.schema.type_map.get(spots[0][1]) if spots else None
 
 

@@ -48,11 +48,19 @@ class Sending:
         self.single = self._one_kind()
         self._names = 0
 
-    def target(self, sources: list[Source], static: str | None, indent: int, tainted: bool) -> None:
+    def target(
+        self,
+        sources: list[Source],
+        static: str | None,
+        indent: int,
+        tainted: bool,
+        below: frozenset[str],
+    ) -> None:
+        """Write what is sent for an object; ``below``: its keys that later answers add to."""
         if static is not None:
             group = self._by_type.get(static)
             if group is not None:
-                self._representation(group, repr(static), sources, indent, tainted)
+                self._representation(group, repr(static), sources, indent, tainted, below)
             return
         runtime = self.runtime(sources, indent)
         if runtime is None:
@@ -63,19 +71,27 @@ class Sending:
             known = self.code.constant("TYPES", names)
             self.code.add(indent, f"{word} {runtime} in {known}:")
             wrote = len(self.code.lines)
-            self._representation(group, runtime, sources, indent + 1, tainted)
+            self._representation(group, runtime, sources, indent + 1, tainted, below)
             if len(self.code.lines) == wrote:
                 self.code.add(indent + 1, "pass")
             word = "elif"
 
     def _representation(
-        self, group: Group, runtime: str, sources: list[Source], indent: int, tainted: bool
+        self,
+        group: Group,
+        runtime: str,
+        sources: list[Source],
+        indent: int,
+        tainted: bool,
+        below: frozenset[str],
     ) -> None:
         reads = []
         for each in group.fields:
             known = [source for source in sources if each.key in source.shape.slots]
             if not known:
                 return  # a property that nothing brings: the object cannot be sent
+            if each.selections and (each.key in below or len(known) > 1):
+                raise Unsuitable  # its parts lie in several answers, and are one only when merged
             reads.append((each, known))
         values, parts, keys, conditions = [], [], [], []
         for each, known in reads:

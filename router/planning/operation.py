@@ -38,7 +38,7 @@ from graphql import (
 )
 
 from router.errors import OperationInvalid
-from router.planning.plan import EACH, OperationKind, Path, VariableUse, When
+from router.planning.plan import EACH, OnTypes, OperationKind, Path, VariableUse, When
 from router.planning.selection import (
     Conditions,
     Defer,
@@ -121,7 +121,8 @@ def normalise(
     if root is None:
         raise OperationInvalid([{"message": f"The schema has no {kind.value} root."}])
     walk = _Walk(supergraph, fragments, defer=defer, kind=kind)
-    selections = walk.selections([node.selection_set], _Place(root, frozenset((root,))))
+    runtime = frozenset((root,))
+    selections = walk.selections([node.selection_set], _Place(root, runtime, runtime))
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
@@ -182,15 +183,25 @@ class _FieldGroup:
 class _Place:
     """Where a selection set stands.
 
-    ``runtime``: the types its object can have; ``enclosing``: conditions already in force;
+    ``runtime``: the types its object can have, of ``declared``, those of the field's type;
+    ``path``: where its objects lie; ``enclosing``: conditions already in force;
     ``interface_object``: whether some subgraph may answer without knowing the runtime type.
     """
 
     parent: str
     runtime: frozenset[str]
+    declared: frozenset[str]
     position: tuple[str, ...] = ()
+    path: Path = ()
     enclosing: Conditions = ()
     interface_object: bool = False
+
+    @property
+    def objects(self) -> Path:
+        """The path of the objects meant here: of some types only, below a fragment."""
+        if self.runtime == self.declared:
+            return self.path
+        return (*self.path, OnTypes(tuple(sorted(self.runtime))))
 
     def under(self, when: Conditions) -> _Place:
         """The place with more conditions in force."""
@@ -228,7 +239,6 @@ class _Walk:
         self.defer = defer and kind is not OperationKind.SUBSCRIPTION
         self.defers: list[Defer] = []
         self.occupied: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
-        self._paths: dict[tuple[str, ...], Path] = {(): ()}
         self._within: Defer | None = None
         self.interface_objects = frozenset(
             view.name
@@ -347,7 +357,7 @@ class _Walk:
         defer = Defer(
             label=f"d{len(self.defers)}",
             client_label=label.value if isinstance(label, StringValueNode) else None,
-            path=self._paths[place.position],
+            path=place.objects,
             selection=f"... on {on} {{ {text} }}" if on is not None else text,
             parent=self._within,
             when=(
@@ -403,14 +413,16 @@ class _Walk:
         self.occupied.setdefault(place.position, {}).setdefault(key, (name, arguments))
         selections: Selections = ()
         if group.sources:
+            possible = self.supergraph.runtime_types(named.name)
             below = _Place(
                 named.name,
-                self.supergraph.runtime_types(named.name),
+                possible,
+                possible,
                 (*place.position, key),
+                (*place.objects, key, *(EACH,) * lists),
                 place.under(group.when).enclosing,
                 named.name in self.interface_objects,
             )
-            self._paths[below.position] = (*self._paths[place.position], key, *(EACH,) * lists)
             selections = self.selections(group.sources, below)
         return Field(
             key=key,
@@ -437,7 +449,10 @@ def _is_leaf_of(selection: Selection, unconditional: set[tuple[object, ...]]) ->
 def _block_text(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> str:
-    """A deferred block's own selection: fragments inlined, inner deferred blocks left out."""
+    """A deferred block's own selection: fragments inlined, inner deferred blocks marked.
+
+    Whether an inner block is one is decided at run time, by its ``if``.
+    """
     parts: list[str] = []
     for node in selections.selections:
         if isinstance(node, FieldNode):
@@ -446,8 +461,6 @@ def _block_text(
                 continue
             head = print_ast(replace(node, selection_set=None))
             parts.append(f"{head} {{ {_block_text(node.selection_set, fragments)} }}")
-            continue
-        if any(d.name.value == "defer" for d in node.directives or ()):
             continue
         if isinstance(node, FragmentSpreadNode):
             definition = fragments[node.name.value]
@@ -458,7 +471,7 @@ def _block_text(
             on = f" on {condition.name.value}" if condition is not None else ""
         marks = "".join(f" {print_ast(d)}" for d in node.directives or ())
         parts.append(f"...{on}{marks} {{ {_block_text(inner, fragments)} }}")
-    return " ".join(parts) or "__typename"
+    return " ".join(parts)
 
 
 def _list_levels(declared: object) -> int:

@@ -100,6 +100,8 @@ class Explorer:
         elif all(len(o) == 1 and self._resolves(o[0], field.selections) for o in found):
             branches.append(Branch(found, rest=True))
         else:
+            if _all_deferred(field.selections):
+                branches.append(Branch(found, anywhere=True))  # the object itself is not
             self.explore(field.selections, found, branches)
 
     def _explore_fragment(
@@ -411,6 +413,14 @@ class Explorer:
             if not self._resolves_at(edge.tail, selection.selections):
                 return False
         return True
+
+
+def _all_deferred(selections: Selections) -> bool:
+    return all(
+        isinstance(each, Fragment)
+        and (each.defer is not None or (bool(each.selections) and _all_deferred(each.selections)))
+        for each in selections
+    )
 
 
 def _ends_in(option: Option, subgraphs: set[int]) -> bool:

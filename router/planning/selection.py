@@ -22,8 +22,8 @@ Conditions: TypeAlias = tuple[When, ...]
 class Defer:
     """A ``@defer`` that is still to be decided at run time (``when``) or always deferred.
 
-    ``path`` is where its objects lie, ``selection`` the client's selection of this block alone
-    (named fragments inlined, inner deferred blocks left out), ``exists`` the conditions around it.
+    ``path`` is where its objects lie, ``selection`` the client's selection of this block
+    (named fragments inlined, inner blocks marked), ``exists`` the conditions around it.
     """
 
     label: str

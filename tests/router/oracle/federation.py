@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema, execute_sync, parse, validate
+from graphql import (
+    GraphQLSchema,
+    execute_sync,
+    lexicographic_sort_schema,
+    parse,
+    print_schema,
+)
 
 from router.composition.compose import compose
 from router.composition.errors import CompositionFailed
 from router.composition.sources import SubgraphSource
-from router.execution import compile_operation
+from router.execution import (
+    CompiledOperation,
+    ExecutionOptions,
+    SubgraphClient,
+    compile_operation,
+)
 from router.planning.plan import Plan
-from router.planning.planner import Planner
+from router.planning.planner import Planner, PlannerOptions
 from router.supergraph import Supergraph
 
+from .features.overrides import LABEL
 from .generate import random_world
+from .incremental import assembled
 from .operations import random_operation
-from .schemas import OracleClient, merged_schema
+from .subgraph import EVENTS, OracleClient, merged_schema, type_of
+from .truth import Obj, Truth
 from .world import World
 
 __all__ = ["Case", "Federation"]
+
+PLAIN = ExecutionOptions(generated=False)
 
 
 class Federation:
@@ -30,76 +48,178 @@ class Federation:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.clients = {name: OracleClient(world, name) for name in world.subgraphs}
         sources = [
-            SubgraphSource(name, f"http://{name}", c.sdl) for name, c in self.clients.items()
+            SubgraphSource(name, f"http://{name}", world.sdl(name)) for name in world.schemas
         ]
         self.composition = compose(sources)
+        self.truth = Truth(world)
+        self.clients = {name: OracleClient(self.truth, name) for name in world.schemas}
         self.supergraph = Supergraph.load(self.composition.supergraph_sdl)
-        self.planner = Planner(self.supergraph)
-        self.oracle: GraphQLSchema = merged_schema(world)
+        self.planner = Planner(self.supergraph, PlannerOptions(defer=True))
+        self.oracle: GraphQLSchema = merged_schema(self.truth)
+        assert _shown(self.oracle) == _shown(self.supergraph.api_schema), (
+            f"{world.source()}\n\nmerged:\n{_shown(self.oracle)}\n\ncomposed:\n"
+            f"{_shown(self.supergraph.api_schema)}"
+        )
 
     @classmethod
     def random(cls, rng: Random) -> Federation | None:
         """Return a random federation, or None when its world does not compose."""
-        try:
-            return cls(random_world(rng))
-        except CompositionFailed:
-            return None
+        world = random_world(rng)
+        for _ in range(8):
+            try:
+                return cls(world)
+            except CompositionFailed as failed:
+                if not without_the_unreachable(world, failed):
+                    return None
+        return None
+
+
+def without_the_unreachable(world: World, failed: CompositionFailed) -> bool:
+    """Take out the fields that satisfiability names; tell whether there were any."""
+    found = False
+    for error in failed.errors:
+        if error.code != "SATISFIABILITY_ERROR":
+            return False
+        for kind, name in re.findall(r'cannot find field "(\w+)\.(\w+)"', error.message):
+            declarations = world.declarations(kind)
+            if any(re.search(rf"\b{name}\b", str(k)) for _, d in declarations for k in d.keys):
+                continue
+            for _, declared in declarations:
+                found |= declared.fields.pop(name, None) is not None
+    return found
+
+
+def _shown(schema: GraphQLSchema) -> str:
+    return re.sub(r'"""(.|\n)*?"""\s*', "", print_schema(lexicographic_sort_schema(schema)))
 
 
 @dataclass
 class Case:
-    """One operation on one federation, and what both sides answered."""
+    """One valid operation on one federation, and what both sides answered."""
 
     federation: Federation
     operation: str
-    variables: dict[str, Any]
-    expected: Any = None
+    variables: Mapping[str, Any]
+    labels: frozenset[str] = frozenset()
     plan: Plan | None = None
+    _compiled: dict[bool, CompiledOperation] = field(default_factory=dict)
 
     @classmethod
     def random(cls, rng: Random, federation: Federation) -> Case:
-        kind = "mutation" if federation.world.mutation and rng.random() < 0.4 else "query"
-        for _ in range(10):
-            operation, variables = random_operation(rng, federation.oracle, kind)
-            # An interface has only the fields that some subgraph gives it.
-            if not validate(federation.supergraph.api_schema, parse(operation)):
-                return cls(federation, operation, variables)
-        return cls(federation, "{ __typename }", {})
+        kinds = ["query"] * 6
+        kinds += ["mutation"] * (federation.oracle.mutation_type is not None) * 2
+        kinds += ["subscription"] * (federation.oracle.subscription_type is not None) * 2
+        kind = rng.choice(kinds)
+        defer = kind == "query" and rng.random() < 0.15
+        operation, variables = random_operation(
+            rng, federation.supergraph.operation_schema, kind, defer=defer
+        )
+        labels = frozenset([LABEL] if rng.random() < 0.5 else [])
+        return cls(federation, operation, variables, labels)
 
-    def oracle(self) -> dict[str, Any]:
+    def oracle(self, root: Obj | None = None) -> tuple[dict[str, Any], list[str]]:
+        """Return the data that the merged schema answers with, and its errors' texts."""
+        truth = self.federation.truth
         result = execute_sync(
             self.federation.oracle,
-            parse(self.operation),
-            variable_values=self.variables,
-            type_resolver=lambda obj, *_: obj.type,
+            parse(re.sub(r"@defer(\([^)]*\))?", "", self.operation)),
+            root,
+            variable_values={k: v for k, v in self.variables.items() if k != "d0"}
+            if "$d0" not in re.sub(r"@defer(\([^)]*\))?", "", self.operation)
+            else dict(self.variables),
+            type_resolver=lambda obj, *_: type_of(truth, obj),
         )
-        assert not result.errors, result.errors
-        return result.data or {}
+        errors = [error.message for error in result.errors or ()]
+        return result.data, errors  # type: ignore[return-value]
 
-    async def federated(self) -> dict[str, Any]:
-        document = parse(self.operation)
-        supergraph = self.federation.supergraph
-        self.plan = self.federation.planner.plan(document)
-        compiled = compile_operation(self.plan, document, None, supergraph.api_schema, supergraph)
-        answer = await compiled.execute(
-            compiled.coerce(self.variables), dict(self.federation.clients)
-        )
-        body: dict[str, Any] = orjson.loads(answer.body)
-        return body
+    def compiled(self, *, generated: bool = True) -> CompiledOperation:
+        """Return the operation planned and compiled."""
+        found = self._compiled.get(generated)
+        if found is None:
+            supergraph = self.federation.supergraph
+            document = parse(self.operation)
+            self.plan = self.federation.planner.plan(document, labels=self.labels)
+            found = self._compiled[generated] = compile_operation(
+                self.plan,
+                document,
+                None,
+                supergraph.api_schema,
+                supergraph,
+                options=ExecutionOptions() if generated else PLAIN,
+            )
+        return found
+
+    async def answers(
+        self, clients: Mapping[str, SubgraphClient], *, generated: bool = True
+    ) -> AsyncIterator[bytes]:
+        """Yield the bodies of the answer or, for a subscription, of its events."""
+        operation = self.compiled(generated=generated)
+        variables = operation.coerce(self.variables)
+        if "subscription" in self.operation[:13]:
+            async for event in operation.subscribe(variables, clients):
+                yield event.body
+        else:
+            answer = await operation.execute(variables, clients)
+            yield answer.body
+
+    async def bodies(self, clients: Mapping[str, SubgraphClient] | None = None) -> list[bytes]:
+        """Return what the generated form answers; the plain one must say the same."""
+        federation = self.federation
+        for client in federation.clients.values():
+            client.labels = self.labels
+        clients = clients or federation.clients
+        bodies = [each async for each in self.answers(clients)]
+        plain = [each async for each in self.answers(clients, generated=False)]
+        assert bodies == plain, self.explain(f"generated: {bodies!r}\nplain: {plain!r}")
+        return bodies
 
     async def check(self) -> None:
         """Compare bytes: values, and the order of keys as the client wrote them."""
-        body = await self.federated()
-        assert "errors" not in body, self.explain(body)
-        assert orjson.dumps(body["data"]) == orjson.dumps(self.oracle()), self.explain(body)
+        try:
+            await self._check()
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise AssertionError(self.explain(f"broke: {error!r}")) from error
 
-    def explain(self, body: dict[str, Any]) -> str:
+    async def _check(self) -> None:
+        bodies = await self.bodies()
+        roots: Sequence[Obj | None] = [None]
+        if self.operation.startswith("subscription") and self.compiled().plan.fetches:
+            roots = [Obj("Subscription", f"event-{number}") for number in range(EVENTS)]
+        expected = [self.oracle(root) for root in roots]
+        self.compare(bodies, expected)
+        if self.compiled().is_incremental:
+            await self._check_increments(*expected[0])
+
+    def compare(self, bodies: list[bytes], expected: list[tuple[Any, list[str]]]) -> None:
+        """Expect the oracle's data, and errors exactly where it has some."""
+        assert len(bodies) == len(expected), self.explain(f"{bodies!r}")
+        for body, (data, errors) in zip(bodies, expected, strict=True):
+            found = orjson.loads(body)
+            said = f"federated: {found}\noracle:    {{'data': {data}}} {errors}"
+            assert bool(errors) == ("errors" in found), self.explain(said)
+            assert orjson.dumps(found["data"]) == orjson.dumps(data), self.explain(said)
+
+    async def _check_increments(self, data: Any, errors: list[str]) -> None:
+        for legacy in (False, True):
+            operation = self.compiled()
+            payloads = [
+                orjson.loads(each.body)
+                async for each in operation.execute_incrementally(
+                    operation.coerce(self.variables), self.federation.clients, legacy=legacy
+                )
+            ]
+            if errors:
+                continue  # where a null stops depends on which part it belongs to
+            found = assembled(payloads)
+            assert found == data, self.explain(f"payloads: {payloads}\noracle: {data}")
+
+    def explain(self, said: str) -> str:
         """Return all one needs to find the first stage that goes wrong."""
-        sdls = "\n\n".join(f"# {name}\n{c.sdl}" for name, c in self.federation.clients.items())
         fetches = "\n".join(map(str, self.plan.fetches)) if self.plan else "no plan"
         return (
-            f"{sdls}\n\n{self.operation}\n{self.variables}\n\n{fetches}\n\n"
-            f"federated: {body}\noracle:    {{'data': {self.oracle()}}}"
+            f"{self.federation.world.source()}\n\n{self.operation}\n{dict(self.variables)} "
+            f"{set(self.labels)}\n\n{fetches}\n\n{said}"
         )

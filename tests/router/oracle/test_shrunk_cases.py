@@ -1,0 +1,94 @@
+"""Cases that random worlds found, made small: each once was a wrong answer, a crash or a hang."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import parse, validate
+
+from tests.router.oracle.federation import Case, Federation
+from tests.router.oracle.world import World
+
+
+async def equal(operation: str, *, fed1: str = "", label: str = "", **more: Any) -> None:
+    """Expect the merged schema's answer, whatever the data.
+
+    Subgraphs are given by name, variables as ``v_NAME``.
+    """
+    variables = {name[2:]: value for name, value in more.items() if name.startswith("v_")}
+    sdls = {name: text for name, text in more.items() if not name.startswith("v_")}
+    for seed in range(6):
+        federation = Federation(World.parse(sdls, seed=seed, fed1=fed1.split()))
+        assert not validate(federation.supergraph.operation_schema, parse(operation))
+        await Case(federation, operation, variables, frozenset(label.split())).check()
+
+
+async def test_a_nested_requirement_is_put_together_from_the_answers_that_bring_its_parts() -> None:
+    await equal(
+        "{ q { links { ... on E { told } } } }",
+        a="""
+        type E implements I @key(fields: "id") {
+          id: ID! code: String! c: Int
+          next: [I] @external
+          told: String @requires(fields: "next { ... on E { id code c } }")
+        }
+        interface I { id: ID! }
+        type Query { q: [E] }
+        """,
+        b="""
+        type E implements I @key(fields: "id") { id: ID! next: [I] links: [[U]] }
+        interface I { id: ID! }
+        union U = E
+        """,
+    )
+
+
+async def test_what_only_deferred_parts_select_is_there_in_the_first_answer() -> None:
+    await equal(
+        "{ q { ... on U @defer { __typename } } }",
+        a="type E { x: Int } union U = E type Query { q: [[U!]]! }",
+    )
+
+
+async def test_a_deferred_part_concerns_the_types_of_the_fragments_around_it() -> None:
+    await equal(
+        "{ q { ... on E { ... on E @defer { mood } } } }",
+        a="""
+        type E implements I { id: ID! mood: String }
+        interface I { id: ID! }
+        """,
+        b="""
+        type F implements I { id: ID! }
+        interface I { id: ID! }
+        type Query { q: [[I]] }
+        """,
+    )
+
+
+async def test_a_deferred_part_of_nothing_but_deferred_parts_adds_no_field() -> None:
+    await equal(
+        "{ ... @defer { ... @defer { q { x } } } }",
+        a="type V { x: Int } type Query { q: [[V]] }",
+    )
+
+
+async def test_an_inner_part_that_is_not_deferred_after_all_comes_with_the_part_around_it() -> None:
+    await equal(
+        "query($d0: Boolean!) { q { ... @defer { ... on E { ... @defer(if: $d0) { x } } } } }",
+        v_d0=False,
+        a="""
+        type E implements I @key(fields: "id") { id: ID! x: Int }
+        interface I @key(fields: "id") { id: ID! }
+        """,
+        b="""
+        type I @interfaceObject @key(fields: "id") { id: ID! }
+        type Query { q: I! }
+        """,
+    )
+
+
+async def test_deferred_parts_inside_a_part_that_no_object_has_are_not_waited_for() -> None:
+    await equal(
+        "{ q { ... on V { ... @defer { x ... @defer { ... @defer { x } x } } } } }",
+        a="type V { x: Int } type W { x: Int } union U = V | W type Query { q: [U] }",
+    )
