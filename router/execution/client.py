@@ -25,6 +25,7 @@ __all__ = [
     "SubgraphAnswer",
     "SubgraphClient",
     "SubgraphRequest",
+    "opening_of",
 ]
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -46,10 +47,12 @@ class SubgraphRequest:
 
     ``operation`` is constant per plan, ``variables`` are JSON values, ``headers`` those that the
     router forwards. ``mutation`` requests are never shared or retried. ``raw``: the caller is
-    content with the answer's bytes, unparsed, where it has data and no errors.
+    content with the answer's bytes, unparsed, where it has data and no errors. ``opening``: what
+    :func:`opening_of` gave for the operation, from who sends it often.
     """
 
     __slots__ = (
+        "_opening",
         "_variables_json",
         "headers",
         "mutation",
@@ -67,6 +70,7 @@ class SubgraphRequest:
         headers: Mapping[str, str] = NO_HEADERS,
         mutation: bool = False,
         raw: bool = False,
+        opening: bytes | None = None,
     ) -> None:
         self.operation = operation
         self.variables = variables
@@ -74,7 +78,17 @@ class SubgraphRequest:
         self.headers = headers
         self.mutation = mutation
         self.raw = raw
+        self._opening = opening
         self._variables_json: bytes | None = None
+
+    def json(self) -> bytes:
+        """Return the body of the request as JSON: the operation, its name, the variables."""
+        opening = self._opening
+        if opening is None:
+            opening = self._opening = opening_of(self.operation, self.operation_name)
+        if not self.variables:
+            return b"%b}" % opening
+        return b'%b,"variables":%b}' % (opening, self.variables_json())
 
     def variables_json(self) -> bytes:
         """Return the variables as JSON; made once, however many layers ask."""
@@ -82,6 +96,14 @@ class SubgraphRequest:
         if encoded is None:
             encoded = self._variables_json = orjson.dumps(self.variables)
         return encoded
+
+
+def opening_of(operation: str, operation_name: str | None) -> bytes:
+    """Return the constant part of a request's JSON, without the last brace."""
+    fixed = {"query": operation}
+    if operation_name is not None:
+        fixed["operationName"] = operation_name
+    return orjson.dumps(fixed)[:-1]
 
 
 class SubgraphAnswer:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from weakref import ref
 
 from graphql import (
     DirectiveNode,
@@ -69,15 +70,26 @@ class ClientField:
 
 
 class Spot:
-    """A place where objects stand, with all selection sets that apply there."""
+    """A place where objects stand, with all selection sets that apply there.
 
-    __slots__ = ("_by_type", "_known", "sets", "view")
+    It belongs to its view and is not used without it; it only knows it weakly, so that both are
+    freed with the operation and do not wait for the garbage collector.
+    """
+
+    __slots__ = ("_by_type", "_known", "_view", "sets")
 
     def __init__(self, view: View, sets: tuple[SelectionSetNode, ...]) -> None:
-        self.view = view
+        self._view = ref(view)
         self.sets = sets
         self._by_type: dict[str, tuple[ClientField, ...]] = {}
         self._known: dict[str, list[SelectionSetNode]] | None = None
+
+    @property
+    def view(self) -> View:
+        """The view that this is a place of."""
+        view = self._view()
+        assert view is not None
+        return view
 
     def fields(self, runtime: str) -> tuple[ClientField, ...]:
         """Return the fields of an object of this type, in the client's order.

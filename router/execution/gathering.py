@@ -82,11 +82,9 @@ def generate_gatherer(
         writer.write()
     except Unsuitable:
         return None
-    space = writer.code.load(
-        f"gatherer {call.index}",
-        {**HELPERS, "NOTHING": NOTHING},
+    function: Gatherer = writer.code.load(
+        f"gatherer {call.index}", f"gather_{call.index}", {**HELPERS, "NOTHING": NOTHING}
     )
-    function: Gatherer = space[f"gather_{call.index}"]
     follows = writer.follows.index if writer.follows is not None else None
     return Gathering(call, function, writer.code.text, follows)
 

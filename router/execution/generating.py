@@ -44,12 +44,16 @@ class Code:
         """The module's source."""
         return "\n".join(self.lines) + "\n"
 
-    def load(self, title: str, names: dict[str, Any]) -> dict[str, Any]:
-        """Run the module and return its namespace."""
+    def load(self, title: str, function: str, names: dict[str, Any]) -> Any:
+        """Run the module and return its one function.
+
+        The function's globals do not hold the function: it is freed with its last user, and does
+        not wait for the garbage collector.
+        """
         space = {**names, **self.constants}
         # the text is ours: see the module's docstring
         exec(compile(self.text, f"<generated {title}>", "exec"), space)  # noqa: S102
-        return space
+        return space.pop(function)
 
 
 @dataclass(frozen=True, slots=True)

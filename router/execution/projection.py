@@ -3,15 +3,17 @@
 One function per place and type; fields stand in the client's order, values are checked against
 the schema as they pass, and entities are read from the items of the calls that brought them::
 
-    def project(run, intro):
-        ov0 = run.overlays[0]; it0 = run.items[0]; d0 = run.data[0]
-        def p2(o):
-            i0 = ov0.get(id(o), -1); e0 = it0[i0]
-            v1 = o["upc"]
-            v2 = e0["name"]
-            return {"upc": v1 if v1.__class__ is str else must_string(v1), "name": ...}
-        v1 = d0["products"]
-        return {"products": None if v1 is None else [p2(x) for x in v1]}
+    def made():
+        def project(run, intro):
+            ov0 = run.overlays[0]; it0 = run.items[0]; d0 = run.data[0]
+            def p2(o):
+                i0 = ov0.get(id(o), -1); e0 = it0[i0]
+                v1 = o["upc"]
+                v2 = e0["name"]
+                return {"upc": v1 if v1.__class__ is str else repair_0(v1), "name": ...}
+            v1 = d0["products"]
+            return {"products": None if v1 is None else [p2(x) for x in v1]}
+        return project
 
 Where an object is a function of its representation and many objects share few representations,
 it is written once and its bytes are repeated. Anything out of order raises, and the plain form
@@ -68,7 +70,7 @@ class _TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Function:
-    """A generated function; a pure one needs nothing of the run and lives in the module.
+    """A generated function; a pure one needs nothing of the run and is made once.
 
     ``known`` is the expression, of ``{x}``, for what was already made of an object.
     """
@@ -92,8 +94,9 @@ def generate_projection(
         writer.write()
     except _TooLarge:
         return None
-    space = writer.code.load(
+    made = writer.code.load(
         "projection",
+        "made",
         {
             "Mismatch": Mismatch,
             "INF": float("inf"),
@@ -102,7 +105,7 @@ def generate_projection(
             "wrong": _wrong,
         },
     )
-    projector: Projector = space["project"]
+    projector: Projector = made()
     return projector, writer.code.text
 
 
@@ -135,12 +138,14 @@ class _Writer:
         body = _Body(self, sources, self._pending, tainted=False)
         body.fields(self._view.root, self._view.root_type)
         add = self.code.add
+        add(0, "def made():")
         for line in self._pure:
-            add(0, line)
-        add(0, "def project(run, intro):")
-        for line in (*self._prelude.values(), *self._inner, *body.lines):
             add(1, line)
-        add(1, f"return {body.display()}")
+        add(1, "def project(run, intro):")
+        for line in (*self._prelude.values(), *self._inner, *body.lines):
+            add(2, line)
+        add(2, f"return {body.display()}")
+        add(1, "return project")
 
     def composite(
         self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], *, tainted: bool

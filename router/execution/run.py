@@ -304,6 +304,7 @@ class Run:
             headers(fetch.subgraph) if callable(headers) else headers,
             fetch.kind is OperationKind.MUTATION,
             self._op.raw,
+            step.opening,
         )
         started = time.perf_counter() if self._observer is not None else 0.0
         self._tickets = ticket = self._tickets + 1

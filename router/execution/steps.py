@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from router.execution.client import opening_of
 from router.execution.representations import ClientPath
 from router.execution.shapes import Shape, Shapes, read_shapes
 from router.execution.types import Types
@@ -34,6 +35,7 @@ class FetchStep:
     """A fetch: ``index`` is its place in the plan, ``dependents`` are the indexes it releases.
 
     ``ancestors`` are the indexes of all that is in when it starts, ``ancestry`` the same sorted.
+    ``opening`` is the constant part of its requests.
     """
 
     index: int
@@ -46,6 +48,7 @@ class FetchStep:
     ancestry: tuple[int, ...]
     variables: tuple[str, ...]
     prefix: ClientPath
+    opening: bytes
 
 
 def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
@@ -79,6 +82,7 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
             ancestry=tuple(sorted(ancestors[index])),
             variables=tuple(use.name for use in fetch.variables),
             prefix=own[0].prefix if own else _prefix(fetch.at),
+            opening=opening_of(fetch.operation, fetch.operation_name),
         )
         steps.append(step)
     return tuple(steps)

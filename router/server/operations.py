@@ -159,10 +159,16 @@ class Operations:
         return operation
 
     def _build(self, client: Client, text: str, name: str | None) -> Operation:
-        document = parse_document(text, client.contract.limits.tokens or self.tokens)
+        tokens = client.contract.limits.tokens or self.tokens
+        document = parse_document(text, tokens)
         node = select_operation(document, name)
         check_shape(document, node, client.contract.limits)
-        validate_document(client, document, introspection=self.introspection)
+        try:
+            validate_document(client, document, introspection=self.introspection)
+        except OperationInvalid:  # said once more, with the places
+            placed = parse_document(text, tokens, places=True)
+            validate_document(client, placed, introspection=self.introspection)
+            raise
         chosen = _only(document, node)
         needs = self.generation.rights.needs(client.schema, chosen, node)
         return Operation(
@@ -185,10 +191,16 @@ class Operations:
         )
 
 
-def parse_document(text: str, tokens: int) -> DocumentNode:
-    """Parse at most ``tokens`` tokens; a syntax error is an :class:`OperationInvalid`."""
+def parse_document(text: str, tokens: int, *, places: bool = False) -> DocumentNode:
+    """Parse at most ``tokens`` tokens; a syntax error is an :class:`OperationInvalid`.
+
+    ``places``: nodes know where they stand. They then hold all tokens, in cycles that only a full
+    garbage collection frees: not for a document that is kept.
+    """
     try:
-        return parse(text, max_tokens=tokens, allow_empty_selection_sets=False)
+        return parse(
+            text, no_location=not places, max_tokens=tokens, allow_empty_selection_sets=False
+        )
     except GraphQLSyntaxError as error:
         if "more than" in error.message and "tokens" in error.message:
             raise LimitExceeded(

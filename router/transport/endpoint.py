@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-import orjson
-
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphRequest
 from router.transport.form import Form
@@ -41,7 +39,6 @@ _OWNED: Final = frozenset(
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
-MAX_TEXTS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +95,10 @@ class Endpoint:
         self._form = f"POST {target} HTTP/1.1\r\nhost: {host}\r\n".encode("latin-1") + b"".join(
             f"{name}: {value}\r\n".encode("latin-1") for name, value in form.items()
         )
-        self._prefixes: dict[tuple[str, str | None], bytes] = {}
 
     def request(self, request: SubgraphRequest, *, stream: bool = False) -> bytes:
         """Return the whole HTTP/1.1 request."""
-        body = self.body(request)
+        body = request.json()
         head = self._stream if stream else self._plain
         if request.headers:
             head += _lines(request.headers)
@@ -122,18 +118,6 @@ class Endpoint:
         kind = f"content-type: {form.content_type}\r\n{framed}\r\n\r\n"
         return self._form + own + kind.encode("latin-1")
 
-    def body(self, request: SubgraphRequest) -> bytes:
-        """Return the JSON body; the constant part is written once per operation."""
-        key = (request.operation, request.operation_name)
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            if len(self._prefixes) >= MAX_TEXTS:
-                self._prefixes.clear()
-            prefix = self._prefixes[key] = _prefix(request)
-        if not request.variables:
-            return b"%b}" % prefix
-        return b'%b,"variables":%b}' % (prefix, request.variables_json())
-
     def _constant_head(self, target: str, host: str, accept: str, options: HttpOptions) -> bytes:
         lines = [
             f"POST {target} HTTP/1.1",
@@ -145,13 +129,6 @@ class Endpoint:
             lines.append(f"accept-encoding: {', '.join(options.encodings)}")
         head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
         return head + _lines(options.headers)
-
-
-def _prefix(request: SubgraphRequest) -> bytes:
-    fixed = {"query": request.operation}
-    if request.operation_name is not None:
-        fixed["operationName"] = request.operation_name
-    return orjson.dumps(fixed)[:-1]
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
