@@ -125,6 +125,8 @@ class _Writer:
         self._calls = {call.index: call for step in steps for call in step.calls}
         self._done: dict[tuple[Any, ...], _Function] = {}
         self._by_text: dict[str, _Function] = {}
+        self._once_by_text: dict[str, _Function] = {}
+        self._repairs: dict[str, str] = {}
         self._pure: list[str] = []
         self._inner: list[str] = []
         self._prelude: dict[str, str] = {}
@@ -191,6 +193,14 @@ class _Writer:
         self._prelude["join"] = "join = run.overlaps.join"
         return "join"
 
+    def repair(self, of: Any) -> str:
+        """Return the name of what is done with unexpected values of a leaf type."""
+        name = self._repairs.get(of.name)
+        if name is None:
+            name = self.code.constant("repair_", _Repair(of.name, checker(of)))
+            self._repairs[of.name] = name
+        return name
+
     def name(self, prefix: str) -> str:
         """Return a fresh name."""
         self._names += 1
@@ -232,6 +242,10 @@ class _Writer:
 
     def _once(self, body: _Body, calls: Sequence[int], start: int) -> _Function:
         """Write an object once per representation where that pays."""
+        text = "\n".join([*body.lines, body.display()])
+        same = self._once_by_text.get(text)
+        if same is not None:
+            return same
         # which representation of a follower stands for an object, its leader's decides
         leaders = [call for call in calls if self._followers.get(call) not in calls]
         first = leaders[0]
@@ -263,7 +277,9 @@ class _Writer:
             f"    r = {memo}[k] = Fragment(dumps(r))",
             "return r",
         ]
-        return self._emit("p", lines, pure=False, known=known)
+        function = self._emit("p", lines, pure=False, known=known)
+        self._once_by_text[text] = function
+        return function
 
     def _abstract(
         self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], tainted: bool
@@ -322,6 +338,7 @@ class _Body:
         self._pairs: list[tuple[str, str]] = []
         self._base_leaves: set[str] = set()
         self._base_objects = False
+        self._names = 0
 
     def fields(self, spot: Spot, runtime: str) -> None:
         """Write all fields of an object of type ``runtime``."""
@@ -352,6 +369,11 @@ class _Body:
             known |= keys
         return self._base_leaves <= known
 
+    def _name(self, prefix: str) -> str:
+        """Return a name that is fresh in this function, so that equal functions have equal texts."""
+        self._names += 1
+        return f"{prefix}{self._names}"
+
     def _field(self, field: ClientField, runtime: str) -> str:
         kind: Any = field.type
         known = [source for source in self.sources if field.key in source.shape.slots]
@@ -367,7 +389,7 @@ class _Body:
             if isinstance(kind, GraphQLNonNull):
                 return "wrong()"
             return "None"
-        variable = self._writer.name("v")
+        variable = self._name("v")
         slot = known[0].shape.slots[field.key]
         read = f"[{field.key!r}]" if slot.sure else f".get({field.key!r})"
         self.lines.append(f"{variable} = {known[0].variable}{read}")
@@ -399,7 +421,7 @@ class _Body:
         required = isinstance(kind, GraphQLNonNull)
         of = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if isinstance(of, GraphQLList):
-            item = self._writer.name("x")
+            item = self._name("x")
             inner = self._value(of.of_type, item, function)
             listed = f"[{inner} for {item} in {x}] if {x}.__class__ is list else wrong()"
             return f"({listed})" if required else f"(None if {x} is None else {listed})"
@@ -421,7 +443,7 @@ class _Body:
             test = f"{x}.__class__ is not dict and {x}.__class__ is not list"
             if required:
                 test = f"{x} is not None and {test}"
-        repair = code.constant("repair_", _Repair(of.name, checker(of)))
+        repair = self._writer.repair(of)
         if not required:
             test = f"({test}) or {x} is None"
         return f"({x} if {test} else {repair}({x}))"
