@@ -202,12 +202,17 @@ class ApqSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencySettings:
-    """Stored answers of mutations sent with an ``Idempotency-Key``; seconds and bytes."""
+    """Stored answers of mutations sent with an ``Idempotency-Key``; seconds and bytes.
+
+    A try holds its key for ``lease`` seconds, which must be more than a request may take.
+    ``forward``: subgraphs get a key of their own with each mutation.
+    """
 
     enabled: bool = True
     required_persisted: bool = True
     ttl: int = 86_400
     lease: int = 120
+    forward: bool = True
     body_bytes: int = 262_144
     entries: int = 10_000
     redis_url: str | None = None

@@ -85,7 +85,7 @@ class Server:
     async def aclose(self) -> None:
         """Close what is shared with other routers: stores and counters."""
         await self.subscriptions.aclose()
-        await self.http.idempotency.store.aclose()
+        await self.http.idempotency.aclose()
         await self.pipeline.aclose()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import orjson
 
 from router.contracts.contract import VersionRules
-from router.execution import Answer, CompiledOperation
+from router.execution import Answer, CompiledOperation, SubgraphClient
 from router.planning.plan import OperationKind, Plan
 from router.server.generation import Client, Generation
 from router.server.identity import ANONYMOUS, Identity
@@ -31,7 +31,8 @@ class Exchange:
     ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
     ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
     is free for stages. ``transport`` is http, websocket, sse or multipart. ``files`` are the
-    uploads among the variables, which may still be arriving.
+    uploads among the variables, which may still be arriving. ``keyed`` clients send the request's
+    ``Idempotency-Key`` on.
     """
 
     generation: Generation
@@ -52,6 +53,7 @@ class Exchange:
     variables: dict[str, Any] = None  # type: ignore[assignment]  # set with it
     denied: tuple[Need, ...] = ()
     files: IncomingFiles | None = None
+    keyed: Mapping[str, SubgraphClient] | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property

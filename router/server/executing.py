@@ -35,7 +35,7 @@ class Execution:
         """Execute now, or when the gate lets this in."""
         gate, exchange = self._gate, self._exchange
         if gate is not None:
-            subgraphs = exchange.generation.subgraphs
+            subgraphs = exchange.keyed or exchange.generation.subgraphs
             if exchange.runnable.can_share(exchange.variables, subgraphs, exchange.forward):
                 gate.enter_anyway()
             elif not gate.enter_now():
@@ -59,7 +59,7 @@ class Execution:
         exchange = self._exchange
         run = exchange.runnable.start(
             exchange.variables,
-            exchange.generation.subgraphs,
+            exchange.keyed or exchange.generation.subgraphs,
             self._answered,
             headers=exchange.forward,
             admission=self._gate,

@@ -81,7 +81,7 @@ class GraphQLOverHTTP:
         self.deadlines = Deadlines(settings.http.request_timeout)
         if settings.idempotency != self.idempotency.settings:
             before, self.idempotency = self.idempotency, Idempotency(settings.idempotency)
-            await before.store.aclose()
+            await before.aclose()
 
     async def handle(
         self, scope: Scope, receive: Receive, send: Send, path: str, path_id: str | None = None

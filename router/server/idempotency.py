@@ -4,11 +4,18 @@ The first request takes a lease under (client, caller, key), runs, and stores it
 one with the same payload gets the stored answer; while the first still runs it gets 409; with
 another payload 422. The lease is one atomic insert, in memory or in Redis, so it also holds when
 two routers get the two tries at the same moment; a crashed router's lease runs out.
+
+Subgraphs get a key with each mutation, so that one that keeps to the header too does it once
+whatever happens here. A try that was sent and has no answer (it took too long) holds its lease:
+what became of it nobody knows. An answer that Redis does not take is kept here until it does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
+import logging
 import re
 import secrets
 import time
@@ -22,6 +29,7 @@ import orjson
 from router.execution import Answer
 from router.execution.upload import Upload
 from router.server.exchange import Exchange
+from router.server.keyed import keyed
 from router.server.refusals import Refused
 from router.settings import IdempotencySettings
 
@@ -30,6 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AnswerStore", "Idempotency", "MemoryAnswers", "RedisAnswers"]
 
+_LOG: Final = logging.getLogger("router.idempotency")
+_AGAIN: Final = 1.0
+"""Seconds between two tries to store an answer."""
+_MOST_UNSTORED: Final = 1_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -49,7 +61,10 @@ class AnswerStore(Protocol):
         """Insert the entry unless one is there; returns the one that was there."""
 
     async def finish(self, key: str, entry: Entry, ttl: int) -> None:
-        """Store the answer for ``ttl`` seconds."""
+        """Store the answer for ``ttl`` seconds in place of its own claim, or of none.
+
+        Raises ``OSError`` when the store is away.
+        """
 
     async def forget(self, key: str, owner: str) -> None:
         """Remove the owner's claim: nothing was done under it."""
@@ -68,6 +83,8 @@ class Idempotency:
             if settings.redis_url
             else MemoryAnswers(settings.entries)
         )
+        self._unstored: dict[str, Entry] = {}
+        self._storing: asyncio.Task[None] | None = None
 
     async def run(
         self,
@@ -95,21 +112,53 @@ class Idempotency:
         key = _digest(exchange.client.name, exchange.identity.key, given)
         owner = secrets.token_hex(8)
         claim = Entry(_fingerprint(exchange), owner)
-        known = await self._claim(key, claim)
+        known = self._unstored.get(key) or await self._claim(key, claim)
         if known is not None:
             return self._replayed(known, claim.fingerprint), True
+        clients, sent = keyed(exchange.generation.subgraphs, key, send=self.settings.forward)
+        exchange.keyed = clients
         try:
             done = await run(exchange)
         except BaseException:
-            await self.store.forget(key, owner)
+            if not sent.any:
+                await self.store.forget(key, owner)
             raise
         answer = shown(exchange, done)
         if _never_left(done):
             await self.store.forget(key, owner)
         elif len(answer.body) <= self.settings.body_bytes:
-            entry = Entry(claim.fingerprint, owner, answer.body)
-            await self.store.finish(key, entry, self.settings.ttl)
+            await self._store(key, Entry(claim.fingerprint, owner, answer.body))
         return answer, False
+
+    async def aclose(self) -> None:
+        """Close the store; what it did not take is lost."""
+        if self._storing is not None:
+            self._storing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._storing
+        await self.store.aclose()
+
+    async def _store(self, key: str, entry: Entry) -> None:
+        try:
+            await self.store.finish(key, entry, self.settings.ttl)
+        except OSError as error:
+            _LOG.warning("An answer cannot be stored yet: %s", type(error).__name__)
+            self._unstored[key] = entry
+            while len(self._unstored) > _MOST_UNSTORED:
+                self._unstored.pop(next(iter(self._unstored)))
+            if self._storing is None or self._storing.done():
+                self._storing = asyncio.get_running_loop().create_task(self._store_later())
+
+    async def _store_later(self) -> None:
+        """Try again until the store has everything; meanwhile this router answers with it."""
+        while self._unstored:
+            await asyncio.sleep(_AGAIN)
+            for key, entry in list(self._unstored.items()):
+                try:
+                    await self.store.finish(key, entry, self.settings.ttl)
+                except OSError:
+                    break
+                self._unstored.pop(key, None)
 
     async def _claim(self, key: str, claim: Entry) -> Entry | None:
         try:
@@ -193,13 +242,15 @@ class RedisAnswers:
         return _unpacked(found)
 
     async def finish(self, key: str, entry: Entry, ttl: int) -> None:
-        """Replace the claim by the answer; a lost Redis leaves the lease to run out."""
+        """Replace the claim by the answer, unless another try has the key by now."""
         from redis.exceptions import RedisError
 
         try:
-            await self._connection().set(_place(key), _packed(entry), ex=ttl)
-        except RedisError:
-            return
+            found = await self._connection().get(_place(key))
+            if not isinstance(found, bytes) or _unpacked(found).owner == entry.owner:
+                await self._connection().set(_place(key), _packed(entry), ex=ttl)
+        except RedisError as error:
+            raise ConnectionError(str(error)) from error
 
     async def forget(self, key: str, owner: str) -> None:
         """Remove the claim if it is still this owner's."""
