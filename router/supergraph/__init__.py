@@ -1,19 +1,20 @@
 """The read model of a supergraph: what every other part of the router starts from.
 
-``reader`` turns join directives into :class:`Supergraph`, ``legacy`` reads Federation 1
-supergraphs, ``api`` derives the schema that clients see, ``fieldset`` parses the selections of
-``@key``, ``@requires`` and ``@provides``.
+``model`` loads an SDL into a :class:`Supergraph`. ``features`` says which specs it links to,
+``reader`` turns join directives into ``views`` (types as each subgraph sees them), ``legacy``
+completes those of Federation 1 supergraphs, ``api`` derives the schema that clients see,
+``fieldset`` parses the selections of ``@key``, ``@requires`` and ``@provides``.
 """
 
 from __future__ import annotations
 
 from router.supergraph.fieldset import FieldSet, SetField, SetFragment
-from router.supergraph.model import (
+from router.supergraph.model import Supergraph
+from router.supergraph.views import (
     ContextSource,
     FieldView,
     KeyView,
     SubgraphView,
-    Supergraph,
     TypeKind,
     TypeRef,
     TypeView,

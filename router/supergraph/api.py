@@ -32,7 +32,7 @@ from graphql import (
 from graphql.type.directives import GraphQLDeferDirective
 
 from router.errors import SupergraphInvalid
-from router.supergraph.model import TypeRef
+from router.supergraph.views import TypeRef
 
 __all__ = ["derive_api_schema", "with_defer"]
 

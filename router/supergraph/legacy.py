@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from router.supergraph.fieldset import FieldSet, SetField
-from router.supergraph.model import FieldView, SubgraphView, TypeKind, TypeRef, TypeView
+from router.supergraph.views import FieldView, SubgraphView, TypeKind, TypeRef, TypeView
 
 __all__ = ["complete_legacy_views"]
 

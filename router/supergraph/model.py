@@ -1,143 +1,32 @@
-"""The frozen read model: a supergraph and, per subgraph, the types as that subgraph sees them.
-
-Names of types are the supergraph's. ``possible`` of an abstract type are its object types *in
-that subgraph*; the supergraph's own are in :attr:`Supergraph.possible`.
-"""
+"""The frozen read model of a supergraph, and how it is made of an SDL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
-from graphql import GraphQLSchema, ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from graphql import (
+    DocumentNode,
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    TypeDefinitionNode,
+    build_ast_schema,
+    is_abstract_type,
+    parse,
+)
 
-from router.supergraph.fieldset import FieldSet
+from router.errors import SupergraphInvalid
+from router.supergraph.api import derive_api_schema, with_defer
+from router.supergraph.features import join_feature
+from router.supergraph.reader import read_views
+from router.supergraph.views import SubgraphView
 
-__all__ = [
-    "ContextSource",
-    "FieldView",
-    "KeyView",
-    "SubgraphView",
-    "Supergraph",
-    "TypeKind",
-    "TypeRef",
-    "TypeView",
-]
-
-
-class TypeKind(Enum):
-    """The kind of a type inside one subgraph; an interface object counts as OBJECT."""
-
-    OBJECT = "object"
-    INTERFACE = "interface"
-    UNION = "union"
-    SCALAR = "scalar"
-    ENUM = "enum"
-    INPUT = "input"
-
-
-@dataclass(frozen=True, slots=True)
-class TypeRef:
-    """A type as written: its name, its list levels, its text (``[Book!]!``)."""
-
-    named: str
-    lists: int
-    text: str
-
-    @classmethod
-    def of(cls, node: TypeNode) -> TypeRef:
-        """Read a type from its syntax tree."""
-        text = print_ast(node)
-        lists = 0
-        while isinstance(node, (ListTypeNode, NonNullTypeNode)):
-            lists += isinstance(node, ListTypeNode)
-            node = node.type
-        return cls(print_ast(node), lists, text)
-
-
-@dataclass(frozen=True, slots=True)
-class ContextSource:
-    """An argument that is filled from an enclosing object (``@fromContext``).
-
-    ``context`` is the name without the subgraph; ``by_type`` the selection for each type that
-    sets the context, ``None`` standing for any.
-    """
-
-    argument: str
-    type: str
-    context: str
-    selection: FieldSet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldView:
-    """A field as one subgraph sees it.
-
-    ``external``: declared, but not resolvable here except where provided. ``label``: usable only
-    while the override label is active (``label_active``) or inactive. ``arguments`` are the
-    printed argument definitions by name.
-    """
-
-    name: str
-    type: TypeRef
-    external: bool = False
-    requires: FieldSet = ()
-    provides: FieldSet = ()
-    label: str | None = None
-    label_active: bool = True
-    arguments: Mapping[str, str]
-    context: tuple[ContextSource, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeyView:
-    """A ``@key``; one that is not resolvable cannot be used to enter the subgraph."""
-
-    selection: FieldSet
-    resolvable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeView:
-    """A type as one subgraph sees it; ``possible`` is sorted, an object's is itself."""
-
-    name: str
-    kind: TypeKind
-    fields: Mapping[str, FieldView]
-    interfaces: tuple[str, ...] = ()
-    possible: tuple[str, ...] = ()
-    keys: tuple[KeyView, ...] = ()
-    is_interface_object: bool = False
-    enum_values: tuple[str, ...] = ()
-    contexts: frozenset[str] = frozenset()
-
-    @property
-    def is_abstract(self) -> bool:
-        """Whether objects of several types can stand here."""
-        return self.kind in (TypeKind.INTERFACE, TypeKind.UNION)
-
-    @property
-    def is_composite(self) -> bool:
-        """Whether it has a selection set."""
-        return self.kind in (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgraphView:
-    """One subgraph: ``graph`` is its id in ``join__Graph``, ``index`` its place there."""
-
-    name: str
-    url: str
-    graph: str
-    index: int
-    types: Mapping[str, TypeView]
-
-    @property
-    def has_entities(self) -> bool:
-        """Whether the subgraph answers ``_entities``."""
-        return any(key.resolvable for view in self.types.values() for key in view.keys)
+__all__ = ["Supergraph"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,25 +52,90 @@ class Supergraph:
 
         Raises SupergraphInvalid, naming what is wrong, the line and the mend.
         """
-        # The reader needs this module's classes.
-        from router.supergraph.reader import read_supergraph
-
-        return read_supergraph(sdl)
+        document = _parse(sdl)
+        join = join_feature(document)
+        schema = _build(document)
+        definitions = {
+            node.name.value: node
+            for node in document.definitions
+            if isinstance(node, TypeDefinitionNode)
+        }
+        possible = {
+            name: frozenset(item.name for item in schema.get_possible_types(_abstract(named)))
+            for name, named in schema.type_map.items()
+            if is_abstract_type(named)
+        }
+        roots = _roots(schema)
+        subgraphs = read_views(join, definitions, possible, roots)
+        return cls(
+            sdl=sdl,
+            schema=schema,
+            subgraphs=MappingProxyType(subgraphs),
+            possible=MappingProxyType(possible),
+            roots=MappingProxyType(roots),
+            override_labels=frozenset(
+                found.label
+                for view in subgraphs.values()
+                for type_view in view.types.values()
+                for found in type_view.fields.values()
+                if found.label is not None
+            ),
+            hidden_arguments=frozenset(
+                (type_view.name, found.name, source.argument)
+                for view in subgraphs.values()
+                for type_view in view.types.values()
+                for found in type_view.fields.values()
+                for source in found.context
+            ),
+        )
 
     @cached_property
     def api_schema(self) -> GraphQLSchema:
         """The schema that clients see: no machinery, nothing inaccessible."""
-        from router.supergraph.api import derive_api_schema
-
         return derive_api_schema(self.schema, self.hidden_arguments)
 
     @cached_property
     def operation_schema(self) -> GraphQLSchema:
         """The API schema with ``@defer``: what operations are validated against."""
-        from router.supergraph.api import with_defer
-
         return with_defer(self.api_schema)
 
     def runtime_types(self, type_name: str) -> frozenset[str]:
         """The object types that a value of this composite type can have."""
         return self.possible.get(type_name) or frozenset((type_name,))
+
+
+def _abstract(named: Any) -> GraphQLAbstractType:
+    found: GraphQLAbstractType = named
+    return found
+
+
+def _parse(sdl: str) -> DocumentNode:
+    try:
+        return parse(sdl)
+    except GraphQLSyntaxError as error:
+        line = error.locations[0].line if error.locations else 1
+        raise SupergraphInvalid(
+            f"The supergraph does not parse, line {line}: {error.message} "
+            "Compose it again, or load a file that a composer wrote."
+        ) from error
+
+
+def _build(document: DocumentNode) -> GraphQLSchema:
+    try:
+        schema = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
+    except (TypeError, GraphQLError) as error:
+        raise SupergraphInvalid(
+            f"The supergraph is no valid schema: {error} Compose it again."
+        ) from error
+    if schema.query_type is None:
+        raise SupergraphInvalid("The supergraph has no query root; a subgraph must define Query.")
+    return schema
+
+
+def _roots(schema: GraphQLSchema) -> dict[str, str]:
+    candidates = {
+        "query": schema.query_type,
+        "mutation": schema.mutation_type,
+        "subscription": schema.subscription_type,
+    }
+    return {kind: named.name for kind, named in candidates.items() if named is not None}

@@ -1,79 +1,45 @@
-"""Supergraph SDL -> :class:`Supergraph`: the join directives, read tolerantly.
+"""Join directives -> views: what each subgraph has of the supergraph's types.
 
-An absent argument means its default, an unknown one is ignored; an unknown *feature* that claims
-to matter for execution or security stops the loading (core spec, ``for:``).
+Read tolerantly: an absent argument means its default, an unknown one is ignored.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from graphql import (
-    ConstDirectiveNode,
-    DirectiveNode,
-    DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
-    GraphQLAbstractType,
-    GraphQLError,
-    GraphQLSchema,
-    GraphQLSyntaxError,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     Node,
     ObjectTypeDefinitionNode,
     ScalarTypeDefinitionNode,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
-    build_ast_schema,
-    is_abstract_type,
-    parse,
     parse_type,
     print_ast,
-    value_from_ast_untyped,
 )
 
 from router.errors import SupergraphInvalid
+from router.supergraph.features import Application, JoinFeature, applications
 from router.supergraph.fieldset import FieldSet, SetField, parse_field_set
 from router.supergraph.legacy import complete_legacy_views
-from router.supergraph.model import (
+from router.supergraph.views import (
     ContextSource,
     FieldView,
     KeyView,
     SubgraphView,
-    Supergraph,
     TypeKind,
     TypeRef,
     TypeView,
 )
 
-__all__ = ["Application", "read_supergraph"]
-
-JOIN_VERSIONS: Final = ("0.1", "0.2", "0.3", "0.4", "0.5")
-
-_KNOWN_FEATURES: Final = frozenset(
-    [
-        "core",
-        "link",
-        "join",
-        "tag",
-        "inaccessible",
-        "authenticated",
-        "requiresScopes",
-        "policy",
-        "context",
-        "cost",
-        "cacheTag",
-    ]
-)
-_FEATURE_URL: Final = re.compile(r"^(?P<base>.*)/(?P<name>[^/]+)/v(?P<version>\d+\.\d+)/?$")
+__all__ = ["read_views"]
 
 _Fielded: TypeAlias = (
     ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | InputObjectTypeDefinitionNode
@@ -89,174 +55,17 @@ _KINDS: Final[Mapping[type[Node], TypeKind]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A directive with its arguments as Python values."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    line: int
-
-    def text(self, name: str) -> str | None:
-        """An argument that must be a string, or None where it is absent."""
-        value = self.arguments.get(name)
-        return value if isinstance(value, str) else None
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        """A Boolean argument."""
-        value = self.arguments.get(name)
-        return value if isinstance(value, bool) else default
-
-
-def read_supergraph(sdl: str) -> Supergraph:
-    """Parse, check and convert; raises SupergraphInvalid."""
-    document = _parse(sdl)
-    join = _join_feature(document)
-    schema = _build(document)
-    definitions = {
-        node.name.value: node
-        for node in document.definitions
-        if isinstance(node, TypeDefinitionNode)
-    }
-    possible = {
-        name: frozenset(item.name for item in schema.get_possible_types(_abstract(named)))
-        for name, named in schema.type_map.items()
-        if is_abstract_type(named)
-    }
-    roots = _roots(schema)
-    reader = _Reader(join, definitions, possible, roots)
-    subgraphs = reader.subgraphs()
+def read_views(
+    join: JoinFeature,
+    definitions: Mapping[str, TypeDefinitionNode],
+    possible: Mapping[str, frozenset[str]],
+    roots: Mapping[str, str],
+) -> dict[str, SubgraphView]:
+    """The views by subgraph name; raises SupergraphInvalid."""
+    subgraphs = _Reader(join, definitions, possible, roots).subgraphs()
     if join.version == "0.1":
-        subgraphs = complete_legacy_views(subgraphs, definitions, possible, roots)
-    return Supergraph(
-        sdl=sdl,
-        schema=schema,
-        subgraphs=MappingProxyType(subgraphs),
-        possible=MappingProxyType(possible),
-        roots=MappingProxyType(roots),
-        override_labels=frozenset(
-            found.label
-            for view in subgraphs.values()
-            for type_view in view.types.values()
-            for found in type_view.fields.values()
-            if found.label is not None
-        ),
-        hidden_arguments=frozenset(
-            (type_view.name, found.name, source.argument)
-            for view in subgraphs.values()
-            for type_view in view.types.values()
-            for found in type_view.fields.values()
-            for source in found.context
-        ),
-    )
-
-
-def _abstract(named: Any) -> GraphQLAbstractType:
-    found: GraphQLAbstractType = named
-    return found
-
-
-def _parse(sdl: str) -> DocumentNode:
-    try:
-        return parse(sdl)
-    except GraphQLSyntaxError as error:
-        line = error.locations[0].line if error.locations else 1
-        raise SupergraphInvalid(
-            f"The supergraph does not parse, line {line}: {error.message} "
-            "Compose it again, or load a file that a composer wrote."
-        ) from error
-
-
-def _build(document: DocumentNode) -> GraphQLSchema:
-    try:
-        schema = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
-    except (TypeError, GraphQLError) as error:
-        raise SupergraphInvalid(
-            f"The supergraph is no valid schema: {error} Compose it again."
-        ) from error
-    if schema.query_type is None:
-        raise SupergraphInvalid("The supergraph has no query root; a subgraph must define Query.")
-    return schema
-
-
-def _roots(schema: GraphQLSchema) -> dict[str, str]:
-    candidates = {
-        "query": schema.query_type,
-        "mutation": schema.mutation_type,
-        "subscription": schema.subscription_type,
-    }
-    return {kind: named.name for kind, named in candidates.items() if named is not None}
-
-
-# --- features ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Join:
-    version: str
-    prefix: str
-    context: str | None
-
-
-def _join_feature(document: DocumentNode) -> _Join:
-    join: _Join | None = None
-    context: str | None = None
-    for application in _schema_applications(document):
-        if application.name not in {"link", "core"}:
-            continue
-        url = application.text("url") or application.text("feature") or ""
-        match = _FEATURE_URL.match(url)
-        name = match["name"] if match else url
-        alias = application.text("as") or name
-        known = match is not None and match["base"].endswith("specs.apollo.dev")
-        if known and name == "join" and match is not None:
-            if match["version"] not in JOIN_VERSIONS:
-                raise SupergraphInvalid(
-                    f"Line {application.line}: join spec version {match['version']} is not known; "
-                    f"compose with one of {', '.join(JOIN_VERSIONS)}."
-                )
-            join = _Join(match["version"], f"{alias}__", None)
-        elif known and name == "context":
-            context = alias
-        purpose = application.arguments.get("for")
-        if purpose in {"EXECUTION", "SECURITY"} and not (known and name in _KNOWN_FEATURES):
-            raise SupergraphInvalid(
-                f"Line {application.line}: the supergraph needs the feature {url!r} for "
-                f"{purpose}, which this router does not have; compose without it."
-            )
-    if join is None:
-        raise SupergraphInvalid(
-            "This is no supergraph: its schema has no @link to "
-            "https://specs.apollo.dev/join. Compose the subgraphs first "
-            "(python -m router compose)."
-        )
-    return replace(join, context=context)
-
-
-def _schema_applications(document: DocumentNode) -> Iterable[Application]:
-    for definition in document.definitions:
-        if isinstance(definition, (SchemaDefinitionNode, SchemaExtensionNode)):
-            yield from applications(definition.directives)
-
-
-def applications(
-    directives: Sequence[DirectiveNode] | Sequence[ConstDirectiveNode] | None,
-) -> list[Application]:
-    """The directives on an element, arguments as Python values (enum values as strings)."""
-    return [
-        Application(
-            directive.name.value,
-            {
-                argument.name.value: value_from_ast_untyped(argument.value)
-                for argument in directive.arguments or ()
-            },
-            directive.loc.start_token.line if directive.loc else 0,
-        )
-        for directive in directives or ()
-    ]
-
-
-# --- views ------------------------------------------------------------------------------------
+        return complete_legacy_views(subgraphs, definitions, possible, roots)
+    return subgraphs
 
 
 @dataclass(slots=True)
@@ -274,7 +83,7 @@ class _Reader:
 
     def __init__(
         self,
-        join: _Join,
+        join: JoinFeature,
         definitions: Mapping[str, TypeDefinitionNode],
         possible: Mapping[str, frozenset[str]],
         roots: Mapping[str, str],

@@ -14,7 +14,8 @@ from graphql import (
     print_ast,
 )
 
-from router.supergraph.model import FieldView, SubgraphView, Supergraph, TypeKind, TypeView
+from router.supergraph.model import Supergraph
+from router.supergraph.views import FieldView, SubgraphView, TypeKind, TypeView
 
 __all__ = ["subgraph_schema"]
 

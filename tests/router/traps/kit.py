@@ -30,8 +30,8 @@ from router.execution.client import SubgraphAnswer, SubgraphRequest
 from router.planning.planner import Planner
 from router.supergraph import Supergraph
 from router.supergraph.fieldset import top_level_fields
-from router.supergraph.model import SubgraphView
 from router.supergraph.subgraph_schema import subgraph_schema
+from router.supergraph.views import SubgraphView
 
 LINK = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@external",
