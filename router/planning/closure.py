@@ -103,6 +103,7 @@ class Closure:
     owner: Closures
     reaches: list[Reach]
     _ways: dict[str, tuple[Way, ...]] = field(default_factory=dict)
+    _plain: tuple[int, dict[str, tuple[Way, ...]]] = (0, {})
     _open: dict[str, list[Way]] | None = None
     _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
@@ -110,6 +111,8 @@ class Closure:
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
         found = self._ways.get(name)
+        if found is None and self._plain[0] == len(self.reaches):
+            found = self._plain[1].get(name)
         if found is not None:
             return found
         if self._open is not None:
@@ -128,13 +131,22 @@ class Closure:
         try:
             with self.owner.working_on(self):
                 self._enrol(name, known)
+                plain = not self._waiting
                 self._meet_requirements(known)
         finally:
             self._open = None
         found = {key: _nearest_first(ways) for key, ways in known.items()}
         if self.owner.settled(self):
             self._ways.update(found)
+        elif plain:
+            self._keep_plain(name, found[name])
         return found[name]
+
+    def _keep_plain(self, name: str, ways: tuple[Way, ...]) -> None:
+        """Ways without requirements are final until the next reach is settled."""
+        if self._plain[0] != len(self.reaches):
+            self._plain = (len(self.reaches), {})
+        self._plain[1][name] = ways
 
     def _meet_requirements(self, known: dict[str, list[Way]]) -> None:
         waiting = -1
@@ -255,6 +267,12 @@ class Closures:
         for entry in self.graph.entries(closure.node.name):
             if entry.subgraph is not closure.node.subgraph:
                 waiting.setdefault((entry.subgraph.index, entry.target), []).append(entry)
+        # Most keys are at hand from the start: nothing is nearer, whatever else is settled.
+        at_hand = [(place, self._cheapest(closure, found)) for place, found in waiting.items()]
+        for place, reach in at_hand:
+            if reach is not None and len(reach.steps) == 1:
+                del waiting[place]
+                closure.reaches.append(reach)
         while waiting:
             nearest: tuple[tuple[int, int, int], tuple[int, str], Reach] | None = None
             for place, entries in waiting.items():
