@@ -11,7 +11,8 @@ that travel as aliases of one request count once, as does a peer's ``BatchFetch`
 a peer's fetches to one subgraph at one depth count once too, so that what is compared is the search
 alone.
 
-A better plan is executed against the world, for all values of its conditions: it is no better if
+A better plan is executed against the world, for all values of its conditions and several sets of
+data: it is no better if
 its answer is wrong, if it asks a subgraph for what that subgraph does not know, or if it runs a
 mutation's root field beside anything else. Such plans are counted as wrong.
 
@@ -41,14 +42,16 @@ from graphql import execute_sync, parse, print_ast, validate
 from router.errors import NoPlan
 from router.execution import compile_operation
 from router.planning.explain import to_text
+from router.planning.operation import normalise
 from router.planning.plan import OperationKind, Plan
 from router.planning.planner import Planner
+from router.planning.serial import root_fields
 from scripts.foreign_plans import (
     PACKAGES,
     Node,
     Peer,
+    breaks_order,
     cost_of,
-    interleaves_mutations,
     lines_of,
     read_plan,
 )
@@ -71,6 +74,7 @@ class Report:
             yield f"{name}: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
 
 
+DATA_SETS = 12
 VERDICTS = ("better", "equal", "worse", "wrong", "failed", "planned where we do not")
 
 
@@ -122,9 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=8, help="operations for each world")
     parser.add_argument("--batched", action="store_true", help="let peers' fetches travel as one")
     parser.add_argument("--brief", action="store_true", help="one line for each difference")
-    parser.add_argument(
-        "--show", nargs="*", choices=VERDICTS, default=[VERDICTS[0], VERDICTS[-1]]
-    )
+    parser.add_argument("--show", nargs="*", choices=VERDICTS, default=[VERDICTS[0], VERDICTS[-1]])
     return parser.parse_args()
 
 
@@ -157,21 +159,25 @@ def judge(question: Question, ours: Plan | None, theirs: Node | str, *, batched:
         own = (ours.depth, len(ours.fetches))
         if cost >= own:
             return "equal" if cost == own else "worse"
-    if interleaves_mutations(theirs) or not asyncio.run(answers(question, theirs)):
+    if not asyncio.run(answers(question, theirs)):
         return "wrong"
     return VERDICTS[-1] if ours is None else "better"
 
 
 async def answers(question: Question, found: Node) -> bool:
-    """Whether a peer's plan gives the right answer, whatever the conditions are."""
+    """Whether a peer's plan does what the operation says, whatever its conditions are."""
     document = parse(question.operation)
     federation = question.federation
     supergraph = federation.supergraph
-    kind = OperationKind.MUTATION if "mutation" in question.operation[:9] else OperationKind.QUERY
+    operation = normalise(document, None, supergraph)
+    if operation.kind is OperationKind.MUTATION:
+        keys = dict.fromkeys(call[0].key for call in root_fields(operation.selections))
+        if breaks_order(found, list(keys)):
+            return False
     compiled = compile_operation(
-        read_plan(found, kind), document, None, supergraph.api_schema, supergraph
+        read_plan(found, operation.kind), document, None, supergraph.api_schema, supergraph
     )
-    for variables in _assignments(question.variables):
+    for variables in _assignments(question):
         expected = execute_sync(
             federation.oracle,
             document,
@@ -185,10 +191,17 @@ async def answers(question: Question, found: Node) -> bool:
     return True
 
 
-def _assignments(variables: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _assignments(question: Question) -> Iterator[dict[str, Any]]:
+    """All values of the conditions; each with several sets of data, for some have few objects."""
+    variables, world = question.variables, question.federation.world
     names = [name for name, value in variables.items() if isinstance(value, bool)]
-    for values in product((True, False), repeat=len(names)):
-        yield {**variables, **dict(zip(names, values, strict=True))}
+    seed = world.seed
+    try:
+        for values in product((True, False), repeat=len(names)):
+            for world.seed in range(seed, seed + DATA_SETS):
+                yield {**variables, **dict(zip(names, values, strict=True))}
+    finally:
+        world.seed = seed
 
 
 def _shown(question: Question, ours: Plan | None, theirs: Node | str) -> str:

@@ -10,12 +10,19 @@ import json
 import re
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
+from graphql import (
+    FieldNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+    print_ast,
+)
 
 from router.planning.plan import (
     EntityCall,
@@ -26,7 +33,6 @@ from router.planning.plan import (
     InputSelection,
     OnTypes,
     OperationKind,
-    Path as PlanPath,
     PathItem,
     Plan,
     Rename,
@@ -34,7 +40,16 @@ from router.planning.plan import (
     When,
 )
 
-__all__ = ["PACKAGES", "Cost", "Node", "Peer", "cost_of", "interleaves_mutations", "lines_of", "read_plan"]
+__all__ = [
+    "PACKAGES",
+    "Cost",
+    "Node",
+    "Peer",
+    "breaks_order",
+    "cost_of",
+    "lines_of",
+    "read_plan",
+]
 
 PACKAGES: Final = {
     "apollo": "@apollo/query-planner",
@@ -53,7 +68,12 @@ class Peer:
     """A foreign planner, running; started again where it dies."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._command = ["node", str(Path(__file__).parent / "compare_plans.mjs"), str(folder), name]
+        self._command = [
+            "node",
+            str(Path(__file__).parent / "compare_plans.mjs"),
+            str(folder),
+            name,
+        ]
         self._process: subprocess.Popen[str] | None = None
         self._loaded: str | None = None
 
@@ -134,13 +154,23 @@ def _placed(node: Node, level: int) -> Iterator[tuple[int, Node]]:
             level = 1 + max((place for place, _ in found), default=level - 1)
 
 
-def interleaves_mutations(node: Node) -> bool:
-    """Whether a root field with effects runs beside anything else (GraphQL spec, 6.2.2)."""
+def breaks_order(node: Node, keys: Sequence[str]) -> bool:
+    """Whether root fields with effects run other than one by one as written (GraphQL spec, 6.2.2)."""
+    if _interleaves(node):
+        return True
+    called: list[str] = []
+    for _, fetch in _placed(node, 1):
+        if fetch["operationKind"] == "mutation":
+            called += _bodies(fetch["operation"])
+    return called != [key for key in keys if key in called]
+
+
+def _interleaves(node: Node) -> bool:
     if node["kind"] == "Fetch":
         return False
     if node["kind"] == "Parallel" and len(node["nodes"]) > 1:
         return any(fetch["operationKind"] == "mutation" for _, fetch in _placed(node, 1))
-    return any(interleaves_mutations(each) for each in node["nodes"])
+    return any(_interleaves(each) for each in node["nodes"])
 
 
 def lines_of(node: Node, indent: str = "") -> Iterator[str]:
@@ -204,17 +234,23 @@ def _fetch(node: Node, number: int, after: tuple[int, ...]) -> Fetch:
 
 
 def _bodies(operation: str) -> dict[str, str]:
-    node = next(
-        d for d in parse(operation).definitions if isinstance(d, OperationDefinitionNode)
-    )
-    return {
-        (field.alias or field.name).value: print_ast(field.selection_set)[1:-1]
-        for field in node.selection_set.selections
-        if isinstance(field, FieldNode) and field.selection_set is not None
-    }
+    """The selections of an operation's root fields, by response key."""
+    document = parse(operation)
+    node = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
+    found: dict[str, str] = {}
+    _add_bodies(node.selection_set, found)
+    return found
 
 
-def _path(items: list[str]) -> PlanPath:
+def _add_bodies(selections: SelectionSetNode, found: dict[str, str]) -> None:
+    for each in selections.selections:
+        if isinstance(each, InlineFragmentNode):
+            _add_bodies(each.selection_set, found)
+        elif isinstance(each, FieldNode) and each.selection_set is not None:
+            found.setdefault((each.alias or each.name).value, print_ast(each.selection_set)[1:-1])
+
+
+def _path(items: list[str]) -> tuple[PathItem, ...]:
     found: list[PathItem] = []
     for item in items:
         on = re.match(r"(?:\.\.\. on |\|\[)([^\]]*)", item)

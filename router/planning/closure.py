@@ -14,7 +14,7 @@ they are computed once; ``depth`` and ``steps`` are relative to the start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -104,9 +104,51 @@ class Closure:
     reaches: list[Reach]
     _ways: dict[str, tuple[Way, ...]] = field(default_factory=dict)
     _plain: tuple[int, dict[str, tuple[Way, ...]]] = (0, {})
+    _keys: tuple[int, dict[FieldSet, Solution | None]] = (0, {})
     _open: dict[str, list[Way]] | None = None
     _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
+    _signatures: dict[str, object] = field(default_factory=dict)
+    _solution_signatures: dict[int, object] = field(default_factory=dict)
+
+    def signature(self, name: str) -> object:
+        """What two types have in common if whatever is planned for one holds for the other."""
+        found = self._signatures.get(name)
+        if found is None:
+            found = self._signatures[name] = tuple(
+                (self._reach_signature(way.reach), _edge_signature(way.edge))
+                for way in self.ways(name)
+            )
+        return found
+
+    def _reach_signature(self, reach: Reach) -> object:
+        node = reach.node
+        return (
+            node.subgraph.index,
+            None if node.name == self.node.name else node.id,
+            reach.depth,
+            self._solution_signature(reach.key),
+            self._solution_signature(reach.requires),
+        )
+
+    def _solution_signature(self, solution: Solution | None) -> object:
+        if solution is None:
+            return None
+        found = self._solution_signatures.get(id(solution))
+        if found is None:
+            found = self._solution_signatures[id(solution)] = tuple(
+                (
+                    item.name,
+                    item.arguments,
+                    self._reach_signature(item.way.reach),
+                    _edge_signature(item.way.edge),
+                    id(item.inner) if item.inner is not None else None,
+                )
+                if isinstance(item, Take)
+                else id(item)
+                for item in solution.items
+            )
+        return found
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
@@ -188,6 +230,15 @@ class Closure:
         steps = entered.key.steps | requires.steps | {own}
         return Reach(node, depth, steps, entered.entry, entered.key, requires)
 
+    def key(self, selection: FieldSet) -> Solution | None:
+        """The nearest way to a key, while reaches are settled; many subgraphs have the same."""
+        if self._keys[0] != len(self.reaches):
+            self._keys = (len(self.reaches), {})
+        known = self._keys[1]
+        if selection not in known:
+            known[selection] = self.owner.solve(self, selection)
+        return known[selection]
+
     def self_entry(self) -> Reach | None:
         """The object sent back to the subgraph it is in, by a key that can be resolved there."""
         if not self._self_entry:
@@ -206,6 +257,7 @@ class Closures:
         self._closures: dict[int, Closure] = {}
         self._partial: dict[int, Closure] = {}
         self._stack: list[Closure] = []
+        self._steps: dict[tuple[int, int], Steps] = {}
         self._unfinished: set[int] = set()
 
     def of(self, node: Node) -> Closure:
@@ -268,7 +320,7 @@ class Closures:
             if entry.subgraph is not closure.node.subgraph:
                 waiting.setdefault((entry.subgraph.index, entry.target), []).append(entry)
         # Most keys are at hand from the start: nothing is nearer, whatever else is settled.
-        at_hand = [(place, self._cheapest(closure, found)) for place, found in waiting.items()]
+        at_hand = [(place, self._cheapest(found, closure.key)) for place, found in waiting.items()]
         for place, reach in at_hand:
             if reach is not None and len(reach.steps) == 1:
                 del waiting[place]
@@ -276,7 +328,7 @@ class Closures:
         while waiting:
             nearest: tuple[tuple[int, int, int], tuple[int, str], Reach] | None = None
             for place, entries in waiting.items():
-                reach = self._cheapest(closure, entries)
+                reach = self._cheapest(entries, closure.key)
                 if reach is not None:
                     rank = (reach.depth, len(reach.steps), place[0])
                     if nearest is None or rank < nearest[0]:
@@ -291,22 +343,33 @@ class Closures:
     def enter(self, closure: Closure, subgraph: SubgraphView) -> Reach | None:
         """The cheapest entry into a subgraph from everything that a closure has."""
         entries = [e for e in self.graph.entries(closure.node.name) if e.subgraph is subgraph]
-        return self._cheapest(closure, entries)
+        return self._cheapest(entries, lambda key: self.solve(closure, key))
 
-    def _cheapest(self, closure: Closure, entries: list[Entry]) -> Reach | None:
-        best: tuple[tuple[int, int, int], Reach] | None = None
+    def _cheapest(
+        self, entries: list[Entry], solve: Callable[[FieldSet], Solution | None]
+    ) -> Reach | None:
+        best: tuple[tuple[int, int, int], Entry, Solution, Node] | None = None
         for entry in entries:
             target = self.graph.node(entry.subgraph, entry.target)
-            key = self.solve(closure, entry.key.selection)
+            key = solve(entry.key.selection)
             if key is None or target is None:
                 continue
-            depth = 1 + key.depth
-            step: Step = (entry.subgraph.index, (), depth)
-            reach = Reach(target, depth, key.steps | {step}, entry, key)
-            rank = (depth, len(reach.steps), _size(entry.key.selection))
+            rank = (key.depth, len(key.steps), _size(entry.key.selection))
             if best is None or rank < best[0]:
-                best = (rank, reach)
-        return best[1] if best else None
+                best = (rank, entry, key, target)
+        if best is None:
+            return None
+        _, entry, key, target = best
+        depth = 1 + key.depth
+        own = self._step(entry.subgraph, depth)
+        return Reach(target, depth, key.steps | own if key.steps else own, entry, key)
+
+    def _step(self, subgraph: SubgraphView, depth: int) -> Steps:
+        place = (subgraph.index, depth)
+        found = self._steps.get(place)
+        if found is None:
+            found = self._steps[place] = frozenset(((subgraph.index, (), depth),))
+        return found
 
     # --- field sets ---------------------------------------------------------------------------
 
@@ -410,6 +473,11 @@ class Closures:
         if node.name == item.on:
             return self.solve(closure, item.selections)
         return self._solve_each(node, sorted(matching), item.selections)
+
+
+def _edge_signature(edge: Edge) -> object:
+    view = edge.view
+    return id(edge) if view.context else (view.type, edge.tail.id if edge.tail else None)
 
 
 def _nearest_first(ways: list[Way]) -> tuple[Way, ...]:

@@ -91,7 +91,8 @@ class Draft:
 
     Entity drafts have ``inputs``; a root draft has none and lies at ``spot`` ``()``, or where the
     query root is asked again. ``group`` orders mutations. ``telling``: the conditions under which
-    the objects' types are wanted for themselves; None where they only come along.
+    the objects' types are wanted for themselves; None where they only come along. ``wait`` is the
+    least depth at which it is made, though its parents may be in before.
     """
 
     id: int
@@ -107,6 +108,7 @@ class Draft:
     contexts: list[ContextArgument] = field(default_factory=list)
     parents: list[Draft] = field(default_factory=list)
     telling: frozenset[When] | None = None
+    wait: int = 1
 
     def want_types(self, when: Iterable[When]) -> None:
         """The client, a representation or a later fetch wants to know the types, if ``when``."""
@@ -117,6 +119,12 @@ class Draft:
         """Start only after these."""
         new = dict.fromkeys(p for p in parents if p is not self and p not in self.parents)
         self.parents = [*self.parents, *new]
+
+    @property
+    def sent_types(self) -> frozenset[str]:
+        """The runtime types that the objects sent can have."""
+        runtime_types = self.node.graph.supergraph.runtime_types
+        return frozenset().union(*map(runtime_types, self.inputs))
 
     @property
     def condition(self) -> frozenset[When]:
@@ -134,13 +142,13 @@ class Draft:
 
 
 def depths(drafts: Iterable[Draft]) -> dict[int, int]:
-    """The longest chain that ends with each draft, by id; roots have depth 1."""
+    """The depth at which each draft is made, by id; roots have depth 1."""
     found: dict[int, int] = {}
 
     def depth(draft: Draft) -> int:
         known = found.get(draft.id)
         if known is None:
-            known = 1 + max(map(depth, draft.parents), default=0)
+            known = max(draft.wait, 1 + max(map(depth, draft.parents), default=0))
             found[draft.id] = known
         return known
 

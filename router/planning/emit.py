@@ -105,15 +105,20 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
     if operation.name is not None:
         name = f"{operation.name}__{re.sub(r'[^_0-9A-Za-z]', '_', first.subgraph.name)}__{index}"
     when = tuple(sorted(request.condition, key=lambda w: (w.variable, w.value)))
+    fragments: dict[str, str] = {}
     if not first.is_entity:
-        printed = print_selection(first.tree, first.subgraph, request.condition)
+        printed = print_selection(
+            first.tree, first.subgraph, request.condition, fragments=fragments
+        )
         variables = _declared(printed.variables, operation)
         extra = [(context.variable, context.type) for context in first.contexts]
         return Fetch(
             id=index,
             subgraph=first.subgraph.name,
             kind=first.kind,
-            operation=operation_text(first.kind.value, name, variables, extra, printed.text),
+            operation=operation_text(
+                first.kind.value, name, variables, extra, printed.text, _definitions(fragments)
+            ),
             operation_name=name,
             variables=variables,
             at=plan_path(first.spot),
@@ -121,7 +126,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
             after=after,
             when=when,
         )
-    calls = _calls(request)
+    calls = _calls(request, fragments)
     variables = _declared(frozenset().union(*(call.variables for call in calls)), operation)
     entities = _entities(calls, {use.name for use in variables})
     extra = [(call.variable, "[_Any!]!") for call in entities]
@@ -135,7 +140,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
         id=index,
         subgraph=first.subgraph.name,
         kind=OperationKind.QUERY,
-        operation=operation_text("query", name, variables, extra, body),
+        operation=operation_text("query", name, variables, extra, body, _definitions(fragments)),
         operation_name=name,
         variables=variables,
         entities=entities,
@@ -144,11 +149,17 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
     )
 
 
-def _calls(request: _Request) -> list[_Call]:
+def _definitions(fragments: Mapping[str, str]) -> list[str]:
+    return [f"fragment {name} {definition}" for definition, name in fragments.items()]
+
+
+def _calls(request: _Request, fragments: dict[str, str]) -> list[_Call]:
     calls: dict[tuple[object, ...], _Call] = {}
     for draft in request.drafts:
         condition = draft.condition
-        printed = print_selection(draft.tree, draft.subgraph, condition)
+        printed = print_selection(
+            draft.tree, draft.subgraph, condition, draft.sent_types, fragments
+        )
         inputs = tuple(
             Input(
                 on=sent.on,

@@ -26,7 +26,7 @@ from router.planning.plan import (
     When,
 )
 from router.planning.selection import Conditions, Defer, Field, Selections, conjunction
-from router.planning.tree import Tree
+from router.planning.tree import On, Tree
 from router.supergraph import SubgraphView, Supergraph
 
 __all__ = ["FetchBuilder", "Names", "input_selections"]
@@ -72,7 +72,7 @@ class _Cursor:
     ``tree``: where the client's fields go; ``plain``: the same without conditions, for keys.
     ``conditions``: all in force here, from the root. ``possible``: the types objects had on
     arrival. ``certain``: the runtime type needs no ``__typename``. ``known``: keys in the data
-    before this draft runs.
+    before this draft runs. ``members``: the types that the node stands for, if there are more.
     """
 
     draft: Draft
@@ -86,6 +86,12 @@ class _Cursor:
     certain: bool
     known: frozenset[str] = frozenset()
     apart: _Cursor | None = None
+    members: On = ()
+
+    @property
+    def names(self) -> On:
+        """The types under which objects are selected and sent from here."""
+        return self.members or (self.node.name,)
 
 
 class FetchBuilder:
@@ -139,16 +145,16 @@ class FetchBuilder:
         match move:
             case Go():
                 return self._go(path, move, cursor)
-            case Become(reach, fragment):
+            case Become(reach, fragment, members):
                 when = fragment.when if fragment is not None else ()
                 directives = fragment.directives if fragment is not None else ""
                 at = self._reach(cursor, reach, when, path.entered)
-                return self._narrowed(at, path.node, when, directives)
+                return self._narrowed(at, path.node, when, directives, members)
             case Carry(fragment):
                 conditions = conjunction(cursor.conditions, fragment.when)
                 assert conditions is not None
                 tree = cursor.tree.fragment(
-                    None, fragment.when, fragment.directives, fragment.variables
+                    (), fragment.when, fragment.directives, fragment.variables
                 )
                 return replace(cursor, tree=tree, conditions=conditions)
             case Rejoin(members):
@@ -196,22 +202,26 @@ class FetchBuilder:
         self.drafts.append(draft)
         return draft
 
-    def _narrowed(self, cursor: _Cursor, node: Node, when: Conditions, directives: str) -> _Cursor:
+    def _narrowed(
+        self, cursor: _Cursor, node: Node, when: Conditions, directives: str, members: On
+    ) -> _Cursor:
         conditions = conjunction(cursor.conditions, when)
         assert conditions is not None
-        types = node.possible & cursor.possible or node.possible
+        possible = node.possible.union(members) if len(members) > 1 else node.possible
+        types = possible & cursor.possible or possible
         spot = cursor.spot
         if not types >= cursor.possible:
             spot = (*spot, Narrowed(types, cursor.possible))
         return replace(
             cursor,
             node=node,
-            tree=cursor.tree.fragment(node.name).fragment(None, when, directives),
-            plain=cursor.plain.fragment(node.name),
+            tree=cursor.tree.fragment(members).fragment((), when, directives),
+            plain=cursor.plain.fragment(members),
             spot=spot,
             conditions=conditions,
             possible=types,
             apart=cursor,
+            members=members if len(members) > 1 else (),
         )
 
     def _go(self, path: Path, move: Go, cursor: _Cursor) -> _Cursor:
@@ -263,9 +273,7 @@ class FetchBuilder:
         """Select a whole sub-selection that a node resolves itself."""
         for selection in selections:
             if not isinstance(selection, Field):
-                inner = tree.fragment(
-                    None, selection.when, selection.directives, selection.variables
-                )
+                inner = tree.fragment((), selection.when, selection.directives, selection.variables)
                 self._copy(inner, node, selection.selections)
                 continue
             edge = node.edge(selection.name)
@@ -316,18 +324,19 @@ class FetchBuilder:
         if supplied is not None and supplied <= full:
             return found  # supplied already, under no more conditions
         self._supplied[place] = full if supplied is None else supplied & full
-        parts: _Parts = {}
-        suppliers = self._supply(cursor, reach.key, parts, full, defer, required=False)
-        if reach.requires is not None:
-            suppliers += self._supply(cursor, reach.requires, parts, full, defer, required=True)
-        draft.depend_on((cursor.draft, *suppliers))
-        typename = self._sent_typename(cursor, reach)
-        sent = DraftInput(cursor.node.name, typename, full, parts)
-        known = draft.inputs.get(sent.on)
-        if known is None:
-            draft.inputs[sent.on] = sent
-        else:
-            known.merge(sent)
+        for name in cursor.names:
+            parts: _Parts = {}
+            suppliers = self._supply(cursor, reach.key, parts, full, defer, required=False)
+            if reach.requires is not None:
+                suppliers += self._supply(cursor, reach.requires, parts, full, defer, required=True)
+            draft.depend_on((cursor.draft, *suppliers))
+            typename = self._sent_typename(cursor, reach)
+            sent = DraftInput(name, typename, full, parts)
+            known = draft.inputs.get(name)
+            if known is None:
+                draft.inputs[name] = sent
+            else:
+                known.merge(sent)
         return found
 
     def _start(self, cursor: _Cursor, reach: Reach, defer: Defer | None) -> _Cursor:
@@ -335,10 +344,11 @@ class FetchBuilder:
         is_entity = reach.key is not None
         spot = cursor.spot if not is_entity else _without_last_narrowing(cursor.spot)
         draft = self._started(cursor, reach, spot, defer)
-        top = draft.tree.fragment(node.name)
+        members = cursor.members if is_entity and node.name == cursor.node.name else ()
+        top = draft.tree.fragment(members or (node.name,))
         if node.is_abstract:
             top.add_typename()
-        tree = top.fragment(None, cursor.conditions)
+        tree = top.fragment((), cursor.conditions)
         known: frozenset[str] = frozenset()
         if reach.key is not None:
             known = frozenset(
@@ -347,7 +357,14 @@ class FetchBuilder:
                 if isinstance(item, Take) and item.inner is None
             )
         return replace(
-            cursor, draft=draft, node=node, tree=tree, plain=tree, known=known, apart=None
+            cursor,
+            draft=draft,
+            node=node,
+            tree=tree,
+            plain=tree,
+            known=known,
+            apart=None,
+            members=members,
         )
 
     def _started(self, cursor: _Cursor, reach: Reach, spot: Spot, defer: Defer | None) -> Draft:
@@ -389,7 +406,7 @@ class FetchBuilder:
                 case Take():
                     suppliers += self._take(cursor, item, parts, when, defer, required)
                 case Narrow(node, inner):
-                    at = self._narrowed(cursor, node, (), "")
+                    at = self._narrowed(cursor, node, (), "", (node.name,))
                     part = _part(parts, None, "", node.name, required, when)
                     suppliers += self._supply(at, inner, part.inner, when, defer, required=required)
         return suppliers

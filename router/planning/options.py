@@ -72,10 +72,14 @@ class Go:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Become:
-    """From here on only objects of some types; ``reach`` is where their types are known."""
+    """From here on only objects of some types; ``reach`` is where their types are known.
+
+    ``members`` are types that are treated alike: the path's node stands for all of them.
+    """
 
     reach: Reach
     fragment: Fragment | None
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

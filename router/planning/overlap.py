@@ -7,9 +7,7 @@ the client's fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from router.planning.tree import Entry, Tree
+from router.planning.tree import Entry, On, Tree
 from router.supergraph import SubgraphView, TypeRef
 
 __all__ = ["disjoint", "mergeable", "same_shape", "shape"]
@@ -23,10 +21,12 @@ def mergeable(subgraph: SubgraphView, one: Tree, other: Tree) -> bool:
 
     Fields on types that exclude each other may differ: printing gives one of them an alias.
     """
-    first = _grouped(one.by_key(one.type_name))
-    for type_name, entry in other.by_key(other.type_name):
-        for own_type, own in first.get(entry.key, ()):
-            if disjoint(subgraph, own_type, type_name):
+    first: dict[str, list[tuple[On, Entry]]] = {}
+    for types, entry in one.by_key():
+        first.setdefault(entry.key, []).append((types, entry))
+    for types, entry in other.by_key():
+        for own_types, own in first.get(entry.key, ()):
+            if all(disjoint(subgraph, a, b) for a in own_types for b in types):
                 continue
             if (own.name, own.arguments) != (entry.name, entry.arguments):
                 return False
@@ -36,13 +36,6 @@ def mergeable(subgraph: SubgraphView, one: Tree, other: Tree) -> bool:
             if not mergeable(subgraph, one_child, other_child):
                 return False
     return True
-
-
-def _grouped(selected: Iterable[Selected]) -> dict[str, list[Selected]]:
-    groups: dict[str, list[Selected]] = {}
-    for type_name, entry in selected:
-        groups.setdefault(entry.key, []).append((type_name, entry))
-    return groups
 
 
 def disjoint(subgraph: SubgraphView, one: str, other: str) -> bool:

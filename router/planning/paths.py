@@ -11,7 +11,7 @@ and :mod:`router.planning.search` picks one for each::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Final
 
@@ -285,8 +285,8 @@ class Explorer:
     ) -> list[Option] | None:
         """The field for each runtime type at once, all from this one place."""
         alternatives: list[list[Option]] = []
-        for name in type_names:
-            narrowed = self._become(path, reach, name, None)
+        for names in self._alike(reach.node, type_names, (field,)):
+            narrowed = self._become(path, reach, names, None)
             found = self._field(narrowed, field) if narrowed is not None else None
             if not found:
                 return None
@@ -305,18 +305,51 @@ class Explorer:
                 options += self._exploded(path, reach, names, field) or ()
         return options
 
+    def _alike(
+        self, node: Node, type_names: Sequence[str], selections: Selections
+    ) -> list[tuple[str, ...]]:
+        """Group types of a node of which every part of a selection can be had in the same ways."""
+        if len(type_names) == 1:
+            return [(type_names[0],)]
+        groups: dict[object, list[str]] = {}
+        for name in type_names:
+            narrowed = node.downcast(name)
+            if narrowed is None or narrowed.is_abstract:
+                groups[name] = [name]
+                continue
+            ways = narrowed.type.contexts, *self._signature(narrowed, selections)
+            groups.setdefault(ways, []).append(name)
+        return [tuple(group) for group in groups.values()]
+
+    def _signature(self, node: Node, selections: Selections) -> Iterator[object]:
+        closure = self.closures.of(node)
+        for selection in selections:
+            if isinstance(selection, Field):
+                if selection.name != "__typename":
+                    yield closure.signature(selection.name)
+            elif selection.on is None or node.name in self.supergraph.runtime_types(selection.on):
+                yield from self._signature(node, selection.selections)
+            else:
+                yield None
+
     def _become(
-        self, path: Path, reach: Reach, type_name: str, fragment: Fragment | None
+        self,
+        path: Path,
+        reach: Reach,
+        type_names: tuple[str, ...],
+        fragment: Fragment | None,
     ) -> Path | None:
-        node = reach.node.downcast(type_name)
+        """Narrow a path to types that are treated alike, or to one (perhaps abstract) type."""
+        node = reach.node.downcast(type_names[0])
         if node is None:
             return None
+        types = node.possible.union(type_names) if len(type_names) > 1 else node.possible
         defer = (fragment.defer if fragment is not None else None) or path.defer
         return Path(
             parent=path,
-            move=Become(reach, fragment),
+            move=Become(reach, fragment, type_names),
             node=node,
-            types=(path.types & node.possible) or node.possible,
+            types=(path.types & types) or types,
             depth=path.depth + reach.depth,
             steps=extended(path, reach),
             keys=path.keys,
@@ -339,15 +372,15 @@ class Explorer:
             return [(self._carry(path, fragment),)]
         here = self.closures.of(path.node).reaches[0]
         if self._names(path.node, on, matching):
-            narrowed = self._become(path, here, on, fragment)
+            narrowed = self._become(path, here, (on,), fragment)
             return [(narrowed,)] if narrowed is not None else None
-        alternatives: list[list[Option]] = []
-        for name in sorted(matching):
-            narrowed = self._become(path, here, name, fragment)
+        option: list[Path] = []
+        for names in self._alike(path.node, sorted(matching), fragment.selections):
+            narrowed = self._become(path, here, names, fragment)
             if narrowed is None:
                 return None
-            alternatives.append([(narrowed,)])
-        return combined(alternatives)
+            option.append(narrowed)
+        return [tuple(option)]
 
     def _names(self, node: Node, on: str, matching: frozenset[str]) -> bool:
         """Whether ``... on T`` says in this subgraph what it says in the supergraph."""
@@ -367,7 +400,8 @@ class Explorer:
             if not reach.node.is_abstract:
                 continue
             known = [name for name in type_names if reach.node.downcast(name) is not None]
-            paths = [self._become(path, reach, name, fragment) for name in known]
+            alike = self._alike(reach.node, known, fragment.selections)
+            paths = [self._become(path, reach, names, fragment) for names in alike]
             if paths:
                 options.append(tuple(p for p in paths if p is not None))
         return options or None

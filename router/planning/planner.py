@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import RLock
 from time import monotonic
 from typing import Final
@@ -22,8 +22,10 @@ from router.planning.options import Branch, Option
 from router.planning.passes import improve, order_mutation
 from router.planning.paths import Explorer
 from router.planning.plan import Deferred, OperationKind, Plan
+from router.planning.schedule import save_requests
 from router.planning.search import Budget, Choice, choose
-from router.planning.selection import Defer, Field, Selections, conjunction
+from router.planning.selection import Defer
+from router.planning.serial import RootField, root_fields
 from router.supergraph import SubgraphView, Supergraph
 
 __all__ = ["Planner", "PlannerOptions", "Trace"]
@@ -123,6 +125,8 @@ class Planner:
         trace = self._decide(document, operation_name, labels)
         drafts = improve(trace.drafts)
         order_mutation(drafts)
+        if self.options.batch:
+            save_requests(drafts)
         fetches, fetch_of = emit_fetches(drafts, trace.operation, batch=self.options.batch)
         blocks = tuple(
             _block(defer, {fetch_of[draft.id] for draft in drafts if draft.defer is defer})
@@ -182,10 +186,10 @@ def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
 
 
 def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
-    """Root fields with effects: each is asked of exactly one subgraph, in the client's order."""
+    """Root fields with effects: each is called once, in one subgraph, in the client's order."""
     previous: SubgraphView | None = None
-    for chosen in _root_fields(trace.operation.selections):
-        branches, choice, subgraph = _cheapest_root(chosen, trace.operation, trace.explorer, budget)
+    for call in root_fields(trace.operation.selections):
+        branches, choice, subgraph = _cheapest_root(call, trace.operation, trace.explorer, budget)
         if previous is not None and subgraph is not previous:
             builder.group += 1
         previous = subgraph
@@ -193,17 +197,17 @@ def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
 
 
 def _cheapest_root(
-    chosen: Field, operation: Operation, explorer: Explorer, budget: Budget
+    call: RootField, operation: Operation, explorer: Explorer, budget: Budget
 ) -> tuple[list[Branch], Choice, SubgraphView]:
     best: tuple[list[Branch], Choice, SubgraphView] | None = None
     failure: NoPlan | None = None
     for subgraph in explorer.graph.subgraphs:
         node = explorer.graph.node(subgraph, operation.root)
-        if node is None or node.edge(chosen.name) is None:
+        if node is None or node.edge(call[0].name) is None:
             continue
         branches: list[Branch] = []
         try:
-            explorer.explore((chosen,), explorer.enter(operation.root, (subgraph,)), branches)
+            explorer.explore(call, explorer.enter(operation.root, (subgraph,)), branches)
         except NoPlan as error:
             failure = error
             continue
@@ -211,22 +215,8 @@ def _cheapest_root(
         if best is None or choice.cost < best[1].cost:
             best = (branches, choice, subgraph)
     if best is None:
-        raise failure or NoPlan(f"No subgraph has the root field {chosen.name!r}.")
+        raise failure or NoPlan(f"No subgraph has the root field {call[0].name!r}.")
     return best
-
-
-def _root_fields(selections: Selections) -> Sequence[Field]:
-    """The root fields with the conditions of the fragments around them."""
-    found: list[Field] = []
-    for selection in selections:
-        if isinstance(selection, Field):
-            found.append(selection)
-            continue
-        for inner in _root_fields(selection.selections):
-            when = conjunction(selection.when, inner.when)
-            if when is not None:
-                found.append(replace(inner, when=when))
-    return found
 
 
 def _build(branches: Sequence[Branch], choice: Choice, builder: FetchBuilder, trace: Trace) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from router.planning.folding import fold
 from router.planning.overlap import disjoint, same_shape, shape
 from router.planning.plan import OnTypes, Path, Rename, VariableUse, When
-from router.planning.tree import Entry, Tree
+from router.planning.tree import Entry, On, Tree
 from router.supergraph import SubgraphView
 
 __all__ = ["Printed", "operation_text", "print_selection"]
+
+
+MIN_SHARED: Final = 60
+"""Characters from which on a selection that is printed for several types becomes a fragment."""
 
 
 @dataclass(slots=True)
@@ -22,16 +28,39 @@ class Printed:
     variables: frozenset[str]
 
 
-def print_selection(tree: Tree, subgraph: SubgraphView, handled: frozenset[When]) -> Printed:
-    """Print a tree; ``handled`` conditions are the fetch's own and not repeated inside."""
+def print_selection(
+    tree: Tree,
+    subgraph: SubgraphView,
+    handled: frozenset[When],
+    sent: Iterable[str] = (),
+    fragments: dict[str, str] | None = None,
+) -> Printed:
+    """Print a tree; ``handled`` conditions are the fetch's own and not repeated inside.
+
+    ``sent``: the types of the objects sent, for the tree of an entity fetch. Named fragments are
+    added to ``fragments`` (definition by text), which the fetch's other selections may share.
+    """
     settled = _settled(tree, handled)
     aliases = _Aliases(subgraph)
     if _may_overlap(settled):
-        aliases.resolve([(settled, ())], ())
-    printer = _Printer(aliases.by_entry)
+        settled, aliases = _folded(settled, subgraph, frozenset(sent))
+    printer = _Printer(aliases.by_entry, {} if fragments is None else fragments)
     return Printed(
         printer.body(settled, handled), tuple(aliases.renames), frozenset(printer.variables)
     )
+
+
+def _folded(tree: Tree, subgraph: SubgraphView, sent: frozenset[str]) -> tuple[Tree, _Aliases]:
+    """The tree with as few fragments as can be, unless that takes names which types alone do not."""
+    found: list[tuple[Tree, _Aliases]] = []
+    for share in (True, False):
+        folded, aliases = fold(tree, subgraph, sent, share=share), _Aliases(subgraph)
+        if _may_overlap(folded):
+            aliases.resolve([(folded, ())], ())
+        if not aliases.renames:
+            return folded, aliases
+        found.append((folded, aliases))
+    return min(found, key=lambda item: len(item[1].renames))
 
 
 def operation_text(
@@ -40,6 +69,7 @@ def operation_text(
     variables: Sequence[VariableUse],
     extra: Sequence[tuple[str, str]],
     body: str,
+    fragments: Iterable[str] = (),
 ) -> str:
     """A whole operation; ``extra`` are (name, type) of variables the router fills itself."""
     declared = [f"${variable}:{type_}" for variable, type_ in extra]
@@ -47,9 +77,10 @@ def operation_text(
         default = f"={use.default}" if use.default is not None else ""
         declared.append(f"${use.name}:{use.type}{default}")
     head = f"({','.join(declared)})" if declared else ""
+    tail = "".join(f" {fragment}" for fragment in fragments)
     if kind == "query" and not head and name is None:
-        return f"{{{body}}}"
-    return f"{kind}{' ' + name if name else ''}{head}{{{body}}}"
+        return f"{{{body}}}{tail}"
+    return f"{kind}{' ' + name if name else ''}{head}{{{body}}}{tail}"
 
 
 def _settled(tree: Tree, handled: frozenset[When]) -> Tree:
@@ -73,7 +104,7 @@ def _settle_into(kept: Tree, tree: Tree, handled: frozenset[When]) -> None:
             known.child.merge(child)
     for (on, when, directives), inner in tree.fragments.items():
         left = tuple(w for w in when if w not in handled)
-        if on is None and not left and not directives:
+        if not on and not left and not directives:
             _settle_into(kept, inner, handled)
             continue
         settled = _settled(inner, handled | set(when))
@@ -96,7 +127,7 @@ def _says_nothing(inner: Tree, around: Tree) -> bool:
 
 
 def _may_overlap(tree: Tree) -> bool:
-    if len(tree.fragments) > 1:
+    if len(tree.fragments) > 1 or any(len(on) > 1 for on, _, _ in tree.fragments):
         return True
     if any(_may_overlap(inner) for inner in tree.fragments.values()):
         return True
@@ -105,7 +136,7 @@ def _may_overlap(tree: Tree) -> bool:
     )
 
 
-_Lineage = tuple[str, ...]
+_Lineage = tuple[On, ...]
 """The types that the fields above were selected on, outermost first."""
 
 
@@ -121,11 +152,11 @@ class _Aliases:
         """Compare all fields at one place of the answer, then the places below."""
         groups: dict[str, list[tuple[_Lineage, Entry]]] = {}
         for tree, lineage in trees:
-            for type_name, entry in tree.by_key(tree.type_name):
-                groups.setdefault(entry.key, []).append(((*lineage, type_name), entry))
+            for types, entry in tree.by_key():
+                groups.setdefault(entry.key, []).append(((*lineage, types), entry))
         for key, selected in list(groups.items()):
             kept: list[tuple[_Lineage, Entry]] = []
-            aliased: dict[tuple[str, str, str], list[tuple[_Lineage, Entry]]] = {}
+            aliased: dict[tuple[On, str, str], list[tuple[_Lineage, Entry]]] = {}
             if len({self._signature(item) for item in selected}) == 1:
                 self._below(selected, (*path, key))
                 continue
@@ -136,13 +167,13 @@ class _Aliases:
                     lineage, entry = item
                     aliased.setdefault((lineage[-1], entry.name, entry.arguments), []).append(item)
             self._below(kept, (*path, key))
-            for (type_name, *_), items in aliased.items():
+            for (types, *_), items in aliased.items():
                 alias = _unused(key, groups)
                 groups[alias] = []
                 for _, entry in items:
                     self.by_entry[id(entry)] = alias
                 self._below(items, (*path, alias))
-                self.renames.append(Rename((*path, OnTypes((type_name,))), alias, key))
+                self.renames.append(Rename((*path, OnTypes(tuple(sorted(types)))), alias, key))
 
     def _below(self, selected: Sequence[tuple[_Lineage, Entry]], path: Path) -> None:
         trees = [(e.child, lineage) for lineage, e in selected if e.child is not None]
@@ -151,14 +182,17 @@ class _Aliases:
 
     def _signature(self, item: tuple[_Lineage, Entry]) -> tuple[object, ...]:
         lineage, entry = item
-        return entry.name, entry.arguments, shape(self.subgraph, (lineage[-1], entry))
+        return entry.name, entry.arguments, shape(self.subgraph, (lineage[-1][0], entry))
 
     def _fits(self, known: tuple[_Lineage, Entry], item: tuple[_Lineage, Entry]) -> bool:
         (above, one), (lineage, other) = known, item
-        exclusive = any(disjoint(self.subgraph, a, b) for a, b in zip(above, lineage, strict=True))
+        exclusive = any(
+            all(disjoint(self.subgraph, one, two) for one in first for two in second)
+            for first, second in zip(above, lineage, strict=True)
+        )
         if not exclusive and (one.name, one.arguments) != (other.name, other.arguments):
             return False
-        return same_shape(self.subgraph, (above[-1], one), (lineage[-1], other))
+        return same_shape(self.subgraph, (above[-1][0], one), (lineage[-1][0], other))
 
 
 def _unused(key: str, groups: Iterable[str]) -> str:
@@ -170,9 +204,11 @@ def _unused(key: str, groups: Iterable[str]) -> str:
 
 
 class _Printer:
-    def __init__(self, aliases: dict[int, str]) -> None:
+    def __init__(self, aliases: dict[int, str], fragments: dict[str, str]) -> None:
         self.aliases = aliases
+        self.fragments = fragments
         self.variables: set[str] = set()
+        self._repeated = False
 
     def body(self, tree: Tree, handled: frozenset[When]) -> str:
         """What stands between the braces."""
@@ -188,9 +224,11 @@ class _Printer:
             else:
                 parts.append(text)
         for (on, when, directives), inner in tree.fragments.items():
+            repeated, self._repeated = self._repeated, self._repeated or len(on) > 1
             inside = self.body(inner, handled | set(when))
-            head = f"...on {on}" if on is not None else "..."
-            parts.append(self._conditional(head, directives, when, f"{{{inside}}}"))
+            self._repeated = repeated
+            for head in [f"...on {name}" for name in on] or ["..."]:
+                parts.append(self._conditional(head, directives, when, f"{{{inside}}}"))
         return " ".join(parts) if parts else "__typename"
 
     def _field(self, entry: Entry, handled: frozenset[When]) -> str:
@@ -201,8 +239,17 @@ class _Printer:
             head += f"({entry.arguments})"
         tail = ""
         if entry.child is not None:
-            tail = f"{{{self.body(entry.child, handled | set(entry.when))}}}"
+            tail = f"{{{self._selection(entry.child, handled | set(entry.when))}}}"
         return self._conditional(head, entry.directives, entry.when, tail)
+
+    def _selection(self, tree: Tree, handled: frozenset[When]) -> str:
+        """What stands below a field; a named fragment where it would stand there many times."""
+        text = self.body(tree, handled)
+        if not self._repeated or len(text) < MIN_SHARED:
+            return text
+        definition = f"on {tree.type_name}{{{text}}}"
+        name = self.fragments.setdefault(definition, f"f{len(self.fragments)}")
+        return f"...{name}"
 
     def _conditional(self, head: str, directives: str, when: Iterable[When], tail: str) -> str:
         """``@skip`` and ``@include`` fit once on an element; more go around it."""

@@ -121,12 +121,13 @@ def _moves(end: Path) -> Iterator[str]:
                 if not way.reach.stays:
                     yield f"-> {way.reach.node.subgraph.name}"
                 yield f".{field.key}"
-            case Become(reach):
+            case Become(reach, _, names):
                 if not reach.stays:
                     yield f"-> {reach.node.subgraph.name}"
-                yield f"|{path.node.name}"
+                yield f"|{','.join(names)}"
             case Rejoin(members):
-                joined = ",".join(m.parent.node.name for m in members if m.parent is not None)
+                apart = (m.parent.move for m in members if m.parent is not None)
+                joined = ",".join(n for b in apart if isinstance(b, Become) for n in b.members)
                 key = members[0].keys[-1]
                 yield f"|{joined} .{key}"
             case Carry():
@@ -145,7 +146,7 @@ def _drafts(drafts: list[Draft]) -> Iterator[str]:
     for draft in sorted(drafts, key=lambda d: (level[d.id], d.id)):
         after = ", ".join(str(parent.id) for parent in draft.parents) or "nothing"
         path = ".".join(path_text(plan_path(draft.spot))) or "(root)"
-        text = print_selection(draft.tree, draft.subgraph, frozenset()).text
+        text = print_selection(draft.tree, draft.subgraph, frozenset(), draft.sent_types).text
         sent = ", ".join(draft.inputs) or "nothing"
         yield f"{draft.id} {draft.subgraph.name} at {path} after {after}, given {sent}"
         yield f"    {text}"

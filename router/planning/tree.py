@@ -1,7 +1,8 @@
 """The selection of a fetch while it grows: a mutable tree of fields and fragments.
 
 Types are those of the fetch's subgraph. Fields are told apart by everything that is printed, so
-``id`` and ``id @include(if: $x)`` are two entries; fragments by their condition. A tree left empty
+``id`` and ``id @include(if: $x)`` are two entries; fragments by their condition. A fragment may
+stand for several types that are asked alike: it is one tree until it is printed. A tree left empty
 is printed as ``__typename``.
 """
 
@@ -14,10 +15,13 @@ from typing import TypeAlias
 from router.planning.plan import When
 from router.planning.selection import Conditions
 
-__all__ = ["Entry", "Tree"]
+__all__ = ["Entry", "On", "Tree"]
+
+On: TypeAlias = tuple[str, ...]
+"""The types that a fragment is for: none where it only carries conditions or directives."""
 
 _FieldKey: TypeAlias = tuple[str, str, str, str, Conditions]
-_FragmentKey: TypeAlias = tuple[str | None, Conditions, str]
+_FragmentKey: TypeAlias = tuple[On, Conditions, str]
 
 
 @dataclass(slots=True, eq=False)
@@ -83,20 +87,21 @@ class Tree:
 
     def fragment(
         self,
-        on: str | None,
+        on: On,
         when: Conditions = (),
         directives: str = "",
         variables: tuple[str, ...] = (),
     ) -> Tree:
         """The tree of a fragment; the tree itself where the fragment would say nothing."""
-        if on == self.type_name:
-            on = None
-        if on is None and not when and not directives:
+        if on == (self.type_name,):
+            on = ()
+        if not on and not when and not directives:
             return self
         place = (on, when, directives)
         found = self.fragments.get(place)
         if found is None:
-            found = self.fragments[place] = Tree(on or self.type_name, variables=variables)
+            type_name = on[0] if on else self.type_name
+            found = self.fragments[place] = Tree(type_name, variables=variables)
         return found
 
     @property
@@ -135,23 +140,23 @@ class Tree:
         for (_, when, _), inner in self.fragments.items():
             yield from inner.outermost((*enclosing, *when))
 
-    def by_key(self, type_name: str) -> Iterator[tuple[str, Entry]]:
-        """The outermost fields with the type they are selected on."""
+    def by_key(self, types: On = ()) -> Iterator[tuple[On, Entry]]:
+        """The outermost fields with the types they are selected on."""
+        types = types or (self.type_name,)
         for entry in self.fields.values():
-            yield type_name, entry
-        for inner in self.fragments.values():
-            yield from inner.by_key(inner.type_name)
+            yield types, entry
+        for (on, _, _), inner in self.fragments.items():
+            yield from inner.by_key(on or types)
 
-    def signature(self) -> tuple[object, ...]:
+    def signature(self) -> object:
         """A value that is equal for trees that select the same, in whatever order."""
-        fields = sorted(
-            (repr(place), entry.child.signature() if entry.child is not None else ())
-            for place, entry in self.fields.items()
+        return (
+            frozenset(
+                (place, entry.child and (entry.child.type_name, entry.child.signature()))
+                for place, entry in self.fields.items()
+            ),
+            frozenset((place, inner.signature()) for place, inner in self.fragments.items()),
         )
-        fragments = sorted(
-            (repr(place), inner.signature()) for place, inner in self.fragments.items()
-        )
-        return tuple(fields), tuple(fragments)
 
     def count(self) -> int:
         """How many fields are selected."""
