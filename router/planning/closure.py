@@ -108,47 +108,6 @@ class Closure:
     _open: dict[str, list[Way]] | None = None
     _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
-    _signatures: dict[str, object] = field(default_factory=dict)
-    _solution_signatures: dict[int, object] = field(default_factory=dict)
-
-    def signature(self, name: str) -> object:
-        """What two types have in common if whatever is planned for one holds for the other."""
-        found = self._signatures.get(name)
-        if found is None:
-            found = self._signatures[name] = tuple(
-                (self._reach_signature(way.reach), _edge_signature(way.edge))
-                for way in self.ways(name)
-            )
-        return found
-
-    def _reach_signature(self, reach: Reach) -> object:
-        node = reach.node
-        return (
-            node.subgraph.index,
-            None if node.name == self.node.name else node.id,
-            reach.depth,
-            self._solution_signature(reach.key),
-            self._solution_signature(reach.requires),
-        )
-
-    def _solution_signature(self, solution: Solution | None) -> object:
-        if solution is None:
-            return None
-        found = self._solution_signatures.get(id(solution))
-        if found is None:
-            found = self._solution_signatures[id(solution)] = tuple(
-                (
-                    item.name,
-                    item.arguments,
-                    self._reach_signature(item.way.reach),
-                    _edge_signature(item.way.edge),
-                    id(item.inner) if item.inner is not None else None,
-                )
-                if isinstance(item, Take)
-                else id(item)
-                for item in solution.items
-            )
-        return found
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
@@ -473,11 +432,6 @@ class Closures:
         if node.name == item.on:
             return self.solve(closure, item.selections)
         return self._solve_each(node, sorted(matching), item.selections)
-
-
-def _edge_signature(edge: Edge) -> object:
-    view = edge.view
-    return id(edge) if view.context else (view.type, edge.tail.id if edge.tail else None)
 
 
 def _nearest_first(ways: list[Way]) -> tuple[Way, ...]:

@@ -151,6 +151,8 @@ class QueryGraph:
         self.subgraphs: Final = tuple(supergraph.subgraphs.values())
         self._nodes: dict[tuple[int, str, FieldSet], Node] = {}
         self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._likeness: dict[tuple[str, str], int] = {}
+        self._kinds: dict[object, int] = {}
         self._interface_objects = self._interface_objects_by_type()
 
     def node(self, subgraph: SubgraphView, type_name: str, provides: FieldSet = ()) -> Node | None:
@@ -180,6 +182,47 @@ class QueryGraph:
                     for key in view.keys:
                         if key.resolvable:
                             yield Entry(subgraph, name, key)
+
+    def likeness(self, type_name: str, field: str) -> int:
+        """A number that types share if their objects offer a field in the same ways.
+
+        They do if all that can play a part is the same in each subgraph: the field, the keys, and
+        what either of them requires.
+        """
+        place = (type_name, field)
+        found = self._likeness.get(place)
+        if found is None:
+            kind = self._kind(type_name, field)
+            found = self._likeness[place] = self._kinds.setdefault(kind, len(self._kinds))
+        return found
+
+    def _kind(self, type_name: str, field: str) -> object:
+        entries = self.entries(type_name)
+        views = [
+            (subgraph.index, view)
+            for subgraph in self.subgraphs
+            if (view := subgraph.types.get(type_name)) is not None
+        ]
+        names = {field}
+        for entry in entries:
+            names.update(_names(entry.key.selection))
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            for _, view in views:
+                if (there := view.fields.get(name)) is not None:
+                    new = set(_names(there.requires)) - names
+                    names |= new
+                    pending += new
+        offered = tuple(
+            (index, view.contexts, *(_offer(view.fields.get(name)) for name in sorted(names)))
+            for index, view in views
+        )
+        ways_in = tuple(
+            (e.subgraph.index, e.target if e.target != type_name else None, e.key.selection)
+            for e in entries
+        )
+        return tuple(sorted(names)), offered, ways_in
 
     def _interface_objects_by_type(self) -> dict[str, dict[int, tuple[str, ...]]]:
         """Object type -> subgraph index -> interface objects that stand for it there."""
@@ -229,6 +272,29 @@ class QueryGraph:
         if view is None or node.possible.isdisjoint(view.possible):
             return None
         return self.node(node.subgraph, type_name, _narrowed(node.provides, view, self.supergraph))
+
+
+def _names(selection: FieldSet) -> Iterator[str]:
+    """The outermost fields of a field set."""
+    for item in selection:
+        if isinstance(item, SetField):
+            yield item.name
+        else:
+            yield from _names(item.selections)
+
+
+def _offer(view: FieldView | None) -> object:
+    if view is None:
+        return None
+    return (
+        id(view) if view.context else None,
+        view.type,
+        view.external,
+        view.requires,
+        view.provides,
+        (view.label, view.label_active),
+        tuple(view.arguments.items()),
+    )
 
 
 def _provided(node: Node, name: str) -> FieldSet | None:

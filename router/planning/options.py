@@ -41,6 +41,9 @@ MAX_COMBINATIONS: Final = 16
 MAX_ALIKE: Final = 4
 """Options kept of those that end alike: a dearer prefix may be one that others need anyway."""
 
+MANY_ENDS: Final = 16
+"""Where options end in more places than these, only the cheapest of each is kept."""
+
 MAX_OPTIONS: Final = 128
 """Options kept for one selection; the dearest are dropped."""
 
@@ -250,16 +253,17 @@ def pruned(options: list[Option]) -> list[Option]:
         ends = tuple((p.node.id, p.types, end_of(p), p.defer is p.entered) for p in option)
         groups.setdefault(ends, []).append(option)
     kept: list[Option] = []
+    width = MAX_ALIKE if len(groups) <= MANY_ENDS else 1
     for group in groups.values():
-        if len(group) == 1:
-            kept += group
+        if len(group) == 1 or width == 1:
+            kept.append(min(group, key=_rank))
             continue
         chosen: dict[Steps, Option] = {}
         for option in sorted(group, key=_rank):
             steps = option[0].steps.union(*(p.steps for p in option[1:]))
             if not any(known <= steps for known in chosen):
                 chosen[steps] = option
-                if len(chosen) == MAX_ALIKE:
+                if len(chosen) == width:
                     break
         kept += chosen.values()
     if len(kept) > MAX_OPTIONS:

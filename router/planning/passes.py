@@ -104,7 +104,16 @@ def _cost(drafts: Iterable[Draft]) -> tuple[int, int]:
 
 
 def _comes_after(draft: Draft, other: Draft) -> bool:
-    return any(parent is other or _comes_after(parent, other) for parent in draft.parents)
+    seen: set[int] = set()
+    pending = [draft]
+    while pending:
+        for parent in pending.pop().parents:
+            if parent is other:
+                return True
+            if parent.id not in seen:
+                seen.add(parent.id)
+                pending.append(parent)
+    return False
 
 
 def _place(draft: Draft) -> tuple[object, ...]:

@@ -309,26 +309,22 @@ class Explorer:
         self, node: Node, type_names: Sequence[str], selections: Selections
     ) -> list[tuple[str, ...]]:
         """Group types of a node of which every part of a selection can be had in the same ways."""
-        if len(type_names) == 1:
-            return [(type_names[0],)]
         groups: dict[object, list[str]] = {}
         for name in type_names:
             narrowed = node.downcast(name)
             if narrowed is None or narrowed.is_abstract:
                 groups[name] = [name]
                 continue
-            ways = narrowed.type.contexts, *self._signature(narrowed, selections)
+            ways = (narrowed.provides, *self._likeness(name, selections))
             groups.setdefault(ways, []).append(name)
         return [tuple(group) for group in groups.values()]
 
-    def _signature(self, node: Node, selections: Selections) -> Iterator[object]:
-        closure = self.closures.of(node)
+    def _likeness(self, type_name: str, selections: Selections) -> Iterator[int | None]:
         for selection in selections:
             if isinstance(selection, Field):
-                if selection.name != "__typename":
-                    yield closure.signature(selection.name)
-            elif selection.on is None or node.name in self.supergraph.runtime_types(selection.on):
-                yield from self._signature(node, selection.selections)
+                yield self.graph.likeness(type_name, selection.name)
+            elif selection.on is None or type_name in self.supergraph.runtime_types(selection.on):
+                yield from self._likeness(type_name, selection.selections)
             else:
                 yield None
 
