@@ -337,13 +337,13 @@ def _requires_lines(selections: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _operation_body(operation: str, *, entity: bool) -> list[str]:
-    definition = parse(operation, no_location=True).definitions[0]
+    definition, *fragments = parse(operation, no_location=True).definitions
     assert isinstance(definition, OperationDefinitionNode)
     selection: SelectionSetNode = definition.selection_set
     first = selection.selections[0]
     if entity and isinstance(first, FieldNode) and first.selection_set is not None:
         selection = first.selection_set
-    return print_ast(selection).splitlines()
+    return [line for node in (selection, *fragments) for line in print_ast(node).splitlines()]
 
 
 def _closed(lines: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from router.supergraph import SubgraphView
 __all__ = ["Printed", "operation_text", "print_selection"]
 
 
-MIN_SHARED: Final = 60
+MIN_SHARED: Final = 40
 """Characters from which on a selection that is printed for several types becomes a fragment."""
 
 

@@ -65,6 +65,22 @@ def many_implementations(types: int, count: int) -> tuple[str, str]:
     return sdl, f"{{nodes{{id name {fragments} child{{name}}}}}}"
 
 
+def shareable_interfaces(levels: int, types: int, count: int) -> tuple[str, str]:
+    """Levels of an interface that every subgraph can walk down, with fields of single ones."""
+    implements = " ".join(f'@join__implements(graph: G{n}, interface: "N")' for n in range(count))
+    sdl = f"{graphs(count)}type Query {everywhere(count)} {{ next: N }}\n"
+    sdl += f"interface N {everywhere(count)} {{ id: ID! s: Int next: N }}\n"
+    for number in range(types):
+        own = f"x{number}: Int @join__field(graph: G{number % count})"
+        sdl += f"type T{number} implements N {everywhere(count, 'id')} {implements} {{ "
+        sdl += f"id: ID! s: Int next: N {own} }}\n"
+    query = ""
+    for level in reversed(range(levels)):
+        one, two = level % types, (3 * level + 1) % types
+        query = f"next{{s ... on T{one}{{x{one}}} ... on T{two}{{x{two}}} {query}}}"
+    return sdl, f"{{{query}}}"
+
+
 def plan_within(seconds: float, sdl: str, query: str) -> Plan:
     graph = Supergraph.load(sdl)
     planner = Planner(graph)
@@ -90,8 +106,21 @@ def test_levels_of_shareable_value_types_are_asked_at_once() -> None:
 
 def test_fifty_implementations_do_not_multiply_with_depth() -> None:
     sdl, query = many_implementations(50, 3)
-    plan = plan_within(3, sdl, query)
+    plan = plan_within(1, sdl, query)
     assert plan.depth == 3
+    # Types that are asked alike are not written out fifty times at each level.
+    assert sum(len(fetch.operation) for fetch in plan.fetches) < 8_000
+
+
+def test_fifty_implementations_in_thirty_subgraphs_are_planned() -> None:
+    sdl, query = many_implementations(50, 30)
+    assert plan_within(5, sdl, query).depth == 3
+
+
+def test_ten_levels_of_fifty_implementations_in_thirty_subgraphs_are_asked_at_once() -> None:
+    sdl, query = shareable_interfaces(10, 50, 30)
+    plan = plan_within(3, sdl, query)
+    assert (plan.depth, plan.optimal) == (1, True)
 
 
 def test_an_operation_of_a_thousand_fields_is_planned() -> None:
@@ -99,6 +128,35 @@ def test_an_operation_of_a_thousand_fields_is_planned() -> None:
     sdl = f"{graphs(5)}type Query {everywhere(5)} {{ t: T }} type T {everywhere(5, 'id')} {{ id: ID! {fields} }}"
     plan = plan_within(3, sdl, f"{{t{{{' '.join(f'f{n}' for n in range(1000))}}}}}")
     assert (len(plan.fetches), plan.depth) == (5, 1)
+
+
+def test_a_ladder_of_keys_is_climbed_step_by_step() -> None:
+    count = 40
+    sdl = f"{graphs(count)}type Query @join__type(graph: G0) {{ t: T }}\ntype T "
+    for n in range(count):
+        sdl += f'@join__type(graph: G{n}, key: "k{n}") @join__type(graph: G{n}, key: "k{n + 1}") '
+    keys = " ".join(
+        f"k{n}: ID " + " ".join(f"@join__field(graph: G{m})" for m in (n - 1, n) if 0 <= m < count)
+        for n in range(count + 1)
+    )
+    sdl += f"{{ {keys} last: Int @join__field(graph: G{count - 1}) }}"
+    assert plan_within(1, sdl, "{t{last}}").depth == count
+
+
+def test_a_key_for_each_pair_of_subgraphs_is_no_product() -> None:
+    count = 20
+    pairs = [(one, two) for one in range(count) for two in range(one)]
+    sdl = f"{graphs(count)}type Query {everywhere(count)} {{ t: T }}\ntype T "
+    for one, two in pairs:
+        sdl += " ".join(f'@join__type(graph: G{n}, key: "k{one}_{two}")' for n in (one, two)) + " "
+    keys = " ".join(
+        f"k{one}_{two}: ID @join__field(graph: G{one}) @join__field(graph: G{two})"
+        for one, two in pairs
+    )
+    own = " ".join(f"f{n}: Int @join__field(graph: G{n})" for n in range(count))
+    query = f"{{t{{{' '.join(f'f{n}' for n in range(count))}}}}}"
+    plan = plan_within(2, f"{sdl}{{ {keys} {own} }}", query)
+    assert (plan.depth, len(plan.fetches)) == (1, count)
 
 
 def requirements(count: int, *, circular: bool) -> str:
@@ -120,6 +178,26 @@ def requirements(count: int, *, circular: bool) -> str:
 def test_requirements_that_share_requirements_are_each_met_once() -> None:
     plan = plan_within(1, requirements(25, circular=False), "{t{f24}}")
     assert (len(plan.fetches), plan.depth) == (26, 26)
+
+
+def test_layers_of_requirements_are_no_product_of_their_paths() -> None:
+    layers, owners = 30, {"a": 0, "b": 1}
+    fields = ""
+    for layer in range(layers):
+        needs = f', requires: "a{layer - 1} b{layer - 1}"' if layer else ""
+        for name, owner in owners.items():
+            fields += f"{name}{layer}: Int @join__field(graph: G{owner}{needs}) "
+            fields += (
+                " ".join(
+                    f"@join__field(graph: G{n}, external: true)" for n in range(3) if n != owner
+                )
+                + " "
+            )
+    sdl = graphs(3).replace("external: Boolean", "requires: String, external: Boolean")
+    sdl += "type Query @join__type(graph: G2) { t: T }\n"
+    sdl += f"type T {everywhere(3, 'id')} {{ id: ID! {fields} }}"
+    plan = plan_within(2, sdl, f"{{t{{a{layers - 1} b{layers - 1}}}}}")
+    assert (plan.depth, len(plan.fetches)) == (layers + 1, 2 * layers + 1)
 
 
 def test_requirements_in_a_circle_end() -> None:
