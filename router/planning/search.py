@@ -2,8 +2,9 @@
 
 What a plan costs, most important first: the longest chain of fetches, the number of requests
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
-depths. All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it
-can become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
+depths, and how late the leaves come (what is provided on the way need not be asked for again).
+All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
+become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
 
 Before searching, options that need everything another option needs and more are dropped, and
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
@@ -24,7 +26,7 @@ __all__ = ["Budget", "Choice", "choose"]
 
 K = TypeVar("K")
 
-Cost: TypeAlias = tuple[int, int, int, int]
+Cost: TypeAlias = tuple[int, int, int, int, int]
 
 MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
@@ -49,9 +51,13 @@ class Choice:
 
 @dataclass(slots=True)
 class _Decision:
-    """Equal choices of one or more leaves: alternatives as sets of steps, best first."""
+    """Equal choices of one or more leaves: alternatives as sets of steps, best first.
+
+    ``late``: by alternative, how much later than by the earliest one the leaves come in all.
+    """
 
     alternatives: list[Steps]
+    late: list[int]
 
 
 def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
@@ -66,7 +72,8 @@ def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
         if len(alternatives) == 1:
             tally.add(alternatives[0])
         elif not branch.anywhere:
-            decisions.setdefault(key, _Decision(alternatives))
+            decision = decisions.setdefault(key, _Decision(alternatives, [0] * len(key)))
+            decision.late = list(map(add, decision.late, _lateness(branch, alternatives)))
     ordered = sorted(decisions.items(), key=lambda item: len(item[0]))
     search = _Search([decision for _, decision in ordered], tally, budget)
     picked = search.run()
@@ -90,7 +97,18 @@ def _steps(option: Option) -> Steps:
 
 def _option_with(branch: Branch, steps: Steps) -> Option:
     found = [option for option in branch.options if _steps(option) == steps]
-    return min(found, key=len)
+    return min(found, key=lambda option: (len(option), _depth(option)))
+
+
+def _depth(option: Option) -> int:
+    """The mean depth of an option's paths, in sixtieths."""
+    return sum(path.depth for path in option) * 60 // len(option)
+
+
+def _lateness(branch: Branch, alternatives: Sequence[Steps]) -> list[int]:
+    depths = [_depth(_option_with(branch, steps)) for steps in alternatives]
+    earliest = min(depths)
+    return [depth - earliest for depth in depths]
 
 
 def _undominated(branch: Branch) -> list[Steps]:
@@ -128,8 +146,10 @@ class _Tally:
         self.requests: dict[tuple[int, int], int] = {}
         self.depths: dict[int, int] = {}
         self.total = 0
+        self.late = 0
 
-    def add(self, steps: Steps) -> None:
+    def add(self, steps: Steps, late: int = 0) -> None:
+        self.late += late
         for step in steps:
             count = self.steps.get(step, 0)
             self.steps[step] = count + 1
@@ -139,7 +159,8 @@ class _Tally:
                 self.depths[depth] = self.depths.get(depth, 0) + 1
                 self.total += depth
 
-    def remove(self, steps: Steps) -> None:
+    def remove(self, steps: Steps, late: int = 0) -> None:
+        self.late -= late
         for step in steps:
             count = self.steps[step] - 1
             if count:
@@ -152,12 +173,13 @@ class _Tally:
             self.total -= depth
 
     def cost(self) -> Cost:
-        return max(self.depths, default=0), len(self.requests), len(self.steps), self.total
+        deepest = max(self.depths, default=0)
+        return deepest, len(self.requests), len(self.steps), self.total, self.late
 
-    def with_added(self, steps: Steps) -> Cost:
-        self.add(steps)
+    def with_added(self, steps: Steps, late: int = 0) -> Cost:
+        self.add(steps, late)
         cost = self.cost()
-        self.remove(steps)
+        self.remove(steps, late)
         return cost
 
 
@@ -194,15 +216,18 @@ class _Search:
         return self.best
 
     def _greedy(self) -> None:
-        picked: list[Steps] = []
+        picked: list[tuple[Steps, int]] = []
         for decision in self.decisions:
-            steps = min(decision.alternatives, key=self.tally.with_added)
-            self.tally.add(steps)
-            picked.append(steps)
-        self.best = picked
+            steps, late = min(
+                zip(decision.alternatives, decision.late, strict=True),
+                key=lambda each: self.tally.with_added(*each),
+            )
+            self.tally.add(steps, late)
+            picked.append((steps, late))
+        self.best = [steps for steps, _ in picked]
         self.best_cost = self.tally.cost()
-        for steps in picked:
-            self.tally.remove(steps)
+        for steps, late in picked:
+            self.tally.remove(steps, late)
 
     def _improve(self, index: int, picked: list[Steps]) -> None:
         if index == len(self.decisions):
@@ -210,21 +235,24 @@ class _Search:
             if self.best_cost is None or cost < self.best_cost:
                 self.best, self.best_cost = list(picked), cost
             return
-        if self._exhausted(len(self.decisions[index].alternatives)):
+        decision = self.decisions[index]
+        if self._exhausted(len(decision.alternatives)):
             return
         weighed = [
-            (self.tally.with_added(steps), place)
-            for place, steps in enumerate(self.decisions[index].alternatives)
+            (self.tally.with_added(steps, late), place)
+            for place, (steps, late) in enumerate(
+                zip(decision.alternatives, decision.late, strict=True)
+            )
         ]
         for cost, place in sorted(weighed):
             if self.best_cost is not None and cost >= self.best_cost:
                 return
-            steps = self.decisions[index].alternatives[place]
-            self.tally.add(steps)
+            steps, late = decision.alternatives[place], decision.late[place]
+            self.tally.add(steps, late)
             picked.append(steps)
             self._improve(index + 1, picked)
             picked.pop()
-            self.tally.remove(steps)
+            self.tally.remove(steps, late)
 
     def _exhausted(self, evaluations: int) -> bool:
         self.evaluations += evaluations

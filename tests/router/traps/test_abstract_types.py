@@ -332,6 +332,30 @@ async def test_a_member_whose_title_is_provided_needs_no_jump_and_the_other_does
     )
 
 
+async def test_of_two_roots_that_cost_the_same_the_one_that_provides_is_asked() -> None:
+    types = 'union Media = Book | Movie type Movie @key(fields: "id") { id: ID! %s }'
+    key = 'type Book @key(fields: "id") { id: ID! %s }'
+    media = "type Query { media: [Media] @shareable %s } " + types % ""
+    shown = [{"__typename": "Book", "id": "1"}, {"__typename": "Movie", "id": "2"}]
+    federation = Federation(
+        a=Subgraph(media % "" + key % "", roots={"media": shown}),
+        b=Subgraph(
+            media % '@provides(fields: "... on Book { title }")' + key % "title: String @external",
+            roots={"media": [{**shown[0], "title": "given"}, shown[1]]},
+        ),
+        c=Subgraph(
+            types.removeprefix("union Media = Book | Movie ") % "title: String"
+            + key % "title: String @shareable",
+            entities={"Movie": [{"id": "2", "title": "fetched"}]},
+        ),
+    )
+    await federation.answers(
+        "{ media { ... on Book { title } ... on Movie { title } } }",
+        {"media": [{"title": "given"}, {"title": "fetched"}]},
+        "b c",
+    )
+
+
 async def test_an_interface_is_a_condition_where_only_one_subgraph_implements_it() -> None:
     federation = Federation(
         a=Subgraph(
