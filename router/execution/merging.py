@@ -176,6 +176,9 @@ def _items(merged: Merged, reply: Reply, call: CallStep, expected: int) -> list[
         message = "The subgraph returned an unexpected number of entities."
         merged.problems.append(Problem(reply.step, message, call.prefix))
         return []
+    if not all(item is None or isinstance(item, dict) for item in items):
+        message = "The subgraph returned an entity that is not an object."
+        merged.problems.append(Problem(reply.step, message, call.prefix))
     return items
 
 

@@ -38,15 +38,15 @@ class GraphQLRequest:
     apq: bool = False
 
 
-def parse_json(body: bytes, depth: int) -> Any:
-    """Read strict JSON, nested at most ``depth`` levels; raises 400 otherwise."""
+def parse_json(body: bytes, depth: int, what: str = "The body") -> Any:
+    """Read strict JSON, nested at most ``depth`` levels; raises 400, naming ``what``, otherwise."""
     # counting brackets is cheap and an upper bound; only suspicious bodies are walked
     if body.count(b"[") + body.count(b"{") > depth and _nesting(body) > depth:
-        raise Refused(f"The JSON body is nested deeper than {depth} levels.", 400, "BAD_REQUEST")
+        raise Refused(f"{what} is nested deeper than {depth} levels of JSON.", 400, "BAD_REQUEST")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"The body is not valid JSON: {error}.", 400, "BAD_REQUEST") from error
+        raise Refused(f"{what} is not valid JSON: {error}.", 400, "BAD_REQUEST") from error
 
 
 def request_from_mapping(
@@ -104,7 +104,7 @@ def request_from_query(
             del body[name]
     for name in ("variables", "extensions"):
         if name in body:
-            body[name] = parse_json(body[name].encode(), depth)
+            body[name] = parse_json(body[name].encode(), depth, f"The parameter {name!r}")
     return request_from_mapping(body, path_id=path_id, malformed=malformed)
 
 

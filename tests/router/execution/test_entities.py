@@ -166,6 +166,17 @@ async def test_a_wrong_number_of_entities_is_an_error_and_merges_nothing(items: 
     assert errors(answer) == [(["books"], "SUBREQUEST_MALFORMED_RESPONSE")]
 
 
+async def test_an_entity_that_is_no_object_is_said_and_its_neighbours_stay() -> None:
+    cat = {"data": {"books": [book("A"), book("B"), book("C")]}}
+    lend = {"data": {"_entities": ["x", None, {"copies": 2}]}}
+    made = plan(CAT, entities(1, "lend", [0], LEND))
+    answer, _ = await run(made, BOOKS, "{books{copies}}", of(cat, lend))
+    assert response(answer)["data"] == {
+        "books": [{"copies": None}, {"copies": None}, {"copies": 2}]
+    }
+    assert errors(answer) == [(["books"], "SUBREQUEST_MALFORMED_RESPONSE")]
+
+
 async def test_two_calls_travel_as_one_request_and_share_nothing() -> None:
     made = plan(
         root(0, "cat", "{ books { __typename isbn } book { __typename isbn } }"),
