@@ -93,8 +93,14 @@ def _finding(error: GraphQLError, source: str) -> dict[str, str]:
 def _read(name: str, what: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"The {what} {name} cannot be read: {error}.") from error
+    except OSError as error:
+        raise SettingsInvalid(
+            f"{name}: the {what} cannot be read ({error.strerror}); give the path of a file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsInvalid(
+            f"{name}: the {what} is not UTF-8 text; give the path of another file."
+        ) from error
 
 
 def _write(name: str | None, text: str) -> None:
@@ -104,4 +110,6 @@ def _write(name: str | None, text: str) -> None:
     try:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise SettingsInvalid(f"{name} cannot be written: {error}.") from error
+        raise SettingsInvalid(
+            f"{name}: cannot be written ({error.strerror}); name a file in a folder that exists."
+        ) from error

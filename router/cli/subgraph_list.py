@@ -132,8 +132,10 @@ def _ask(where: str, url: str) -> str:
             answer = json.loads(response.read(_LARGEST_SDL))
         sdl = answer["data"]["_service"]["sdl"]
     except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)  # urllib wraps what the system says
+        said = getattr(reason, "strerror", None) or reason
         raise SettingsInvalid(
-            f'{where} could not be asked at {url} ({error}); start it, or add "sdl".'
+            f'{where} could not be asked at {url} ({said}); start it, or add "sdl".'
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsInvalid(
