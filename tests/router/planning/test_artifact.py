@@ -133,8 +133,8 @@ def test_the_command_compiles_a_manifest(schema: str, tmp_path: Path) -> None:
     [
         (["-e", "{nope}"], "Cannot query field 'nope'"),
         (["-e", "{books"], "line 1"),
-        (["-f", "missing.graphql"], "missing.graphql cannot be read"),
-        (["--manifest", "missing.json"], "missing.json cannot be read"),
+        (["-f", "missing.graphql"], "missing.graphql: the operation cannot be read"),
+        (["--manifest", "missing.json"], "missing.json: the manifest cannot be read"),
     ],
 )
 def test_the_command_says_what_is_wrong(
