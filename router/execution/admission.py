@@ -2,11 +2,10 @@
 
 Many requests under way keep many trees alive, and they fall out of the processor's cache:
 measured, half the throughput. A fixed cap cures that for fast subgraphs and ruins slow ones. So
-the cap moves: a millisecond in which no subgraph answered and we only waited raises it (let more
+the cap moves: a millisecond in which no subgraph answered raises it (we only wait, so let more
 wait at once; the longer the silence, the more), one that was spent computing lowers it a little.
 With fast subgraphs it settles at a few, with slow ones it is out of the way after some
-milliseconds. Waiting for a processor that others hold is not waiting for subgraphs, so on a busy
-machine it counts as computing.
+milliseconds.
 
 The server asks :meth:`Admission.enter_now` or :meth:`Admission.when_idle` before it executes and
 calls :meth:`Admission.leave` after; the executor reports each answer.
@@ -15,9 +14,6 @@ calls :meth:`Admission.leave` after; the executor reports each answer.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,9 +27,6 @@ _MOST: Final = 65_536.0
 _DECAY: Final = 31 / 32
 _BUSY: Final = 0.7
 """The part of the time that the thread computes from which on it counts as busy."""
-_PATIENT: Final = 3
-"""So many silent milliseconds open the gate by one each, every further one by twice as much: a
-subgraph that does not get a processor for a moment is not a slow one."""
 
 
 class Admission:
@@ -49,8 +42,7 @@ class Admission:
         self._letting_in = False
         self._silent = 0
         self._wall = 0.0
-        self._wanted = 0.0
-        self._waits = ProcessorWaits()
+        self._cpu = 0.0
 
     @property
     def running(self) -> int:
@@ -113,17 +105,15 @@ class Admission:
         asyncio.get_running_loop().call_soon(self._judge)
 
     def _judge(self) -> None:
-        wall, wanted = self._wall, self._wanted
+        wall, cpu = self._wall, self._cpu
         answers = self._note()
-        busy = self._wanted - wanted > _BUSY * (self._wall - wall)
-        if busy:
-            self._silent = 0
-            self._cap = max(_LEAST, self._cap * _DECAY)
-        elif not answers:
+        if not answers:
             self._silent += 1
-            self._cap = min(_MOST, self._cap + 2.0 ** min(max(self._silent - _PATIENT, 0), 16))
+            self._cap = min(_MOST, self._cap + 2.0 ** min(self._silent, 16) - 1)
         else:
             self._silent = 0
+            if self._cpu - cpu > _BUSY * (self._wall - wall):
+                self._cap = max(_LEAST, self._cap * _DECAY)
         self._let_in()
         self._looking = bool(self._queue)
         if self._looking:
@@ -131,40 +121,6 @@ class Admission:
 
     def _note(self) -> int:
         """Note the clocks; return the number of answers since the last time."""
-        self._wall = time.perf_counter()
-        self._wanted = time.thread_time() + self._waits.seconds()
+        self._wall, self._cpu = time.perf_counter(), time.thread_time()
         answers, self._seen = self._answers - self._seen, self._answers
         return answers
-
-
-class ProcessorWaits:
-    """How long this thread was ready to compute while others had the processors.
-
-    The kernel's own count (Linux); 0 where it is not kept. To be asked by one thread only.
-    """
-
-    def __init__(self) -> None:
-        self._file: int | None = None
-        self._thread = 0
-
-    def seconds(self) -> float:
-        """The seconds since the thread began."""
-        if self._thread != threading.get_ident():
-            self._close()
-            self._thread = threading.get_ident()
-            with contextlib.suppress(OSError):
-                self._file = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
-        if self._file is None:
-            return 0.0
-        try:
-            return int(os.pread(self._file, 64, 0).split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return 0.0
-
-    def _close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def __del__(self) -> None:
-        self._close()
