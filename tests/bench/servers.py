@@ -1,10 +1,11 @@
 """What runs beside the router in a benchmark: quick subgraphs, and a bare ASGI echo.
 
 The subgraphs remember their answers by request body, so that they cost next to nothing; the echo
-answers a fixed body of a given size and is the least that any ASGI app costs.
+answers a fixed body of a given size and is the least that any ASGI app costs; ``own``: on the
+protocol that ``router serve`` gives uvicorn, else on uvicorn's.
 
     python -m tests.bench.servers subgraphs PORT
-    python -m tests.bench.servers echo PORT FILE
+    python -m tests.bench.servers echo PORT FILE [own]
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import uvicorn
 import uvloop
 from graphql import GraphQLSchema, graphql_sync
 
+from router.cli.http_protocol import JoinedHttpProtocol
 from tests.bench.library import SDL, executable
 
 
@@ -80,7 +82,7 @@ async def _subgraphs(port: int) -> None:
     await server.serve_forever()
 
 
-def _echo(port: int, body: bytes) -> None:
+def _echo(port: int, body: bytes, *, own: bool) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -89,11 +91,12 @@ def _echo(port: int, body: bytes) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    protocol: Any = JoinedHttpProtocol if own else "httptools"
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", lifespan="off", http=protocol)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "subgraphs":
         uvloop.run(_subgraphs(int(sys.argv[2])))
     else:
-        _echo(int(sys.argv[2]), Path(sys.argv[3]).read_bytes())
+        _echo(int(sys.argv[2]), Path(sys.argv[3]).read_bytes(), own=sys.argv[4:] == ["own"])
