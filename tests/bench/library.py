@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from graphql import GraphQLObjectType, GraphQLSchema, GraphQLUnionType, build_schema
 
-__all__ = ["QUERY", "SDL", "SMALL_QUERY", "executable"]
+__all__ = ["QUERY", "SDL", "SMALL_QUERY", "WIDE_QUERY", "executable"]
 
 _LINK: Final = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", '
@@ -59,6 +59,10 @@ query Library {
 }
 """
 SMALL_QUERY: Final = "{ shelf { title } }"
+WIDE_QUERY: Final = (
+    "{" + "".join(f" s{n}: shelf {{ isbn title price pages }}" for n in range(40)) + " }"
+)
+"""One fetch whose answer is the response as it comes."""
 
 _random = random.Random(7)
 READERS: Final = {

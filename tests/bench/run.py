@@ -33,10 +33,10 @@ import uvloop
 
 from router.composition.compose import compose
 from router.composition.sources import SubgraphSource
-from tests.bench.library import QUERY, SDL, SMALL_QUERY
+from tests.bench.library import QUERY, SDL, SMALL_QUERY, WIDE_QUERY
 
-SUBGRAPHS, DEDUPED, PLAIN = 14200, 14100, 14101
-ECHO, SMALL_ECHO, OWN_SMALL_ECHO = 14300, 14301, 14302
+SUBGRAPHS, DEDUPED, PLAIN, TRUSTING = 14200, 14100, 14101, 14102
+ECHO, SMALL_ECHO, OWN_SMALL_ECHO, WIDE_ECHO = 14300, 14301, 14302, 14303
 
 
 @dataclass(frozen=True)
@@ -186,44 +186,59 @@ def main(seconds: float = 3.0, rounds: int = 2) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         supergraph = write_supergraph(folder)
-        (folder / "plain.toml").write_text("[subgraphs]\ndeduplicate = false\n")
         run = stack.enter_context
         run(subgraphs())
         pids = {DEDUPED: run(router(supergraph, DEDUPED))}
-        settings = ("--settings", str(folder / "plain.toml"))
-        pids[PLAIN] = run(router(supergraph, PLAIN, *settings))
-        answers = {QUERY: ask(PLAIN, QUERY), SMALL_QUERY: ask(PLAIN, SMALL_QUERY)}
+        for port, lines in (
+            (PLAIN, "deduplicate = false\n"),
+            (TRUSTING, f"deduplicate = false\ntrusted = {orjson.dumps(list(SDL)).decode()}\n"),
+        ):
+            settings = folder / f"{port}.toml"
+            settings.write_text(f"[subgraphs]\n{lines}")
+            pids[port] = run(router(supergraph, port, "--settings", str(settings)))
+        answers = {query: ask(PLAIN, query) for query in (QUERY, SMALL_QUERY, WIDE_QUERY)}
         if any(b'"errors"' in answer for answer in answers.values()):
             raise SystemExit(f"The answer is wrong: {answers[QUERY][:500]!r}")
+        if ask(TRUSTING, WIDE_QUERY) != answers[WIDE_QUERY]:
+            raise SystemExit("What is passed through is another answer.")
         for port, query, *own in (
             (ECHO, QUERY),
             (SMALL_ECHO, SMALL_QUERY),
             (OWN_SMALL_ECHO, SMALL_QUERY, "own"),
+            (WIDE_ECHO, WIDE_QUERY),
         ):
             file = folder / f"{port}.json"
             file.write_bytes(answers[query])
             pids[port] = run(
                 running("tests.bench.servers", "echo", str(port), str(file), *own, port=port)
             )
-        print(f"answers: {len(answers[QUERY])} and {len(answers[SMALL_QUERY])} bytes")
-        cases = [
-            Case(f"{what}, c={count}", port, query, count, echo)
-            for count in (1, 50)
-            for what, port, query, echo in (
-                ("library", PLAIN, QUERY, ECHO),
-                ("library, subgraph requests shared", DEDUPED, QUERY, ECHO),
-                ("echo of the same size", ECHO, QUERY, None),
-                ("one fetch", PLAIN, SMALL_QUERY, SMALL_ECHO),
-                ("one fetch, subgraph requests shared", DEDUPED, SMALL_QUERY, SMALL_ECHO),
-                ("echo of that size", SMALL_ECHO, SMALL_QUERY, None),
-                ("echo of that size, the router's protocol", OWN_SMALL_ECHO, SMALL_QUERY, None),
-            )
-        ]
+        print("answers:", ", ".join(str(len(answer)) for answer in answers.values()), "bytes")
+        cases = _cases()
         found: dict[Case, list[Result]] = {case: [] for case in cases}
         for _ in range(rounds):
             for case in cases:
                 found[case].append(uvloop.run(load(case, seconds, pids[case.port])))
         _print(found)
+
+
+def _cases() -> list[Case]:
+    """What is measured, in the order of a round."""
+    return [
+        Case(f"{what}, c={count}", port, query, count, echo)
+        for count in (1, 50)
+        for what, port, query, echo in (
+            ("library", PLAIN, QUERY, ECHO),
+            ("library, subgraph requests shared", DEDUPED, QUERY, ECHO),
+            ("echo of the same size", ECHO, QUERY, None),
+            ("one fetch", PLAIN, SMALL_QUERY, SMALL_ECHO),
+            ("one fetch, subgraph requests shared", DEDUPED, SMALL_QUERY, SMALL_ECHO),
+            ("echo of that size", SMALL_ECHO, SMALL_QUERY, None),
+            ("echo of that size, the router's protocol", OWN_SMALL_ECHO, SMALL_QUERY, None),
+            ("one wide fetch", PLAIN, WIDE_QUERY, WIDE_ECHO),
+            ("one wide fetch, passed through", TRUSTING, WIDE_QUERY, WIDE_ECHO),
+            ("echo of that width", WIDE_ECHO, WIDE_QUERY, None),
+        )
+    ]
 
 
 def _print(found: Mapping[Case, Sequence[Result]]) -> None:
