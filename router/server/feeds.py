@@ -16,11 +16,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from router.errors import BadRequest, RequestError
+from router.execution import Answer
 from router.execution.client import SubgraphAnswer, SubgraphClient, SubgraphRequest
 from router.server.event_log import Event, EventId, EventLog, SourceOver
 from router.server.exchange import Exchange
 from router.server.generation import Generation
 from router.server.pipeline import Pipeline
+from router.server.refusals import errors_body, errors_of
 from router.server.streaming import StreamFailed
 
 __all__ = ["Feed", "Subscriber", "ended"]
@@ -295,7 +297,7 @@ class Feed:
         events = exchange.runnable.subscribe(exchange.variables, clients, headers=exchange.forward)
         try:
             async for answer in events:
-                body = self.pipeline.shown(exchange, answer).body
+                body = self._body(exchange, answer)
                 id_ = await self.log.append(body)
                 if id_ is None:
                     return False
@@ -303,6 +305,13 @@ class Feed:
         finally:
             exchange.generation.release()
         return True
+
+    def _body(self, exchange: Exchange, answer: Answer) -> bytes:
+        """What readers get of an event: itself, or the limit of their contract that it breaks."""
+        try:
+            return self.pipeline.shown(exchange, self.pipeline.weighed(exchange, answer)).body
+        except RequestError as error:
+            return errors_body(errors_of(error))
 
     def _deliver(self, event: Event) -> None:
         for subscriber in tuple(self.subscribers):

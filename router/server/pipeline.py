@@ -36,7 +36,7 @@ from router.server.refusals import Refused
 from router.server.rights import Decide, unauthorised, without_rights
 from router.settings import Settings
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "too_long"]
 
 _LOG: Final = logging.getLogger("router.pipeline")
 
@@ -297,10 +297,7 @@ class Pipeline:
         """The answer, held against its client's limits, or the refusal of it (raised)."""
         limits = exchange.client.contract.limits
         if limits.answer_bytes is not None and len(answer.body) > limits.answer_bytes:
-            raise LimitExceeded(
-                f"The answer has {len(answer.body)} bytes; {limits.answer_bytes} is the most.",
-                code="MAX_ANSWER_BYTES_LIMIT",
-            )
+            raise too_long(len(answer.body), limits.answer_bytes)
         if limits.cost is not None:
             operation = exchange.operation
             exchange.notes["actual_cost"] = exchange.client.costs.of(
@@ -442,6 +439,12 @@ class Pipeline:
                 cost=cost,
                 limit=limit,
             )
+
+
+def too_long(size: int, most: int) -> LimitExceeded:
+    """The refusal of an answer, or of a part of one, with more bytes than the contract allows."""
+    message = f"The answer has {size} bytes; {most} is the most."
+    return LimitExceeded(message, code="MAX_ANSWER_BYTES_LIMIT")
 
 
 _NONE: Final[frozenset[str]] = frozenset()

@@ -17,7 +17,7 @@ from router.server.exchange import Exchange
 from router.server.framing import Framing, framing
 from router.server.incremental import Placed
 from router.server.negotiation import Stream
-from router.server.pipeline import Pipeline
+from router.server.pipeline import Pipeline, too_long
 
 __all__ = ["StreamFailed", "Streamed", "deferred", "one"]
 
@@ -120,7 +120,11 @@ async def _payloads(
     placed: Placed | None,
 ) -> AsyncGenerator[bytes, None]:
     denied = denied_errors(exchange.denied)
+    most, size = exchange.client.contract.limits.answer_bytes, 0
     async for increment in increments:
+        size += len(increment.body)
+        if most is not None and size > most:
+            raise StreamFailed([too_long(size, most).to_graphql()])
         masks = increment.errors and pipeline.masks(exchange)
         if not denied and not masks and placed is None:
             yield increment.body

@@ -1,9 +1,9 @@
-// Apollo Client (core, no React): node apollo.mjs query|persisted|defer|multipart|ws URL DOCUMENT
+// Apollo Client (core, no React): node apollo.mjs query|persisted|defer-2022|defer-ids|multipart|ws URL DOCUMENT
 // Prints one JSON line per result; a subscription says {"subscribed":true} first, {"done":true} last.
 import { createHash } from 'node:crypto';
 import WebSocket from 'ws';
 import { ApolloClient, HttpLink, InMemoryCache, gql } from '@apollo/client/core';
-import { Defer20220824Handler } from '@apollo/client/incremental';
+import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
@@ -28,7 +28,7 @@ const links = { ws: () => new GraphQLWsLink(socket), persisted: () => hashed.con
 const client = new ApolloClient({
   link: (links[kind] ?? (() => http))(),
   cache: new InMemoryCache(),
-  incrementalHandler: new Defer20220824Handler(),
+  incrementalHandler: kind === 'defer-ids' ? new GraphQL17Alpha9Handler() : new Defer20220824Handler(),
 });
 
 const ended = (last) => { say(last); client.stop(); socket?.dispose(); };
@@ -39,7 +39,7 @@ if (kind === 'ws' || kind === 'multipart') {
     complete: () => ended({ done: true }),
   });
   say({ subscribed: true });
-} else if (kind === 'defer') {
+} else if (kind.startsWith('defer')) {
   await new Promise((resolve) => {
     client.watchQuery({ query: document }).subscribe((result) => {
       say({ state: result.dataState, data: result.data, error: result.error?.message });

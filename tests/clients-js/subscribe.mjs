@@ -1,4 +1,4 @@
-// One subscription through a foreign client: node subscribe.mjs ws|sse|urql URL QUERY
+// One subscription through a foreign client: node subscribe.mjs ws|sse|urql|urql-defer URL QUERY
 // Prints a line {"subscribed":true} once it waits, one line per event, and {"done":true}.
 import WebSocket from 'ws';
 import { createClient as createSse } from 'graphql-sse';
@@ -21,9 +21,10 @@ if (kind === 'ws') {
   client.subscribe({ query }, sink(() => client.dispose()));
 } else {
   const client = new Client({ url, exchanges: [fetchExchange], fetchSubscriptions: true, preferGetMethod: false });
-  const { subscribe, onEnd, pipe } = await import('wonka');
+  const { subscribe, onEnd, pipe, takeWhile } = await import('wonka');
   pipe(
-    client.subscription(query, {}),
+    kind === 'urql-defer' ? client.query(query, {}) : client.subscription(query, {}),
+    takeWhile((result) => kind === 'urql' || result.hasNext, true),
     onEnd(() => say({ done: true })),
     subscribe((result) => say({ next: { data: result.data, error: result.error?.message } })),
   );

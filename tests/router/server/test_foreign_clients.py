@@ -106,9 +106,29 @@ async def test_apollo_client_registers_a_text_once_and_gets_by_hash(
     assert first["data"] == second["data"]
 
 
-async def test_apollo_client_merges_what_is_deferred(served: Any, clients_js: Path) -> None:
+@pytest.mark.parametrize("form", ["defer-2022", "defer-ids"])
+async def test_apollo_client_merges_what_is_deferred(
+    served: Any, clients_js: Path, form: str
+) -> None:
+    """Both of its handlers: the form of 2022 and the current one, in which parts have ids."""
     document = "{ books(first: 1) { id title ... @defer { author } } }"
-    results = await apollo(clients_js, "defer", await served(), document)
+    results = await apollo(clients_js, form, await served(), document)
     assert results[-1]["state"] == "complete"
     assert results[-1]["data"]["books"][0]["author"] == "author of 1"
     assert any(result["state"] == "streaming" for result in results)
+
+
+async def test_urql_merges_what_is_deferred(served: Any, clients_js: Path) -> None:
+    """It names no version of the protocol."""
+    document = "{ books(first: 1) { id title ... @defer { author } } }"
+    url = f"http://{await served()}/graphql"
+    process = await node(clients_js, "subscribe.mjs", "urql-defer", url, document)
+    async with asyncio.timeout(PATIENCE):
+        output, _ = await process.communicate()
+    said = [json.loads(line) for line in output.splitlines()]
+    results = [line["next"] for line in said if "next" in line]
+    assert results[-1] == {
+        "data": {"books": [{"id": "1", "title": "Emma", "author": "author of 1"}]}
+    }
+    assert "author" not in results[0]["data"]["books"][0]
+    assert {"done": True} in said

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.contracts.contract import Contract, ContractLimits
 from router.settings import Settings, SubscriptionSettings
 from tests.patience import PATIENCE
 
@@ -40,12 +41,14 @@ class Raw:
 
 
 @asynccontextmanager
-async def opened(address: str, body: Any, accept: str, **headers: str) -> AsyncIterator[Raw]:
+async def opened(
+    address: str, body: Any, accept: str, *, path: str = "/graphql", **headers: str
+) -> AsyncIterator[Raw]:
     host, port = address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     raw = json.dumps(body).encode()
     lines = [
-        "POST /graphql HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         f"host: {address}",
         "content-type: application/json",
         f"accept: {accept}",
@@ -105,6 +108,28 @@ async def test_a_quiet_stream_has_heartbeats(served: Any, library: Any) -> None:
     async with opened(await served(settings=settings), ARRIVALS, "text/event-stream") as stream:
         assert await stream.chunk() == b":\n\n"
         assert await stream.chunk() == b":\n\n"
+
+
+async def test_an_event_or_a_deferred_part_may_be_too_large(
+    served: Any, client: Any, library: Any
+) -> None:
+    small = Contract(name="phone", limits=ContractLimits(answer_bytes=120))
+    address = await served(settings=NO_IDS, contracts=(small,))
+    path = "/phone/graphql"
+    async with opened(address, ARRIVALS, "text/event-stream", path=path) as stream:
+        await stream.chunk()
+        await library.published_to(1)
+        library.publish("x" * 200)
+        assert b"MAX_ANSWER_BYTES_LIMIT" in await stream.chunk()
+        library.publish("Emma")  # it was that event alone
+        assert b"Emma" in await stream.chunk()
+    deferred = {"query": "{ books { id title ... @defer { author } } }"}
+    accept = "multipart/mixed;deferSpec=20220824"
+    async with opened(address, deferred, accept, path=path) as stream:
+        parts = (await stream.rest()).decode().split("--graphql")
+    assert "Emma" in parts[1]
+    assert "MAX_ANSWER_BYTES_LIMIT" in parts[2]
+    assert "author of" not in "".join(parts)
 
 
 async def test_an_invalid_subscription_is_one_event_where_only_streams_are_taken(
