@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from graphql import GraphQLSchema, OperationDefinitionNode, parse, print_schema, validate
+from graphql import (
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+    print_schema,
+    validate,
+)
 
 from router.contracts.annotations import annotations_of
 from router.contracts.contract import Contract
 from router.contracts.filter import filter_schema, with_defer
-from router.contracts.limits import LimitExceeded, check_shape
+from router.contracts.limits import LimitExceeded, check_shape, page_sizes
 from router.contracts.manifests import PersistedOperation, load_persisted
 from router.errors import RouterError
 from router.supergraph import Supergraph
@@ -141,11 +148,17 @@ def _check(
 def _problems(
     contract: Contract, schema: GraphQLSchema, operation: PersistedOperation
 ) -> list[str]:
-    document = parse(operation.text)
+    limits = contract.limits
+    try:
+        document = parse(operation.text, max_tokens=limits.tokens)
+    except GraphQLSyntaxError as error:
+        return [error.message]
     problems = [error.message for error in validate(schema, document)]
     node = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
     try:
-        check_shape(document, node, contract.limits)
+        check_shape(document, node, limits)
+        if limits.page_size is not None:
+            page_sizes(document, {}, limits.page_size)
     except LimitExceeded as error:
         problems.append(error.message)
     return problems

@@ -51,6 +51,27 @@ def test_a_change_that_breaks_a_client_is_named(
     assert "'beds'" in error
 
 
+@pytest.mark.parametrize(
+    ("limits", "operation", "what"),
+    [
+        ("tokens = 5", "query Wide { ward { name beds } }", "tokens"),
+        ("page_size = 10", "query Long { ward { beds(first: 50) } }", "asks for 50 items"),
+        ("depth = 1", "query Deep { ward { name } }", "nested 2 times"),
+    ],
+)
+def test_an_operation_above_its_clients_limits_does_not_hold(
+    files: Path, capsys: pytest.CaptureFixture[str], limits: str, operation: str, what: str
+) -> None:
+    tablet = files / "clients" / "tablet"
+    for file in (tablet / "operations").iterdir():
+        file.unlink()
+    (tablet / "operations" / "One.graphql").write_text(operation)
+    contract = tablet / "contract.toml"
+    contract.write_text(contract.read_text() + f"\n[limits]\n{limits}\n")
+    assert check(files) == 1
+    assert what in capsys.readouterr().err
+
+
 def test_a_version_that_has_ended_breaks_nobody(files: Path) -> None:
     (files / "old.json").write_text(json.dumps({"Old": "query Old { gone }"}))
     contract = files / "clients" / "tablet" / "contract.toml"
