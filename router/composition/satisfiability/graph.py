@@ -29,6 +29,14 @@ class Edge:
     target: Vertex | None
     provided: bool = False
 
+    @property
+    def is_unconditional(self) -> bool:
+        """Whether the field can be taken whatever the labels, the context and other subgraphs."""
+        field = self.field
+        return (
+            field.label is None and not field.contexts and (self.provided or field.requires is None)
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
@@ -41,7 +49,7 @@ class Move:
 class Vertex:
     """A type in a subgraph; compared by identity."""
 
-    __slots__ = ("_casts", "_edges", "_graph", "_moves", "_provided", "type")
+    __slots__ = ("_casts", "_edges", "_graph", "_moves", "_provided", "_targets", "type")
 
     def __init__(self, graph: Graph, type: TypeView, provided: Selection | None = None) -> None:
         self._graph = graph
@@ -50,6 +58,7 @@ class Vertex:
         self._edges: dict[str, Edge | None] = {}
         self._casts: dict[str, Vertex | None] = {}
         self._moves: tuple[Move, ...] | None = None
+        self._targets: frozenset[Vertex] | None = None
 
     def __repr__(self) -> str:
         return f"{self.type.name}({self.type.graph})"
@@ -76,6 +85,13 @@ class Vertex:
         if self._moves is None:
             self._moves = self._graph.find_moves(self.type)
         return self._moves
+
+    @property
+    def targets(self) -> frozenset[Vertex]:
+        """Where the moves lead."""
+        if self._targets is None:
+            self._targets = frozenset(move.target for move in self.moves)
+        return self._targets
 
     def _find_edge(self, name: str) -> Edge | None:
         view = self.type.fields.get(name)

@@ -8,8 +8,9 @@ be had with itself in hand cannot be had.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, TypeAlias
 
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
@@ -50,13 +51,14 @@ class Resolver:
         self._inquiry: _Inquiry | None = None
         self._taken_apart: set[tuple[Vertex, str]] = set()
         self._local_keys: dict[Vertex, bool] = {}
+        self._open_targets: dict[Vertex, tuple[Vertex, ...]] = {}
 
     def holds(self, start: Vertex, selection: Selection) -> bool:
         """Tell whether every part of a selection can be had from a vertex."""
         return bool(self._ask((start, selection)))
 
     def reached(self, start: Vertex) -> tuple[Vertex, ...]:
-        """Return where moves lead from a vertex, the shortest way first, once per target."""
+        """Return where moves lead from a vertex, once per target."""
         return self._ask((start, None))
 
     def can_move(self, start: Vertex, move: Move) -> bool:
@@ -120,22 +122,71 @@ class Resolver:
         held = all(self._item_holds(start, item) for item in selection.items)
         return (start,) if held else ()
 
-    def _reach(self, start: Vertex) -> tuple[Vertex, ...]:
-        found: dict[tuple[str, str], Vertex] = {}
-        queue = deque([start])
-        while queue:
-            here = queue.popleft()
-            for move in here.moves:
-                target = move.target
-                at = (target.type.graph, target.type.name)
-                if (
-                    at not in found
-                    and target.type.graph != start.type.graph
-                    and self.can_move(here, move)
-                ):
-                    found[at] = target
-                    queue.append(target)
-        return tuple(found.values())
+    def _reach(self, start: Vertex) -> Answer:
+        """Follow moves to other subgraphs; those that ask nothing first, for they are most."""
+        places, seen = [start], set[Vertex]()
+        self._follow_open_moves(places, seen, 0)
+        grown = True
+        while grown:
+            grown = False
+            for here in tuple(places):
+                if here.targets <= seen:
+                    continue
+                for move in here.moves:
+                    target = move.target
+                    if target in seen or target.type.graph == start.type.graph:
+                        continue
+                    if self.can_move(here, move):
+                        seen.add(target)
+                        places.append(target)
+                        self._follow_open_moves(places, seen, len(places) - 1)
+                        grown = True
+        return tuple(places[1:])
+
+    def _follow_open_moves(self, places: list[Vertex], seen: set[Vertex], first: int) -> None:
+        """Go where open moves lead from the places at ``first`` and after, and from there on.
+
+        Back in the subgraph where it all starts there is nothing that was not there before.
+        """
+        home = places[0].type.graph
+        for here in islice(places, first, None):  # which grows meanwhile
+            for target in self._open_from(here):
+                if target not in seen:
+                    seen.add(target)
+                    if target.type.graph != home:
+                        places.append(target)
+
+    def _open_from(self, here: Vertex) -> tuple[Vertex, ...]:
+        """Return where one can move from a vertex with what it has at hand."""
+        known = self._open_targets.get(here)
+        if known is None:
+            known = self._open_targets[here] = tuple(
+                dict.fromkeys(
+                    move.target
+                    for move in here.moves
+                    if move.key is None or self._is_at_hand(here, move.key.selection)
+                )
+            )
+        return known
+
+    def _is_at_hand(self, vertex: Vertex, selection: Selection) -> bool:
+        """Tell whether a vertex has a whole selection itself, on no condition."""
+        for item in selection.items:
+            if isinstance(item, SelectedFragment):
+                return False
+            if item.name == "__typename":
+                if vertex.type.kind is Kind.INTERFACE_OBJECT:
+                    return False
+                continue
+            edge = vertex.edge(item.name)
+            if edge is None or not edge.is_unconditional:
+                return False
+            nested = item.selection
+            if nested is not None and (
+                edge.target is None or not self._is_at_hand(edge.target, nested)
+            ):
+                return False
+        return True
 
     # selections ---------------------------------------------------------------------------
 

@@ -9,20 +9,20 @@ matters: which states are skipped decides how many errors are told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Final
+from typing import Final, TypeAlias
 
 from router.composition.errors import CompositionError
 from router.composition.hints import Hint
 from router.composition.merged import Field, MergedSchema, ObjectType, base_name
 from router.composition.satisfiability.example import Step, Trail, print_operation
-from router.composition.satisfiability.graph import Edge, Graph, Vertex
+from router.composition.satisfiability.graph import Graph, Vertex
 from router.composition.satisfiability.reasons import cast_reasons, field_reasons
 from router.composition.satisfiability.resolution import Resolver
+from router.composition.satisfiability.standing import Offer, Standing, standings
 from router.composition.satisfiability.states import (
     Bucket,
-    Enclosing,
     Group,
     Labels,
     Path,
@@ -34,6 +34,9 @@ from router.composition.satisfiability.views import Kind, Landscape, survey
 __all__ = ["DEFAULT_MAX_PATHS", "check_satisfiability"]
 
 DEFAULT_MAX_PATHS: Final = 1_000_000
+
+Stood: TypeAlias = Sequence[tuple[Group, tuple[Standing, ...]]]
+"""The groups of a state with where they stand."""
 
 
 def check_satisfiability(
@@ -102,13 +105,18 @@ class _Walk:
 
     def _visit(self, state: State) -> None:
         owner = self.landscape.composite(state.type)
+        moves = state.trail.depth > 0
+        stood = [
+            (group, standings(group, self.resolver, self.landscape, moves=moves))
+            for group in state.groups
+        ]
         if isinstance(owner, ObjectType):
             for found in self.landscape.visible_fields(owner):
                 for labels in self._labelings(found, state.labels):
-                    self._take_field(state, owner.name, found, labels)
+                    self._take_field(state, stood, owner.name, found, labels)
             return
         for name in self.landscape.visible_possible[state.type]:
-            self._take_type(state, name)
+            self._take_type(state, stood, name)
 
     def _labelings(self, found: Field, chosen: Labels) -> Iterator[Labels]:
         """Yield the label values under which a field is looked at, agreeing with those chosen."""
@@ -124,14 +132,15 @@ class _Walk:
             if all(chosen.get(label, value) == value for label, value in picked.items()):
                 yield {**chosen, **picked}
 
-    def _take_field(self, state: State, owner: str, found: Field, labels: Labels) -> None:
+    def _take_field(
+        self, state: State, stood: Stood, owner: str, found: Field, labels: Labels
+    ) -> None:
         trail = state.trail.then(Step(owner, found))
-        moves = state.trail.depth > 0
         target = base_name(found.type)
         leaf = self.landscape.composite(target) is None
         groups: list[Group] = []
-        for group in state.groups:
-            options = self._options_of_field(group, owner, found.name, labels, moves, leaf)
+        for group, standing in stood:
+            options = self._options_of_field(standing, owner, found.name, labels, leaf)
             if options is None:
                 self._note_error(group, trail, owner, found.name, labels)
             elif options:
@@ -146,16 +155,20 @@ class _Walk:
             self._push(State(target, trail, parted, labels))
 
     def _options_of_field(
-        self, group: Group, owner: str, name: str, labels: Labels, moves: bool, leaf: bool
+        self, stood: Iterable[Standing], owner: str, name: str, labels: Labels, leaf: bool
     ) -> tuple[Path, ...] | None:
-        """Return where a field leads from all paths of a group: nowhere for a leaf; None if lost."""
+        """Return where a field leads from where a group stands: nowhere for a leaf; None if lost."""
         paths: dict[Path, None] = {}
-        for path in group.paths:
-            for option in self._field_options(path, owner, name, labels, moves=moves, leaf=leaf):
+        for standing in stood:
+            for offer in standing.offers(owner, name):
+                if not self._is_usable(standing, offer, labels):
+                    continue
                 if leaf:
                     return ()
-                if option is not None:
-                    paths[option] = None
+                target = offer.edge.target
+                if target is not None:
+                    contexts = standing.contexts_from(offer.vertex, self.landscape)
+                    paths[Path(target, self._runtime(target), contexts)] = None
         return tuple(paths) or None
 
     def _part(self, name: str, group: Group) -> tuple[Group, ...]:
@@ -172,17 +185,17 @@ class _Walk:
             for graph in graphs
         )
 
-    def _take_type(self, state: State, name: str) -> None:
+    def _take_type(self, state: State, stood: Stood, name: str) -> None:
         trail = state.trail.then(Step(name, None))
         groups: list[Group] = []
-        for group in state.groups:
+        for group, standing in stood:
             if any(
                 name not in path.runtime and path.vertex.type.kind is not Kind.INTERFACE_OBJECT
                 for path in group.paths
             ):
                 continue  # one of the subgraphs never gives such an object, so none may
             options = {
-                option: None for path in group.paths for option in self._cast_options(path, name)
+                option: None for each in standing for option in self._cast_options(each, name)
             }
             if options:
                 groups.append(Group(tuple(options), group.bucket))
@@ -191,89 +204,42 @@ class _Walk:
         if groups:
             self._push(State(name, trail, tuple(groups), state.labels))
 
-    # options of one path ------------------------------------------------------------------
+    # options from where a group stands ----------------------------------------------------
 
-    def _field_options(
-        self, path: Path, owner: str, name: str, labels: Labels, *, moves: bool, leaf: bool
-    ) -> Iterator[Path | None]:
-        """Yield where a field leads (None for a leaf), directly and after moves."""
-        direct = self._field_option(path, path.vertex, owner, name, labels, by_key=False)
-        if direct is not None:
-            yield direct[0]
-            if leaf:
-                return
-        if not moves:
-            return
-        for vertex in self.resolver.reached(path.vertex):
-            option = self._field_option(path, vertex, owner, name, labels, by_key=True)
-            if option is not None:
-                yield option[0]
-
-    def _field_option(
-        self, path: Path, vertex: Vertex, owner: str, name: str, labels: Labels, *, by_key: bool
-    ) -> tuple[Path | None] | None:
-        if vertex.type.is_abstract:
-            cast = vertex.cast(owner)
-            if cast is None:
-                return None
-            vertex = cast
-        edge = vertex.edge(name)
-        if edge is None or not self._is_usable(path, vertex, edge, labels, by_key):
-            return None
-        if edge.target is None:
-            return (None,)
-        contexts = self._contexts(path, vertex)
-        return (Path(edge.target, self._runtime(edge.target), contexts),)
-
-    def _is_usable(
-        self, path: Path, vertex: Vertex, edge: Edge, labels: Labels, by_key: bool
-    ) -> bool:
-        view = edge.field
+    def _is_usable(self, standing: Standing, offer: Offer, labels: Labels) -> bool:
+        view, vertex = offer.edge.field, offer.vertex
         if view.label is not None and labels.get(view.label) != view.label_value:
             return False
-        if edge.provided:
+        if offer.edge.provided:
             return True
-        if not self.resolver.requires_hold(vertex, edge, by_key):
+        if not self.resolver.requires_hold(vertex, offer.edge, offer.moved):
             return False
         if not view.contexts:
             return True
-        enclosing = {each.context: each.left_at for each in path.contexts}
+        around = {each.context: each.left_at for each in standing.contexts}
         return self.resolver.has_local_key(vertex) and all(
-            use.context in enclosing and self.resolver.holds(enclosing[use.context], use.selection)
+            use.context in around and self.resolver.holds(around[use.context], use.selection)
             for use in view.contexts
         )
-
-    def _contexts(self, path: Path, left_at: Vertex) -> tuple[Enclosing, ...]:
-        """Return what encloses the target of a field that a path takes, maybe after a move."""
-        met_at = path.vertex
-        found = {
-            name: Enclosing(name, met_at, left_at)
-            for name, types in self.landscape.contexts.items()
-            if met_at.type.name in types
-        }
-        if not found:
-            return path.contexts
-        outer = {each.context: each for each in path.contexts}
-        return tuple(sorted({**outer, **found}.values(), key=lambda each: each.context))
 
     def _runtime(self, vertex: Vertex) -> frozenset[str]:
         if vertex.type.kind is Kind.INTERFACE_OBJECT:
             return frozenset(self.landscape.possible[vertex.type.name])
         return frozenset(vertex.type.possible)
 
-    def _cast_options(self, path: Path, name: str) -> Iterator[Path]:
+    def _cast_options(self, standing: Standing, name: str) -> Iterator[Path]:
         runtime = frozenset({name})
-        for vertex in (path.vertex, *self.resolver.reached(path.vertex)):
+        for vertex in standing.vertices:
             view = vertex.type
             if view.kind is Kind.INTERFACE_OBJECT:
                 if self.resolver.can_learn_type(vertex):
-                    yield Path(vertex, runtime, path.contexts)
+                    yield Path(vertex, runtime, standing.contexts)
             elif view.is_abstract:
                 cast = vertex.cast(name)
                 if cast is not None:
-                    yield Path(cast, runtime, path.contexts)
+                    yield Path(cast, runtime, standing.contexts)
             elif view.name == name:
-                yield Path(vertex, runtime, path.contexts)
+                yield Path(vertex, runtime, standing.contexts)
 
     # shared abstract fields ---------------------------------------------------------------
 
