@@ -129,7 +129,7 @@ class Emitter:
         lines: list[str] = []
         for member in members:
             # a described member stands apart, except at the top of its block
-            gap = "\n" if lines and member.description else ""
+            gap = "\n" if lines and member.description is not None else ""
             lines.append(f"{gap}{_description(member.description, indent)}{indent}{text(member)}")
         return lines
 
@@ -214,9 +214,9 @@ def _block(lines: Sequence[str], after_directives: bool) -> str:
     return opening + "\n" + "\n".join(lines) + "\n}"
 
 
-def _description(text: str, indent: str = "") -> str:
-    """Return an indented block string and a line break, or nothing for an empty description."""
-    if not text:
+def _description(text: str | None, indent: str = "") -> str:
+    """Return an indented block string and a line break, or nothing without a description."""
+    if text is None:
         return ""
     one_line = "\n" not in text
     long = not one_line or text.endswith(('"', "\\")) or len(text) > _LONG_DESCRIPTION

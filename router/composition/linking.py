@@ -16,6 +16,7 @@ from graphql import (
     ConstValueNode,
     EnumValueNode,
     ListValueNode,
+    NullValueNode,
     ObjectValueNode,
     StringValueNode,
     ValueNode,
@@ -50,9 +51,13 @@ def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
     if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
         return Links([_SELF])
     features = [_feature(application, problems) for application in written]
-    linked = any(feature.identity == LINK for feature in features)
-    links = Links() if linked else Links([_SELF])
+    names_itself = features[0].identity == LINK
+    links = Links() if names_itself else Links([_SELF])
     for feature in features:
+        if not names_itself and feature.url == _SELF.url and feature.alias == _SELF.alias:
+            names_itself = True  # what is in place already may be said once
+            continue
+        _check_is_new(feature, links, problems)
         _check_version(feature, features, problems)
         check_names(feature, links, problems)
         links.add(feature)
@@ -84,7 +89,7 @@ def _parse_url(url: str, problems: Problems) -> tuple[str, str, Version]:
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise problems.stop(code, f'"{url}" is no absolute url of a feature.', "schema")
-    segments = parts.path.rstrip("/").split("/")
+    segments = parts.path.split("/")
     version = _VERSION.match(segments[-1])
     if version is None:
         raise problems.stop(
@@ -107,7 +112,7 @@ def _imports(
 ) -> dict[str, str]:
     """Return what is imported; every bad entry is reported before giving up."""
     entries: Sequence[ConstValueNode]
-    if value is None:
+    if value is None or isinstance(value, NullValueNode):
         entries = ()
     elif isinstance(value, ListValueNode):
         entries = value.values
@@ -231,6 +236,13 @@ def _check_version(feature: Feature, features: Sequence[Feature], problems: Prob
         )
 
 
+def _check_is_new(feature: Feature, links: Links, problems: Problems) -> None:
+    if links.feature(feature.identity) is not None:
+        raise problems.stop(
+            _USAGE, f'"{feature.identity}" is linked twice: link each feature once.', "schema"
+        )
+
+
 def check_names(feature: Feature, links: Links, problems: Problems) -> None:
     """Refuse a feature whose alias or imports clash with the links there already."""
     _check_alias(feature, links, problems)
@@ -253,10 +265,6 @@ def check_names(feature: Feature, links: Links, problems: Problems) -> None:
 
 
 def _check_alias(feature: Feature, links: Links, problems: Problems) -> None:
-    if links.feature(feature.identity) is not None:
-        raise problems.stop(
-            _USAGE, f'"{feature.identity}" is linked twice: link each feature once.', "schema"
-        )
     alias = feature.alias
     exempt = (
         feature.identity in _TAG_LIKE

@@ -70,7 +70,7 @@ class Argument:
     name: str
     type: str
     default: Value | Absent = ABSENT
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
 
     @property
@@ -85,7 +85,7 @@ class Field:
     name: str
     type: str
     arguments: dict[str, Argument] = field(default_factory=dict)
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
 
 
@@ -94,7 +94,7 @@ class EnumValue:
     """A value of an enum type."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
 
 
@@ -103,7 +103,7 @@ class ScalarType:
     """A custom scalar."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
 
 
@@ -112,7 +112,7 @@ class ObjectType:
     """An object type."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
     interfaces: list[str] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class InterfaceType:
     """An interface; interface objects of subgraphs are merged into it."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
     interfaces: list[str] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class UnionType:
     """A union of object types."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
     members: list[str] = field(default_factory=list)
 
@@ -144,7 +144,7 @@ class EnumType:
     """An enum type."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
     values: dict[str, EnumValue] = field(default_factory=dict)
 
@@ -154,7 +154,7 @@ class InputType:
     """An input object type."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     directives: list[Application] = field(default_factory=list)
     fields: dict[str, Argument] = field(default_factory=dict)
 
@@ -170,7 +170,7 @@ class DirectiveDefinition:
     arguments: dict[str, Argument] = field(default_factory=dict)
     repeatable: bool = False
     locations: tuple[str, ...] = ()
-    description: str = ""
+    description: str | None = None
 
 
 BUILT_IN_DIRECTIVES: Final[Mapping[str, DirectiveDefinition]] = MappingProxyType(
@@ -194,7 +194,7 @@ class MergedSchema:
     belong to linked features: machinery that no client sees.
     """
 
-    description: str = ""
+    description: str | None = None
     applications: list[Application] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     directives: dict[str, DirectiveDefinition] = field(default_factory=dict)

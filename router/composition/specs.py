@@ -116,8 +116,6 @@ _SPECS: Final[dict[tuple[str, Version], tuple[tuple[str, ...], tuple[str, ...]]]
 
 _MINIMUM_FEDERATION: Final = {
     _OWN + "authenticated": Version(2, 5),
-    _OWN + "requiresScopes": Version(2, 5),
-    _OWN + "policy": Version(2, 6),
     _OWN + "context": Version(2, 8),
     _OWN + "cost": Version(2, 9),
 }

@@ -16,17 +16,21 @@ def merge_description(
     sources: Iterable[Source[Element | DirectiveDefinition]],
     named: str,
     coordinate: str | None,
-) -> str:
-    """Return the most frequent text that is not empty (the first of equals), or "".
+) -> str | None:
+    """Return the most frequent text that is not empty (the first of equals).
 
-    ``named`` is how the hint calls the element.
+    Without one: "" where some subgraph says that, else None. ``named`` is how the hint calls the
+    element.
     """
     tellers: dict[str, list[str]] = {}
+    without: str | None = None
     for subgraph, element in sources:
         if element.description:
             tellers.setdefault(element.description, []).append(subgraph.name)
+        elif element.description is not None:
+            without = ""
     if not tellers:
-        return ""
+        return without
     winner = max(tellers, key=lambda text: len(tellers[text]))
     if len(tellers) > 1:
         others = [name for text, names in tellers.items() if text != winner for name in names]

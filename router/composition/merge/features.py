@@ -228,7 +228,7 @@ def definition_of(directive: SubgraphDirective) -> DirectiveDefinition:
     """Return a subgraph's directive definition as one of the supergraph."""
     arguments: dict[str, Argument] = {}
     for name, argument in directive.arguments.items():
-        merged = Argument(name, str(argument.type), description=argument.description or "")
+        merged = Argument(name, str(argument.type), description=argument.description)
         if argument.default is not None:
             merged.default = read_value(argument.default, argument.type, {})
         arguments[name] = merged
@@ -237,7 +237,7 @@ def definition_of(directive: SubgraphDirective) -> DirectiveDefinition:
         arguments,
         directive.repeatable,
         directive.locations,
-        directive.description or "",
+        directive.description,
     )
 
 

@@ -43,10 +43,22 @@ def check_external(subgraph: Subgraph, problems: Problems) -> None:
 
 
 def check_interface_keys(subgraph: Subgraph, problems: Problems) -> None:
-    """A key of an interface is a key of each of its implementations."""
+    """A key of an interface is a key of each of its implementations.
+
+    Nothing more is said from the first interface on of which a key could not be read, its own or
+    an implementation's: it might be the one that is missed.
+    """
+    unread = {
+        coordinate
+        for error in problems.errors
+        if error.code in ("KEY_INVALID_FIELDS", "KEY_INVALID_FIELDS_TYPE")
+        for coordinate in error.coordinates
+    }
     for name, keys in subgraph.keys.items():
         if not isinstance(subgraph.types[name], InterfaceType):
             continue
+        if unread.intersection((name, *(each.name for each in subgraph.implementations(name)))):
+            return
         for key in keys:
             wanted = _shape(key.selection)
             missing, unresolvable = [], []
