@@ -33,7 +33,7 @@ from router.composition.model import (
     base_name,
 )
 from router.composition.parsed import ParsedSubgraph
-from router.composition.selections import is_readable
+from router.composition.selections import is_readable, readable_part
 
 __all__ = ["Coordinate", "derive", "field_set_of", "seal", "walk"]
 
@@ -180,10 +180,13 @@ class _Derivation:
                     self.provided |= reached
 
     def _field_set(self, applied: Applied, parent: str) -> tuple[str, Selection] | None:
+        """Return a field set that can be read; of another only what it uses is noted."""
         parsed = field_set_of(applied)
-        if parsed is None or not is_readable(parsed[1], parent, self.types, self.directives):
-            return None
-        return parsed
+        if parsed is None or is_readable(parsed[1], parent, self.types, self.directives):
+            return parsed
+        part = readable_part(parsed[1], parent, self.types, self.directives)
+        self.used.update(self._reach(parent, part))
+        return None
 
     def _context(self, applied: Applied | None) -> None:
         value = applied.arguments.get("field") if applied is not None else None

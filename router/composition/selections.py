@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import print_ast
 
@@ -18,7 +18,7 @@ from router.composition.model import (
     base_name,
 )
 
-__all__ = ["SelectionProblem", "first_problem", "is_readable"]
+__all__ = ["SelectionProblem", "first_problem", "is_readable", "readable_part"]
 
 Types = Mapping[str, TypeDefinition]
 
@@ -58,6 +58,29 @@ def is_readable(
     return not any(
         problem.unreadable for problem in _problems(selection, parent, types, directives, False)
     )
+
+
+def readable_part(
+    selection: Selection, parent: str, types: Types, directives: Mapping[str, object]
+) -> Selection:
+    """Return a selection up to the first name in it that means nothing."""
+    items: list[SelectedField | SelectedFragment] = []
+    for item in selection.items:
+        if is_readable(Selection((item,)), parent, types, directives):
+            items.append(item)
+            continue
+        inside = item.on_type or parent if isinstance(item, SelectedFragment) else None
+        if isinstance(item, SelectedField):
+            found = types.get(parent)
+            field = found.fields.get(item.name) if isinstance(found, CompositeType) else None
+            inside = base_name(field.type) if field is not None else None
+        if inside is not None and item.selection is not None:
+            nested = readable_part(item.selection, inside, types, directives)
+            items.append(replace(item, selection=nested))
+        elif inside is not None:
+            items.append(item)
+        break
+    return Selection(tuple(items))
 
 
 def _problems(

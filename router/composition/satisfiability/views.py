@@ -125,12 +125,13 @@ class Landscape:
         return found if isinstance(found, ObjectType | InterfaceType | UnionType) else None
 
     def visible_roots(self) -> dict[str, str]:
-        """Return the root types that clients see, by kind of operation."""
+        """Return the root types that clients see, by kind of operation, in the order merged."""
         types = self.merged.types
+        kinds = {name: kind for kind, name in self.merged.roots.items()}
         return {
-            kind: name
-            for kind, name in self.merged.roots.items()
-            if id(types[name]) not in self.hidden
+            kinds[name]: name
+            for name, found in types.items()
+            if name in kinds and id(found) not in self.hidden
         }
 
     def visible_fields(self, owner: ObjectType) -> Iterator[Field]:

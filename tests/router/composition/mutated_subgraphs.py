@@ -1,4 +1,4 @@
-"""Subgraphs with mistakes and oddities, by seed: a case of the folder ``cases``, changed at random.
+"""Subgraphs with mistakes and oddities, by seed: a known case or random ones, changed at random.
 
 Random subgraphs show what composes; these show what a composer makes of anything else. One to
 four changes are made to the syntax tree of some subgraph: something is left out, copied from
@@ -18,6 +18,7 @@ from graphql import GraphQLError, Node, parse, parse_const_value, parse_type, pr
 from graphql.language import ast
 
 from router.composition.sources import SubgraphSource
+from tests.router.composition.random_subgraphs import random_subgraphs
 
 __all__ = ["mutated_subgraphs"]
 
@@ -84,15 +85,13 @@ class _Mutation:
 
     def __init__(self, random: Random) -> None:
         self.random = random
-        folder = random.choice(sorted(path for path in CASES.iterdir() if path.is_dir()))
         self.documents: dict[str, ast.DocumentNode] = {}
         self.kept: dict[str, str] = {}
-        for file in sorted(folder.glob("*.graphql")):
-            text = file.read_text(encoding="utf-8")
+        for name, text in _base(random).items():
             try:
-                self.documents[file.stem] = parse(text, no_location=True)
+                self.documents[name] = parse(text, no_location=True)
             except GraphQLError:
-                self.kept[file.stem] = text
+                self.kept[name] = text
         self.changes: tuple[Change, ...] = (
             *(_apply_directive,) * 4,
             *(_change_type,) * 2,
@@ -136,6 +135,15 @@ class _Mutation:
         root = within if within is not None else self.document()
         found = [node for node in _nodes(root) if isinstance(node, kinds)]
         return self.random.choice(found) if found else None
+
+
+def _base(random: Random) -> dict[str, str]:
+    """Return the schemas of some case, or of random subgraphs."""
+    if random.random() < 0.3:
+        return {source.name: source.sdl for source in random_subgraphs(random.randrange(10**6))}
+    folder = random.choice(sorted(path for path in CASES.iterdir() if path.is_dir()))
+    files = sorted(folder.glob("*.graphql"))
+    return {file.stem: file.read_text(encoding="utf-8") for file in files}
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -17,10 +17,12 @@ from router.composition.sources import SubgraphSource
 __all__ = ["random_subgraphs"]
 
 LINK = (
-    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", '
+    'extend schema @link(url: "https://specs.apollo.dev/federation/VERSION", import: ["@key", '
     '"@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@tag", '
-    '"@interfaceObject", "@authenticated", "@requiresScopes", "@cost", "@context", "@fromContext"])'
+    '"@interfaceObject", "@authenticated", "@requiresScopes", "@policy", "@cost", "@listSize", '
+    '"@context", "@fromContext", "@composeDirective"])'
 )
+VERSIONS = ("v2.9", "v2.9", "v2.11", "v2.12", "v2.14")
 SCALARS = ("Int", "String", "Boolean", "ID!", "[Int!]", "C")
 MARKS = (
     '@tag(name: "a")',
@@ -31,6 +33,29 @@ MARKS = (
     "@cost(weight: 3)",
     "@deprecated",
     '@deprecated(reason: "old")',
+    '@policy(policies: [["p"], ["q", "r"]])',
+    '@policy(policies: [["q"]])',
+    '@requiresScopes(scopes: [["s", "u"]])',
+)
+TYPE_MARKS = (
+    '@tag(name: "a")',
+    '@tag(name: "d")',
+    "@authenticated",
+    '@requiresScopes(scopes: [["s"], ["t"]])',
+    '@policy(policies: [["p"]])',
+    "@cost(weight: 4)",
+    "@inaccessible",
+)
+VALUE_MARKS = ("@inaccessible", '@tag(name: "v")', "@deprecated", '@deprecated(reason: "no")')
+CUSTOM = (
+    'extend schema @link(url: "https://custom.example/cust/v1.MINOR", import: ["@custom"])COMPOSED'
+    "\n\ndirective @custom(a: Int = 1, b: [String!])REPEATABLE on FIELD_DEFINITION | OBJECT"
+)
+EXECUTABLE = (
+    "directive @run(a: Int) on FIELD | QUERY",
+    "directive @run(a: Int) on FIELD | QUERY",
+    '"how" directive @run(a: Int, b: String) repeatable on FIELD',
+    "directive @run(a: Int!) on FIELD | FRAGMENT_SPREAD | FIELD_DEFINITION",
 )
 
 
@@ -71,6 +96,13 @@ class _World:
         self.with_interface_object = self.with_interface and random.random() < 0.5
         self.with_mutation = random.random() < 0.3
         self.marks = random.choice((0.0, 0.0, 0.1))
+        # in an easy world every subgraph can be moved to, and all that may be shared is
+        self.easy = random.random() < 0.6
+        self.version = random.choice(VERSIONS)
+        self.with_custom = self.marks > 0 and random.random() < 0.4
+        self.with_executable = random.random() < 0.2
+        self.with_subscription = random.random() < 0.15
+        self.with_scalar = random.random() < 0.2
         # loose worlds let what is shared differ between subgraphs
         self.loose = random.choice((0.0, 0.0, 0.15))
         self.values = {
@@ -131,26 +163,62 @@ class _World:
             union = (
                 f"union U = {' | '.join(random.sample(members, random.randint(1, len(members))))}"
             )
+        federation_2 = index not in self.federation_1
+        custom = self._custom() if federation_2 and self.with_custom else ""
         texts = [
-            "" if index in self.federation_1 else LINK,
+            LINK.replace("VERSION", self.version) if federation_2 else "",
+            custom,
+            random.choice(EXECUTABLE) if self.with_executable and random.random() < 0.9 else "",
+            self._subscription(parts, index),
+            self._scalar(),
             self._query(parts, index, bool(union), bool(interface)),
             self._mutation(parts, index),
             union,
             interface,
-            *(self._marked(part.text()) for part in parts.values()),
+            *(self._marked(part.text(), custom=bool(custom)) for part in parts.values()),
         ]
         sdl = "\n\n".join(text for text in texts if text)
-        sdl += self._leaves(sdl)
+        sdl += self._marked_leaves(self._leaves(sdl))
         if index in self.federation_1:
             return _without_federation_2(sdl)
         return _renamed(sdl, random) if random.random() < 0.15 else sdl
 
+    def _custom(self) -> str:
+        """Link and define a directive of one's own, and mostly compose it."""
+        random = self.random
+        composed = ' @composeDirective(name: "@custom")' if random.random() < 0.75 else ""
+        repeatable = " repeatable" if random.random() < 0.3 else ""
+        minor = random.choice("001")
+        return (
+            CUSTOM.replace("MINOR", minor)
+            .replace("COMPOSED", composed)
+            .replace("REPEATABLE", repeatable)
+        )
+
+    def _subscription(self, parts: dict[str, Part], index: int) -> str:
+        if not self.with_subscription or not parts:
+            return ""
+        return f"type Subscription {{\n  on{index}: {self.random.choice(sorted(parts))}\n}}"
+
+    def _scalar(self) -> str:
+        if not self.with_scalar:
+            return ""
+        return self.random.choice(
+            (
+                "",
+                "scalar Date",
+                'scalar Date @specifiedBy(url: "https://example.org/date")',
+                '"a day"\nscalar Date @specifiedBy(url: "https://example.org/day") @tag(name: "d")',
+            )
+        )
+
     def _entity_part(self, entity: Entity, owned: Sequence[str], index: int) -> Part:
         random = self.random
         part = Part(f"type {entity.name}")
-        keys = [key for key in entity.keys if random.random() < 0.8] or entity.keys[:1]
+        keys = [key for key in entity.keys if self.easy or random.random() < 0.8]
+        keys = keys or entity.keys[:1]
         for key in keys:
-            resolvable = ", resolvable: false" if random.random() < 0.12 else ""
+            resolvable = ", resolvable: false" if not self.easy and random.random() < 0.12 else ""
             part.directives.append(f'@key(fields: "{key}"{resolvable})')
             for name in key.split():
                 if name.startswith("k") and "{" not in key:
@@ -168,7 +236,7 @@ class _World:
         if others and index == min(entity.owners[name]) and random.random() < 0.4:
             label = ', label: "percent(5)"' if random.random() < 0.5 else ""
             text += f' @override(from: "s{others[0]}"{label})'
-        elif others and random.random() < 0.97:
+        elif self.easy or (others and random.random() < 0.97):
             text += " @shareable"
         if random.random() < 0.03:
             text += " @inaccessible"
@@ -183,10 +251,13 @@ class _World:
     def _value_part(self, name: str, fields: dict[str, str]) -> Part:
         random = self.random
         chosen = {
-            key: self._loosened(text) for key, text in fields.items() if random.random() < 0.8
+            key: self._loosened(text)
+            for key, text in fields.items()
+            if self.easy or random.random() < 0.8
         }
         part = Part(f"type {name}", ["@shareable"], chosen or dict(fields))
-        linked = [entity.name for entity in self.entities if random.random() < 0.2]
+        chance = 0.0 if self.easy else 0.2
+        linked = [entity.name for entity in self.entities if random.random() < chance]
         if linked:
             part.fields["to"] = linked[0]
         return part
@@ -353,18 +424,33 @@ class _World:
             text += "\n\nenum C {\n  X\n  " + "\n  ".join(values) + "\n}"
         return text
 
-    def _marked(self, text: str) -> str:
+    def _marked(self, text: str, *, custom: bool = False) -> str:
         """Put directives and descriptions on some of the lines of a type."""
         random = self.random
         lines = []
+        marks = (
+            (*MARKS, *("@custom", "@custom(a: 2)", '@custom(b: ["x"])') * 2) if custom else MARKS
+        )
         for line in text.split("\n"):
             marked = line
             if line.startswith("  ") and "@external" not in line and random.random() < self.marks:
-                marked = f"{line} {random.choice(MARKS)}"
+                marked = f"{line} {random.choice(marks)}"
+            elif line.endswith(" {") and random.random() < self.marks:
+                marked = f"{line[:-2]} {random.choice(TYPE_MARKS)} {{"
             if line.startswith("  ") and random.random() < self.loose / 2:
                 marked = f'  "says {random.randrange(2)}"\n{marked}'
             lines.append(marked)
         return "\n".join(lines)
+
+    def _marked_leaves(self, text: str) -> str:
+        """Put directives on some values of enums and fields of inputs."""
+        random = self.random
+        return "\n".join(
+            f"{line} {random.choice(VALUE_MARKS)}"
+            if line.startswith("  ") and random.random() < self.marks
+            else line
+            for line in text.split("\n")
+        )
 
 
 def _renamed(sdl: str, random: Random) -> str:
