@@ -268,11 +268,12 @@ class Feed:
         """Read the source; True: it is complete, False: another router reads it now."""
         try:
             while True:
+                if self.successor is not None:
+                    self.exchange, self.successor = self.successor, None
                 if not await self._run():
                     return False
                 if self.successor is None:
                     return True
-                self.exchange, self.successor = self.successor, None
         finally:
             source, self.source = self.source, None
             if source is not None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -353,3 +354,34 @@ async def test_a_resolver_that_reads_twice_is_told_so(serving: Any) -> None:
     [error] = answer.json()["errors"]
     assert error["message"] == "The file was read before and is not kept."
     assert error["extensions"]["code"] == "UPLOAD_BROKEN"
+
+
+async def test_a_foreign_server_reads_what_comes_in_chunks(serving: Any, clients_js: Path) -> None:
+    """npm's GraphQL Yoga; Strawberry's server is met in test_uploads_forwarded.py."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        "node", "upload.mjs", cwd=clients_js, stdin=pipe, stdout=pipe
+    )
+    assert process.stdout is not None
+    content = bytes(range(256)) * 2_000
+    operations = {**FILE, "query": "mutation ($f: File!) { file(scan: $f) }"}
+
+    async def body() -> AsyncIterator[bytes]:
+        yield form(operations, ONE) + head("0") + content[:100]
+        for start in range(100, len(content), 50_000):
+            await asyncio.sleep(0)
+            yield content[start : start + 50_000]
+        yield END
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            url = json.loads(await process.stdout.readline())["url"]
+        sdl = SDL.format("file").replace("Upload", "File")
+        graph = {"files": Subgraph(url=url, sdl=sdl)}
+        async with Router.from_subgraphs(graph, settings=settings()) as router:
+            answer = await post(await serving(router), body())
+    finally:
+        process.kill()
+        await process.wait()
+    said = f"0.txt text/plain {hashlib.sha256(content).hexdigest()}"
+    assert answer.json() == {"data": {"file": said}}
