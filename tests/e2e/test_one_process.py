@@ -50,6 +50,14 @@ def test_the_draft_knows_what_the_patient_does_not_have(played: Played) -> None:
     assert any("chest pain" in label for label in negated)
 
 
+def test_every_medicine_of_the_draft_was_a_suggestion_that_the_doctor_decided(
+    played: Played,
+) -> None:
+    medicines = {e["label"] for e in played.note["entities"] if e["kind"] == "MEDICINE"}
+    assert medicines <= {each["medicine"] for each in played.note["suggestions"]}
+    assert {each["decision"] for each in played.note["suggestions"]} == {"ACCEPTED"}
+
+
 def test_each_sentence_of_the_draft_says_where_it_was_heard(played: Played) -> None:
     heard = {segment["id"] for segment in played.segments}
     sentences = [s for section in played.note["sections"] for s in section["sentences"]]

@@ -224,7 +224,7 @@ class Consultation:
         await self._until(heard, "the recording was not heard to its end")
 
     async def write(self) -> None:
-        """Draft, decide about unclear medicines, edit, sign."""
+        """Draft, confirm or reject each medicine, edit, sign."""
         drafted = await self.doctor.change(doc.DRAFT, input={"encounterId": self.made.encounter_id})
         note = drafted["note"]
         self.made.note = note
@@ -233,16 +233,7 @@ class Consultation:
                 self._say(f"  {section['title'][:1]}: {sentence['text']}")
         negated = [e["label"] for e in note["entities"] if e["assertion"] == "NEGATED"]
         self._say(f"Draft with {len(note['entities'])} entities; negated: {', '.join(negated)}")
-        version = note["version"]
-        for each in note["suggestions"]:
-            decided = await self.doctor.change(
-                doc.DECIDE,
-                id=note["id"],
-                version=version,
-                number=each["number"],
-                accept=each["confidence"] >= 0.5,
-            )
-            version = decided["note"]["version"]
+        note = {**note, **await self._decide_medicines(note)}
         sections = [
             {
                 "code": section["code"],
@@ -259,13 +250,35 @@ class Consultation:
         ]
         sections[-1]["sentences"].append({"text": "Review in one week, sooner if breathless."})
         edited = await self.doctor.change(
-            doc.EDIT, id=note["id"], version=version, sections=sections
+            doc.EDIT, id=note["id"], version=note["version"], sections=sections
         )
         signed = await self.doctor.change(
             doc.SIGN, id=note["id"], version=edited["note"]["version"]
         )
         self.made.note = {**note, **signed["note"]}
         self._say(f"Signed: {signed['note']['status']}, version 1")
+
+    async def _decide_medicines(self, note: dict[str, Any]) -> dict[str, Any]:
+        """Every name is a suggestion: this doctor knows a name that was heard, and doubts a guess."""
+        decisions = [
+            {
+                "number": each["number"],
+                "decision": "ACCEPTED"
+                if each["clear"] or each["confidence"] >= 0.5
+                else "REJECTED",
+            }
+            for each in note["suggestions"]
+        ]
+        if not decisions:
+            return {}
+        decided = await self.doctor.change(
+            doc.DECIDE, id=note["id"], version=note["version"], decisions=decisions
+        )
+        for each, before in zip(decided["note"]["suggestions"], note["suggestions"], strict=True):
+            heard = f"{each['heard']!r}, {before['confidence']:.0%} sure"
+            self._say(f"  {each['medicine']} ({heard}): {each['decision'].lower()}")
+        found: dict[str, Any] = decided["note"]
+        return found
 
     async def order(self) -> None:
         """A laboratory order and a prescription leave from the outbox."""

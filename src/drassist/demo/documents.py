@@ -50,11 +50,13 @@ DRAFT: Final = """mutation Draft($input: DraftNoteInput!) { draftNote(input: $in
   errors { code message } note { id version
     sections { code title sentences { text segmentIds entityIds } }
     entities { kind label assertion dosage { raw frequency dose doseUnit } }
-    suggestions { number heard medicine confidence decision } } } }"""
+    suggestions { number heard medicine clear confidence decision } } } }"""
 
-DECIDE: Final = """mutation Decide($id: ID!, $version: Int!, $number: Int!, $accept: Boolean!) {
-  decideSuggestion(id: $id, expectedVersion: $version, number: $number, accept: $accept) {
-    errors { code message } note { id version } } }"""
+DECIDE: Final = """mutation Decide($id: ID!, $version: Int!, $decisions: [SuggestionDecisionInput!]!) {
+  decideSuggestions(id: $id, expectedVersion: $version, decisions: $decisions) {
+    errors { code message } note { id version
+      sections { code title sentences { text segmentIds entityIds } }
+      suggestions { heard medicine decision } } } }"""
 
 EDIT: Final = """mutation Edit($id: ID!, $version: Int!, $sections: [SectionInput!]!) {
   editNote(id: $id, expectedVersion: $version, sections: $sections) {

@@ -102,12 +102,21 @@ class Medication:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A word that sounds like a medicine: never rewritten, for the doctor to confirm."""
+    """A medicine that was named, once for each way it was heard: for the doctor to confirm.
+
+    ``confidence`` in 0..1 is how alike the words are to a name of it; 1 where they are one. Words
+    that only sound like a name are never rewritten.
+    """
 
     heard: str
     medicine: str
     confidence: float
-    utterance_id: str
+    utterance_ids: tuple[str, ...]
+
+    @property
+    def clear(self) -> bool:
+        """Whether the words are a name of the medicine, rather than like one."""
+        return self.confidence == 1
 
 
 @dataclass(frozen=True, slots=True)

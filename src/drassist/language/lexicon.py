@@ -19,9 +19,9 @@ from typing import Final
 
 from drassist.codes import lab_tests, medicines
 from drassist.language.document import Code, Kind
-from drassist.language.phrases import PhraseTable
+from drassist.language.phrases import PhraseTable, tokens
 
-__all__ = ["Term", "catalogue_names", "terms"]
+__all__ = ["Term", "catalogue_names", "medicine_named", "terms"]
 
 ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
 LOINC: Final = "http://loinc.org"
@@ -52,6 +52,12 @@ def catalogue_names() -> dict[str, str]:
             if "+" not in name and name.lower() not in _AMBIGUOUS:
                 names[re.sub(r"\s+[\d.]+$", "", name.lower())] = medicine.generic
     return names
+
+
+def medicine_named(text: str) -> str | None:
+    """The first medicine that ``text`` names, by its usual name."""
+    found = terms().find(tokens(text.lower()))
+    return next((match.value.label for match in found if match.value.kind == "medicine"), None)
 
 
 def _problems() -> Iterator[tuple[str, Term]]:

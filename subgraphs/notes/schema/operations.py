@@ -17,6 +17,7 @@ from subgraphs.notes import loaders, models
 from subgraphs.notes.schema.types import (
     ClinicalNote,
     Info,
+    MedicineDecision,
     RecordingSession,
     SectionCode,
     Segment,
@@ -83,6 +84,12 @@ class SectionInput:
                 for each in self.sentences
             ],
         }
+
+
+@graph.input("What the doctor says about one suggestion.")
+class SuggestionDecisionInput:
+    number: int = graph.field("Which suggestion.")
+    decision: MedicineDecision = graph.field("Whether it is that medicine.")
 
 
 @graph.type("What became of a recording.")
@@ -164,20 +171,22 @@ class Mutation:
         return NotePayload(note=ClinicalNote(row=row))
 
     @graph.mutation(
-        "Confirm or reject a medicine that was heard unclearly.",
+        "Confirm or reject medicines of a draft, as many at once as the doctor has looked at.",
         scopes=writes("Composition"),
         tags=["staff"],
     )
-    async def decide_suggestion(
+    async def decide_suggestions(
         self,
         info: Info,
         id: _Id,
         expected_version: _Version,
-        number: Annotated[int, graph.arg("Which suggestion.")],
-        accept: Annotated[bool, graph.arg("Whether it is that medicine.")],
+        decisions: Annotated[list[SuggestionDecisionInput], graph.arg("Each decision.")],
     ) -> NotePayload:
-        row = await writing.decide_suggestion(
-            info.context.services.database, str(id), expected_version, number, accept=accept
+        row = await writing.decide_suggestions(
+            info.context.services.database,
+            str(id),
+            expected_version,
+            [(each.number, each.decision.value) for each in decisions],
         )
         return NotePayload(note=ClinicalNote(row=row))
 

@@ -20,6 +20,7 @@ __all__ = [
     "ClinicalNote",
     "Encounter",
     "Info",
+    "MedicineDecision",
     "Patient",
     "Practitioner",
     "RecordingSession",
@@ -222,16 +223,31 @@ class NoteEntity:
     value: str | None = graph.field("A vital sign's value.", phi=True)
     unit: str | None = graph.field("Its unit (UCUM).", phi=True)
     dosage: HeardDosage | None = graph.field("How a medicine is taken.", phi=True)
+    decision: MedicineDecision | None = graph.field(
+        "What the doctor said about its name, of a medicine; null while undecided.", phi=True
+    )
 
 
-@graph.type("A word that sounds like a medicine; the doctor decides.")
+@graph.enum("What the doctor says about a medicine of a draft.")
+class MedicineDecision(Enum):
+    ACCEPTED = graph.value("accepted", "It is that medicine.")
+    REJECTED = graph.value("rejected", "It is not.")
+
+
+@graph.type("A medicine that was named, once for each way it was heard; the doctor decides.")
 class MedicineSuggestion:
-    number: int = graph.field("Its place in the list: what decideSuggestion takes.")
-    heard: str = graph.field("The word as it was heard.", phi=True)
-    medicine: str = graph.field("The medicine it may be.", phi=True)
-    confidence: float = graph.field("How alike, 0 to 1.")
-    segment_id: ID = graph.field("Where it was said.")
-    decision: str | None = graph.field("accepted, rejected, or null while undecided.")
+    number: int = graph.field("Its place in the list: what decideSuggestions takes.")
+    heard: str = graph.field("The words as they were heard.", phi=True)
+    medicine: str = graph.field("The medicine that they name, or sound like.", phi=True)
+    clear: bool = graph.field(
+        "Whether the words are a name of it; false where they only sound like one."
+    )
+    confidence: float = graph.field(
+        "How sure it is, 0 to 1: how alike words and name are, times how well they were heard. "
+        "A measure to compare by, and no probability."
+    )
+    segment_ids: list[ID] = graph.field("Where it was said.")
+    decision: MedicineDecision | None = graph.field("What the doctor said; null while undecided.")
 
 
 @graph.type("A sentence of a note, and where it was said.")
@@ -336,18 +352,30 @@ class ClinicalNote(graph.Entity):
 
     @graph.resolver("What the consultation named.", phi=True)
     def entities(self) -> list[NoteEntity]:
-        return [_entity(each) for each in self.row.entities]
+        decided = {
+            (id, each["heard"].lower()): each["decision"]
+            for each in self.row.suggestions
+            for id in each["utterance_ids"]
+        }
+        return [
+            _entity(each, decided.get((each["utterance_id"], each["text"].lower())))
+            for each in self.row.entities
+        ]
 
-    @graph.resolver("Medicines that were heard unclearly.", phi=True)
+    @graph.resolver(
+        "Every medicine that was named: each is confirmed or rejected before the note is signed.",
+        phi=True,
+    )
     def suggestions(self) -> list[MedicineSuggestion]:
         return [
             MedicineSuggestion(
                 number=number,
                 heard=each["heard"],
                 medicine=each["medicine"],
+                clear=each["clear"],
                 confidence=float(each["confidence"]),
-                segment_id=ID(each["utterance_id"]),
-                decision=each["decision"],
+                segment_ids=[ID(id) for id in each["utterance_ids"]],
+                decision=MedicineDecision(each["decision"]) if each["decision"] else None,
             )
             for number, each in enumerate(self.row.suggestions)
         ]
@@ -373,7 +401,7 @@ class ClinicalNote(graph.Entity):
         return cls(row=row) if row else None
 
 
-def _entity(kept: dict[str, Any]) -> NoteEntity:
+def _entity(kept: dict[str, Any], decision: str | None) -> NoteEntity:
     code, dosage = kept.get("code"), kept.get("dosage")
     fields = (
         "dose",
@@ -399,6 +427,7 @@ def _entity(kept: dict[str, Any]) -> NoteEntity:
         value=kept.get("value"),
         unit=kept.get("unit"),
         dosage=HeardDosage(**{name: dosage[name] for name in fields}) if dosage else None,
+        decision=MedicineDecision(decision) if decision else None,
     )
 
 

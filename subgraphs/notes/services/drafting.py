@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ async def draft_note(
 ) -> Note:
     """Draft a note from what was said so far; each call makes a new draft.
 
-    Raises WRONG_STATE when nothing was said (or heard) yet.
+    Every medicine in it is a suggestion, undecided. Raises WRONG_STATE when nothing was said (or heard) yet.
     """
     segments = await segments_of(database, encounter_id)
     if not segments:
@@ -71,7 +71,7 @@ async def draft_note(
         author_name=author_name[:200],
         sections=sections(document),
         entities=entities(document),
-        suggestions=[{**asdict(each), "decision": None} for each in document.suggestions],
+        suggestions=suggestions(document, {s.id: s.confidence / 1000 for s in segments}),
     )
     async with database.transaction() as session:
         session.add(note)
@@ -95,6 +95,25 @@ def sections(document: Document) -> list[dict[str, Any]]:
             ],
         }
         for section in document.note.sections
+    ]
+
+
+def suggestions(document: Document, sure: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Medicines to confirm as the note keeps them.
+
+    The confidence is how alike the words are to the name, times how ``sure`` the speech engine is
+    of the segment where they were heard best.
+    """
+    return [
+        {
+            "heard": each.heard,
+            "medicine": each.medicine,
+            "clear": each.clear,
+            "confidence": round(each.confidence * max(sure[id] for id in each.utterance_ids), 2),
+            "utterance_ids": list(each.utterance_ids),
+            "decision": None,
+        }
+        for each in document.suggestions
     ]
 
 

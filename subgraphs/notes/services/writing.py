@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from subgraphs.notes.models import Note, NoteVersion, Segment, outbox
 from subgraphs.notes.services.delivering import EHR
 from subgraphs.notes.services.drafting import note_event
 
-__all__ = ["amend_note", "decide_suggestion", "edit_note", "sign_note"]
+__all__ = ["amend_note", "decide_suggestions", "edit_note", "sign_note"]
 
 MAX_SENTENCES = 400
 MAX_SENTENCE = 4_000
@@ -39,38 +39,73 @@ async def edit_note(database: Database, id: str, version: int, sections: Section
     return note
 
 
-async def decide_suggestion(
-    database: Database, id: str, version: int, number: int, *, accept: bool
+async def decide_suggestions(
+    database: Database, id: str, version: int, decisions: Sequence[tuple[int, str]]
 ) -> Note:
-    """Take or drop a suggested medicine; taken, it replaces the heard word in the sentences."""
+    """Take or drop suggested medicines, by number: ``accepted`` or ``rejected``.
+
+    A name that was not heard clearly replaces, once it is accepted, the heard words in the sentences.
+    All of them are decided, or none.
+    """
     async with database.transaction() as session:
         note = await _note(session, id)
         _demand(note, "draft", "The note is signed already.")
-        if not 0 <= number < len(note.suggestions):
-            raise DomainError(ErrorCode.NOT_FOUND, "There is no such suggestion.", "number")
-        chosen = note.suggestions[number]
-        if chosen["decision"] is not None:
-            raise DomainError(ErrorCode.WRONG_STATE, "It is decided already: edit the sentence.")
-        await claim_version(session, note, version)
-        decided = {**chosen, "decision": "accepted" if accept else "rejected"}
-        note.suggestions = [
-            decided if place == number else each for place, each in enumerate(note.suggestions)
-        ]
-        if accept:
-            # as a word of its own: "met" is also the beginning of metformin
-            heard = re.compile(rf"(?<!\w){re.escape(str(chosen['heard']))}(?!\w)")
-            medicine, segment = str(chosen["medicine"]), chosen["utterance_id"]
-            note.sections = _with_text(
-                note.sections,
-                lambda s: (
-                    heard.sub(lambda _: medicine, s["text"])
-                    if segment in s["segments"]
-                    else s["text"]
-                ),
+        for place, (number, _) in enumerate(decisions):
+            _demand_undecided(note, number, "decisions", str(place), "number")
+        if len({number for number, _ in decisions}) != len(decisions) or not decisions:
+            raise DomainError(
+                ErrorCode.VALIDATION_FAILED,
+                "Decide at least one suggestion, and none twice.",
+                "decisions",
             )
+        await claim_version(session, note, version)
+        for number, decision in decisions:
+            _decide(note, number, decision)
         session.add(note)
         await outbox.add(session, note_event("edited", note))
     return note
+
+
+def _demand_undecided(note: Note, number: int, *path: str) -> None:
+    if not 0 <= number < len(note.suggestions):
+        raise DomainError(ErrorCode.NOT_FOUND, "There is no such suggestion.", *path)
+    if note.suggestions[number]["decision"] is not None:
+        raise DomainError(ErrorCode.WRONG_STATE, "It is decided already: edit the sentence.", *path)
+
+
+def _decide(note: Note, number: int, decision: str) -> None:
+    chosen = note.suggestions[number]
+    note.suggestions = [
+        {**each, "decision": decision} if place == number else each
+        for place, each in enumerate(note.suggestions)
+    ]
+    if decision == "accepted" and not chosen["clear"]:
+        heard, medicine = _word(chosen["heard"]), str(chosen["medicine"])
+        note.sections = [
+            {
+                **section,
+                "sentences": [
+                    {**each, "text": heard.sub(lambda _: medicine, each["text"])}
+                    if _rests_on(each, chosen)
+                    else each
+                    for each in section["sentences"]
+                ],
+            }
+            for section in note.sections
+        ]
+        note.entities = [
+            {**each, "label": medicine} if heard.fullmatch(each["label"]) else each
+            for each in note.entities
+        ]
+
+
+def _word(text: str) -> re.Pattern[str]:
+    """The text as a word of its own: "met" is also the beginning of metformin."""
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
+
+
+def _rests_on(sentence: Mapping[str, Any], suggestion: Mapping[str, Any]) -> bool:
+    return not set(suggestion["utterance_ids"]).isdisjoint(sentence["segments"])
 
 
 async def sign_note(
@@ -78,18 +113,15 @@ async def sign_note(
 ) -> Note:
     """Sign a draft: from now on it is immutable, and on its way to the EHR.
 
-    Only its author signs it: NOT_ALLOWED for another doctor.
+    Only its author signs it: NOT_ALLOWED for another doctor. SAFETY_STOP while a medicine is
+    neither confirmed nor rejected, and while a rejected name stands in it.
     """
     async with database.transaction() as session:
         note = await _note(session, id)
         _demand(note, "draft", "The note is signed already.")
         if note.author_id is not None and note.author_id != signer_id:
             raise DomainError(ErrorCode.NOT_ALLOWED, "A draft is signed by its author.")
-        if any(each["decision"] is None for each in note.suggestions):
-            raise DomainError(
-                ErrorCode.SAFETY_STOP,
-                "A medicine was heard unclearly: confirm or reject each suggestion first.",
-            )
+        _demand_medicines(note)
         _demand_words(note.sections)
         await claim_version(session, note, version)
         note.status = "signed"
@@ -151,6 +183,27 @@ def _demand(note: Note, status: str, otherwise: str) -> None:
         raise DomainError(ErrorCode.WRONG_STATE, otherwise)
 
 
+def _demand_medicines(note: Note) -> None:
+    """Every name of a medicine was decided, and one that was rejected is not signed after all."""
+    undecided = sum(each["decision"] is None for each in note.suggestions)
+    if undecided:
+        raise DomainError(
+            ErrorCode.SAFETY_STOP,
+            f"Confirm or reject each medicine first: {undecided} of {len(note.suggestions)} to decide.",
+        )
+    wrong = [s for s in note.suggestions if s["decision"] == "rejected" and s["clear"]]
+    sentences = [each for section in note.sections for each in section["sentences"]]
+    if any(
+        _rests_on(sentence, each) and _word(each["heard"]).search(sentence["text"])
+        for each in wrong
+        for sentence in sentences
+    ):
+        raise DomainError(
+            ErrorCode.SAFETY_STOP,
+            "A rejected medicine still stands in the note: edit its sentence.",
+        )
+
+
 def _demand_words(sections: Sections) -> None:
     if not any(section["sentences"] for section in sections):
         raise DomainError(ErrorCode.VALIDATION_FAILED, "An empty note cannot be signed.")
@@ -203,10 +256,3 @@ def _in_bounds(sentence: dict[str, Any]) -> bool:
     links = max(len(sentence["segments"]), len(sentence["entities"]))
     text = sentence["text"]
     return bool(text.strip()) and len(text) <= MAX_SENTENCE and links <= MAX_LINKS
-
-
-def _with_text(sections: Sections, text: Callable[[dict[str, Any]], str]) -> list[dict[str, Any]]:
-    return [
-        {**section, "sentences": [{**each, "text": text(each)} for each in section["sentences"]]}
-        for section in sections
-    ]

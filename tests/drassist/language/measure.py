@@ -56,7 +56,9 @@ def measure(name: str, dialogues: list[tuple[Utterance, ...]]) -> None:
     print(f"  {spent / words * 1e6:.1f} ms of CPU per 1,000 words")
     print(f"  {sum(len(d.entities) for d in documents)} entities", end=", ")
     print(f"{sum(len(d.medications) for d in documents)} medications", end=", ")
-    print(f"{[(s.heard, s.medicine) for d in documents for s in d.suggestions]} suggested")
+    print(
+        f"{[(s.heard, s.medicine) for d in documents for s in d.suggestions if not s.clear]} suggested"
+    )
 
 
 def sample(seed: int, count: int) -> None:

@@ -78,7 +78,7 @@ def test_the_shipped_consultation_names_what_was_named() -> None:
         ("Azithromycin", Decimal(500), 1, Decimal(5), ()),
         ("Paracetamol", Decimal(650), 3, None, ("PC",)),
     ]
-    assert document.suggestions == ()
+    assert all(suggestion.clear for suggestion in document.suggestions)
 
 
 def primock(name: str) -> tuple[Utterance, ...]:
@@ -116,7 +116,7 @@ def test_a_skin_consultation_is_read() -> None:
         ("Asthma", "historical"),
         ("Loratadine", "present"),
     } <= said
-    assert document.suggestions == ()
+    assert all(suggestion.clear for suggestion in document.suggestions)
 
 
 @needs_data

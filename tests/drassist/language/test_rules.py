@@ -208,6 +208,25 @@ def test_the_patients_own_medicines_are_suggested_too() -> None:
     assert suggestion.medicine == "Lisinopril"
 
 
+def test_every_medicine_that_is_named_is_suggested_once_for_each_way_it_was_heard() -> None:
+    said = read(
+        "P: I take Ecosprin in the morning.",
+        "D: Continue the ecosprin, which is aspirin, and metformin.",
+    )
+    found = [(s.heard, s.medicine, s.confidence, s.utterance_ids) for s in said.suggestions]
+    assert found == [
+        ("Ecosprin", "Aspirin", 1, ("u0", "u1")),
+        ("aspirin", "Aspirin", 1, ("u1",)),
+        ("metformin", "Metformin", 1, ("u1",)),
+    ]
+    assert all(suggestion.clear for suggestion in said.suggestions)
+
+
+def test_a_medicine_that_is_not_taken_or_not_borne_is_to_be_confirmed_too() -> None:
+    said = read("P: I stopped amlodipine, and I am allergic to ibuprofen and peanuts.")
+    assert [s.medicine for s in said.suggestions] == ["Amlodipine", "Ibuprofen"]
+
+
 def test_plain_talk_suggests_no_medicine() -> None:
     assert read("D: Take your time, and start from the beginning, please.").suggestions == ()
 
@@ -259,8 +278,11 @@ def test_whatever_is_said_everything_points_to_what_was_said(said: list[Utteranc
                 len(sentence.segment_ids) > 1
             )
     for suggestion in document.suggestions:
-        assert suggestion.heard in texts[suggestion.utterance_id] or len(said) > 1
-        assert 0 < suggestion.confidence < 1
+        assert set(suggestion.utterance_ids) <= set(texts)
+        assert suggestion.heard in texts[suggestion.utterance_ids[0]] or len(said) > 1
+        assert 0 < suggestion.confidence <= 1
+    named = {entity.text.lower() for entity in document.entities if entity.kind == "medicine"}
+    assert named <= {suggestion.heard.lower() for suggestion in document.suggestions}
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ TRANSCRIPT = """query($reps: [_Any!]!) { _entities(representations: $reps) { ...
     recordings { id status nextSequence seconds heardSeconds } } } } }"""
 DRAFT = """mutation($input: DraftNoteInput!) { draftNote(input: $input) { errors { code }
   note { id version status sections { code text sentences { text segmentIds entityIds } }
-    entities { id kind label assertion segmentId } suggestions { number medicine decision } } } }"""
+    entities { id kind label assertion segmentId } suggestions { number medicine clear decision } } } }"""
 
 
 async def callers(headers: Mapping[str, str]) -> Identity:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, event
 
 from drassist import graph
 from drassist.events import MemoryBus
@@ -25,7 +29,7 @@ from drassist.runtime.database import Database
 from drassist.runtime.identity import Identity, Role
 from drassist.runtime.migrations import drift, migrate
 from drassist.runtime.settings import Settings
-from subgraphs.notes.models import metadata
+from subgraphs.notes.models import Note, metadata
 from subgraphs.notes.schema import make_schema
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
@@ -36,7 +40,7 @@ ASHA = Identity.of(Role.PATIENT, patient_id="Patient:asha")
 OTHER = Identity.of(Role.PATIENT, patient_id="Patient:other")
 
 NOTE = """id version status authorName author { id } sections { code title text
-  sentences { text segmentIds entityIds } } suggestions { number medicine decision }
+  sentences { text segmentIds entityIds } } suggestions { number heard medicine clear confidence segmentIds decision }
   versions { number signedBy reason document sections { code text } }"""
 READ = f"query($id: ID!) {{ clinicalNote(id: $id) {{ {NOTE} }} }}"
 DRAFT = f"""mutation($input: DraftNoteInput!) {{ draftNote(input: $input) {{
@@ -44,9 +48,9 @@ DRAFT = f"""mutation($input: DraftNoteInput!) {{ draftNote(input: $input) {{
 EDIT = f"""mutation($id: ID!, $v: Int!, $sections: [SectionInput!]!) {{
   editNote(id: $id, expectedVersion: $v, sections: $sections) {{
     note {{ {NOTE} }} errors {{ code field }} }} }}"""
-DECIDE = f"""mutation($id: ID!, $v: Int!, $n: Int!, $accept: Boolean!) {{
-  decideSuggestion(id: $id, expectedVersion: $v, number: $n, accept: $accept) {{
-    note {{ {NOTE} }} errors {{ code }} }} }}"""
+DECIDE = f"""mutation($id: ID!, $v: Int!, $decisions: [SuggestionDecisionInput!]!) {{
+  decideSuggestions(id: $id, expectedVersion: $v, decisions: $decisions) {{
+    note {{ {NOTE} entities {{ id label decision }} }} errors {{ code field }} }} }}"""
 SIGN = f"""mutation($id: ID!, $v: Int!) {{ signNote(id: $id, expectedVersion: $v) {{
   note {{ {NOTE} }} errors {{ code }} }} }}"""
 AMEND = f"""mutation($id: ID!, $v: Int!, $sections: [SectionInput!]!, $reason: String!) {{
@@ -59,12 +63,15 @@ CHART = """query($reps: [_Any!]!) { _entities(representations: $reps) {
 
 
 class Repeating:
-    """A language engine that repeats what was said, and mishears one medicine."""
+    """A language engine that repeats what was said, hears one medicine and mishears another."""
 
     def analyze(self, utterances: tuple[Utterance, ...], context: Context) -> Document:
         third = utterances[2]
         entity = Entity("e1", "medicine", "metformin", 7, 16, third.id, "metformin")
-        suggestion = Suggestion("met", "metoprolol", 0.7, third.id)
+        suggestions = (
+            Suggestion("met", "metoprolol", 0.7, tuple(u.id for u in utterances[1:3])),
+            Suggestion("metformin", "Metformin", 1, (third.id,)),
+        )
         said = [
             Sentence("met " + u.text, (u.id,), ("e1",) if u is third else ()) for u in utterances
         ]
@@ -76,7 +83,7 @@ class Repeating:
                 Section("P", "Plan", tuple(said[3:])),
             )
         )
-        return Document((entity,), (), (suggestion,), note)
+        return Document((entity,), (), suggestions, note)
 
 
 @pytest.fixture
@@ -98,10 +105,18 @@ async def draft(clinic: Any) -> Any:
     return answer["note"]
 
 
+async def decide(clinic: Any, note: Any, *decisions: str, errors: Any = ()) -> Any:
+    """Decide the suggestions from the first on; gives the note."""
+    given = [{"number": n, "decision": each} for n, each in enumerate(decisions)]
+    answer = await clinic.ask(DECIDE, id=note["id"], v=note["version"], decisions=given)
+    assert answer["decideSuggestions"]["errors"] == list(errors)
+    return answer["decideSuggestions"]["note"]
+
+
 async def signed(clinic: Any) -> Any:
     note = await draft(clinic)
-    note = (await clinic.ask(DECIDE, id=note["id"], v=1, n=0, accept=False))["decideSuggestion"]
-    answer = (await clinic.ask(SIGN, id=note["note"]["id"], v=2))["signNote"]
+    note = await decide(clinic, note, "REJECTED", "ACCEPTED")
+    answer = (await clinic.ask(SIGN, id=note["id"], v=2))["signNote"]
     assert answer["errors"] == []
     return answer["note"]
 
@@ -118,6 +133,30 @@ async def test_the_migrations_say_what_the_models_say(settings: Settings) -> Non
     database = Database.open(settings, "notes")
     await migrate(database, "subgraphs.notes")
     assert await drift(database, metadata) == []
+    await database.aclose()
+
+
+async def test_a_draft_of_an_earlier_release_keeps_its_suggestions(settings: Settings) -> None:
+    old = {"heard": "met", "medicine": "metoprolol", "confidence": 0.7, "decision": None}
+    database = Database.open(settings, "notes")
+    await migrate(database, "subgraphs.notes")
+    async with database.transaction() as session:
+        note = Note(encounter_id="Encounter:1", patient_id="Patient:asha", author_name="Dr. Rao")
+        note.suggestions = [{**old, "utterance_id": "Segment:1"}]
+        session.add(note)
+
+    def again(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+
+    migration = import_module(
+        "subgraphs.notes.migrations.versions.0002_every_medicine_is_a_suggestion"
+    )
+    async with database.engine.begin() as connection:
+        await connection.run_sync(again)
+    async with database.session() as session:
+        (found,) = (await session.scalars(sa.select(Note))).all()
+    assert found.suggestions == [{**old, "utterance_ids": ["Segment:1"], "clear": False}]
     await database.aclose()
 
 
@@ -155,28 +194,74 @@ async def test_a_draft_is_of_its_author_and_links_to_what_was_said(small_clinic:
     ]
 
 
-async def test_a_suggestion_is_decided_before_the_note_is_signed(small_clinic: Any) -> None:
+async def test_every_medicine_is_a_suggestion_with_its_confidence_and_its_place(small: Any) -> None:
+    note = await small.drafted()
+    (suggestion,) = note["suggestions"]
+    assert (suggestion["medicine"], suggestion["clear"]) == ("Metformin", True)
+    assert suggestion["decision"] is None
+    found = (await small.ask(READ, id=note["id"]))["clinicalNote"]["suggestions"][0]
+    segments = {s["id"]: s for s in (await small.transcript())["segments"]}
+    assert ["metformin" in segments[id]["text"] for id in found["segmentIds"]] == [True]
+    assert found["confidence"] == 0.9  # the name itself, as sure as the engine was of the segment
+
+
+async def test_a_note_is_not_signed_before_each_medicine_is_decided(small_clinic: Any) -> None:
     note = await draft(small_clinic)
-    refused = (await small_clinic.ask(SIGN, id=note["id"], v=1))["signNote"]
-    assert [error["code"] for error in refused["errors"]] == ["SAFETY_STOP"]
-    assert (await small_clinic.ask(READ, id=note["id"]))["clinicalNote"]["status"] == "DRAFT"
-    answer = (await small_clinic.ask(DECIDE, id=note["id"], v=1, n=0, accept=True))[
-        "decideSuggestion"
-    ]
-    assert answer["note"]["suggestions"][0]["decision"] == "accepted"
-    subjective = answer["note"]["sections"][0]["sentences"]
+    for decided in ([], [{"number": 1, "decision": "ACCEPTED"}]):
+        if decided:
+            await small_clinic.ask(DECIDE, id=note["id"], v=1, decisions=decided)
+        version = 1 + len(decided)
+        refused = (await small_clinic.ask(SIGN, id=note["id"], v=version))["signNote"]
+        assert [error["code"] for error in refused["errors"]] == ["SAFETY_STOP"]
+        assert (await small_clinic.ask(READ, id=note["id"]))["clinicalNote"]["status"] == "DRAFT"
+    more = [{"number": 0, "decision": "REJECTED"}]
+    await small_clinic.ask(DECIDE, id=note["id"], v=2, decisions=more)
+    assert (await small_clinic.ask(SIGN, id=note["id"], v=3))["signNote"]["errors"] == []
+
+
+async def test_an_accepted_name_stands_where_it_was_misheard(small_clinic: Any) -> None:
+    note = await decide(small_clinic, await draft(small_clinic), "ACCEPTED", "ACCEPTED")
+    assert [s["decision"] for s in note["suggestions"]] == ["ACCEPTED", "ACCEPTED"]
+    assert note["entities"] == [{"id": "e1", "label": "metformin", "decision": "ACCEPTED"}]
+    subjective = [sentence["text"] for sentence in note["sections"][0]["sentences"]]
     # the word itself, where it was heard; metformin is another word
-    assert subjective[2]["text"].startswith("metoprolol I take metformin")
-    assert subjective[0]["text"].startswith("met I have")
-    again = (await small_clinic.ask(DECIDE, id=note["id"], v=2, n=0, accept=False))[
-        "decideSuggestion"
-    ]
-    assert [error["code"] for error in again["errors"]] == ["WRONG_STATE"]
-    missing = (await small_clinic.ask(DECIDE, id=note["id"], v=2, n=5, accept=False))[
-        "decideSuggestion"
-    ]
-    assert [error["code"] for error in missing["errors"]] == ["NOT_FOUND"]
+    assert subjective[2].startswith("metoprolol I take metformin")
+    assert subjective[1].startswith("metoprolol No chest pain")
+    assert subjective[0].startswith("met I have")
     assert (await small_clinic.ask(SIGN, id=note["id"], v=2))["signNote"]["errors"] == []
+
+
+async def test_a_rejected_name_does_not_stand_in_a_signed_note(small_clinic: Any) -> None:
+    note = await decide(small_clinic, await draft(small_clinic), "REJECTED", "REJECTED")
+    refused = (await small_clinic.ask(SIGN, id=note["id"], v=2))["signNote"]
+    assert [error["code"] for error in refused["errors"]] == ["SAFETY_STOP"]
+    sections = said(
+        "takes something for her sugar", segmentIds=note["suggestions"][1]["segmentIds"]
+    )
+    await small_clinic.ask(EDIT, id=note["id"], v=2, sections=sections)
+    assert (await small_clinic.ask(SIGN, id=note["id"], v=3))["signNote"]["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error"),
+    [
+        ([0], {"code": "WRONG_STATE", "field": ["decisions", "0", "number"]}),
+        ([1, 5], {"code": "NOT_FOUND", "field": ["decisions", "1", "number"]}),
+        ([1, -1], {"code": "NOT_FOUND", "field": ["decisions", "1", "number"]}),
+        ([1, 1], {"code": "VALIDATION_FAILED", "field": ["decisions"]}),
+        ([], {"code": "VALIDATION_FAILED", "field": ["decisions"]}),
+    ],
+    ids=["decided", "unknown", "negative", "twice", "none"],
+)
+async def test_a_wrong_decision_decides_nothing(
+    small_clinic: Any, numbers: list[int], error: dict[str, Any]
+) -> None:
+    note = await decide(small_clinic, await draft(small_clinic), "ACCEPTED")
+    given = [{"number": n, "decision": "ACCEPTED"} for n in numbers]
+    answer = await small_clinic.ask(DECIDE, id=note["id"], v=2, decisions=given)
+    assert answer["decideSuggestions"]["errors"] == [error]
+    found = (await small_clinic.ask(READ, id=note["id"]))["clinicalNote"]
+    assert (found["version"], found["suggestions"][1]["decision"]) == (2, None)
 
 
 async def test_of_two_who_edit_the_same_version_one_reads_again(clinic: Any) -> None:
@@ -218,7 +303,7 @@ async def test_a_signed_note_is_not_changed_and_an_amendment_is_another_version(
 
 
 def _decision() -> dict[str, Any]:
-    return {"n": 0, "accept": True}
+    return {"decisions": [{"number": 0, "decision": "ACCEPTED"}]}
 
 
 async def test_a_draft_is_not_amended_and_an_amendment_says_why(small_clinic: Any) -> None:
@@ -273,7 +358,7 @@ async def test_a_sentence_keeps_its_links_and_an_empty_note_is_not_signed(
     assert edited["sections"][2]["sentences"] == [
         {"text": "a fever", "segmentIds": [segment], "entityIds": ["e1"]}
     ]
-    await small_clinic.ask(DECIDE, id=note["id"], v=2, n=0, accept=False)
+    await decide(small_clinic, edited, "REJECTED", "REJECTED")
     await small_clinic.ask(EDIT, id=note["id"], v=3, sections=[])
     answer = (await small_clinic.ask(SIGN, id=note["id"], v=4))["signNote"]
     assert [error["code"] for error in answer["errors"]] == ["VALIDATION_FAILED"]
@@ -290,7 +375,7 @@ async def test_a_draft_is_seen_by_those_who_write_notes_only(clinic: Any, who: I
     assert (await clinic.ask(READ, who, id=note["id"]))["clinicalNote"] is None
     hidden = (await clinic.ask(CHART, who, reps=reps))["_entities"]
     assert hidden == [{"notes": {"edges": []}}, {"ofVisit": []}, None]
-    await clinic.ask(DECIDE, id=note["id"], v=1, n=0, accept=False)
+    await decide(clinic, note, "REJECTED", "ACCEPTED")
     await clinic.ask(SIGN, id=note["id"], v=2)
     shown = (await clinic.ask(CHART, who, reps=reps))["_entities"]
     one = {"id": note["id"], "status": "SIGNED"}
