@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from starlette.routing import WebSocketRoute
 
 from drassist import graph
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.fhir.documents import FhirDocuments
+from drassist.adapters.patients import patients_of
 from drassist.events import BUS, Bus, Relay, open_bus
 from drassist.language import ClinicalNlp, RulesEngine
 from drassist.runtime.database import Database
@@ -21,7 +21,7 @@ from drassist.speech.engine import SpeechEngine
 from drassist.speech.opening import open_engine
 from subgraphs.notes.audio import SILENT_AFTER_S, audio_socket
 from subgraphs.notes.models import outbox
-from subgraphs.notes.ports import NoteArchive, Patients, SignedNote, Subject
+from subgraphs.notes.ports import NoteArchive, Patients, SignedNote
 from subgraphs.notes.schema import make_schema
 from subgraphs.notes.services import Services
 from subgraphs.notes.services.delivering import EHR, Deliveries
@@ -47,7 +47,7 @@ def create_app(
     """Make the subgraph; nothing is opened before its lifespan.
 
     Without an archive the settings decide: the EHR's FHIR server where there is a URL, else notes
-    stay here. A bus that is handed in stays the caller's to close. After ``idle_after`` seconds
+    stay here; likewise who tells who a patient is. A bus that is handed in stays the caller's to close. After ``idle_after`` seconds
     without audio a recording gives its place in the speech engine back; after ``silent_after``
     the audio socket is closed.
     """
@@ -62,7 +62,7 @@ def create_app(
             if bus is None:
                 stack.push_async_callback(spread.aclose)
             where = archive or await _archive(settings, stack)
-            deliveries = Deliveries(database, where, patients or _ByIdOnly())
+            deliveries = Deliveries(database, where, patients or patients_of(settings))
             destinations = {BUS: spread.publish, EHR: deliveries.deliver}
             await stack.enter_async_context(Relay(database, outbox, destinations, settings.relay))
             hearing = Hearing(
@@ -109,19 +109,3 @@ class _NoArchive:
 
     async def publish(self, note: SignedNote) -> None:
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A patient of whom only the id is told."""
-
-    id: str
-    identifiers: tuple[tuple[str, str], ...] = ()
-    name: str | None = None
-    birth_date: str | None = None
-    gender: str | None = None
-
-
-class _ByIdOnly:
-    async def identify(self, patient_id: str) -> Subject:
-        return _Named(patient_id)

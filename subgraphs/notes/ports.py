@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["NoteArchive", "Patients", "SignedNote", "SignedSection", "Subject"]
+from drassist.clinical import Subject
 
-
-class Subject(Protocol):
-    """Who a note is about, as far as the EHR may be told."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def identifiers(self) -> Sequence[tuple[str, str]]: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def birth_date(self) -> str | None: ...
-    @property
-    def gender(self) -> str | None: ...
+__all__ = ["NoteArchive", "Patients", "SignedNote", "SignedSection"]
 
 
 class Patients(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.lab import FhirLab
+from drassist.adapters.patients import patients_of
 from drassist.adapters.pharmacy import FhirPharmacy
 from drassist.adapters.watching import watching
 from drassist.events import BUS, Bus, Relay, open_bus
@@ -20,7 +20,7 @@ from drassist.testing.journal import journal_of
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.orders.models import outbox
-from subgraphs.orders.ports import Laboratory, Patients, Pharmacy, Subject
+from subgraphs.orders.ports import Laboratory, Patients, Pharmacy
 from subgraphs.orders.schema import make_schema
 from subgraphs.orders.services import Services
 from subgraphs.orders.services.delivering import Deliveries
@@ -42,7 +42,7 @@ def create_app(
     """Make the subgraph; nothing is opened before its lifespan.
 
     Without a laboratory or pharmacy the settings decide: a FHIR server where a URL is set, else
-    the simulators of ``drassist.testing``. A bus that is handed in stays the caller's to close.
+    the simulators of ``drassist.testing``; likewise who tells who a patient is. A bus that is handed in stays the caller's to close.
     """
 
     @asynccontextmanager
@@ -56,7 +56,7 @@ def create_app(
                 stack.push_async_callback(spread.aclose)
             lab = laboratory or await _laboratory(settings, stack)
             chemist = pharmacy or await _pharmacy(settings, stack)
-            deliveries = Deliveries(database, lab, chemist, patients or _ByIdOnly())
+            deliveries = Deliveries(database, lab, chemist, patients or patients_of(settings))
             destinations = {BUS: spread.publish, **deliveries.destinations()}
             await stack.enter_async_context(Relay(database, outbox, destinations, settings.relay))
             await stack.enter_async_context(
@@ -82,14 +82,6 @@ async def _health(services: Services) -> None:
     """Peers that are away delay orders and lose none, so they do not make us unready."""
     await services.database.ping()
     await services.bus.ping()
-
-
-@dataclass(frozen=True, slots=True)
-class _ByIdOnly:
-    """Tells peers a patient's id and nothing else."""
-
-    async def identify(self, patient_id: str) -> Subject:
-        return Subject(patient_id)
 
 
 async def _laboratory(settings: Settings, stack: AsyncExitStack) -> Laboratory:

@@ -13,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from drassist.clinical import Subject
+
 __all__ = [
     "Dispense",
     "Dispenses",
@@ -25,22 +27,10 @@ __all__ = [
     "OutgoingOrder",
     "Patients",
     "Pharmacy",
-    "Subject",
 ]
 
 
 # What goes out.
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom an order is for; ``identifiers`` are (system, value), the first finds her elsewhere."""
-
-    id: str
-    identifiers: tuple[tuple[str, str], ...] = ()
-    name: str | None = None
-    birth_date: str | None = None
-    gender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

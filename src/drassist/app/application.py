@@ -13,6 +13,7 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
+from drassist.adapters.patients import Execute, PatientsInGraph
 from drassist.app.gateway import create_gateway
 from drassist.app.identity import create_provider, issuer_path, local_authenticator
 from drassist.app.imports import import_records, load_samples, sinks_of
@@ -21,7 +22,6 @@ from drassist.events import Bus, open_bus
 from drassist.runtime.identity import Identity
 from drassist.runtime.logs import get_logger
 from drassist.runtime.settings import Settings
-from subgraphs.orders.services.identifying import Execute, PatientsInGraph
 
 __all__ = ["create_application"]
 
@@ -43,9 +43,9 @@ def create_application(settings: Settings) -> Starlette:
     shared = _SharedBus()
     authenticate = local_authenticator(settings)
     subgraphs: dict[str, Any] = {}
-    known = PatientsInGraph(_as_system(subgraphs), settings.facility_id)
     for name in SUBGRAPHS:
         # An order and a signed note tell a peer who the patient is; the graph knows.
+        known = PatientsInGraph(_as_service(name, subgraphs), settings.facility_id)
         peers = {"patients": known} if name in {"orders", "notes"} else {}
         subgraphs[name] = create_subgraph(
             name, settings, bus=cast("Bus", shared), authenticate=authenticate, **peers
@@ -70,10 +70,10 @@ def create_application(settings: Settings) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def _as_system(subgraphs: Mapping[str, Any]) -> Execute:
+def _as_service(name: str, subgraphs: Mapping[str, Any]) -> Execute:
     async def execute(operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         found: Mapping[str, Any] = await subgraphs["patients"].execute(
-            operation, variables, identity=Identity.system()
+            operation, variables, identity=Identity.service(name)
         )
         return found
 

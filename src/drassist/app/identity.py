@@ -10,9 +10,20 @@ from urllib.parse import urlsplit
 from joserfc.jwk import KeySet
 from starlette.applications import Starlette
 
-from drassist.identity_provider import DEVELOPMENT_USERS, DevelopmentUser, create_identity_provider
+from drassist.identity_provider import (
+    DEVELOPMENT_USERS,
+    DevelopmentUser,
+    ServiceClient,
+    create_identity_provider,
+)
 from drassist.identity_provider.keys import key_set, load_signing_key
-from drassist.runtime.identity import Authenticator, JwtAuthenticator, authenticator, scopes_of
+from drassist.runtime.identity import (
+    SERVICE_SCOPES,
+    Authenticator,
+    JwtAuthenticator,
+    authenticator,
+    scopes_of,
+)
 from drassist.runtime.settings import Settings
 from drassist.testing.samples import CLAIMS
 from router.settings import JwtIssuer, JwtSettings
@@ -20,6 +31,8 @@ from router.settings import JwtIssuer, JwtSettings
 __all__ = ["create_provider", "issuer_path", "local_authenticator", "router_issuers"]
 
 KEY: Final = Path("var/identity.pem")
+SERVICES: Final = ("notes", "orders")
+"""The subgraphs that tell peers who a patient is."""
 
 
 def create_provider(settings: Settings) -> Starlette:
@@ -28,6 +41,12 @@ def create_provider(settings: Settings) -> Starlette:
     users: list[DevelopmentUser] = [
         replace(user, claims=dict(claims.get(user.username, {}))) for user in DEVELOPMENT_USERS
     ]
+    secret = settings.identity.development_service_secret
+    services = [
+        ServiceClient(name, secret.get_secret_value(), SERVICE_SCOPES)
+        for name in SERVICES
+        if secret is not None
+    ]
     return create_identity_provider(
         issuer=settings.identity.issuer,
         audience=settings.identity.audience,
@@ -35,6 +54,7 @@ def create_provider(settings: Settings) -> Starlette:
         key_path=KEY,
         scopes_of=lambda user: scopes_of(user.role),
         users=users,
+        services=services,
     )
 
 

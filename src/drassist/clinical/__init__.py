@@ -2,6 +2,7 @@
 
 from drassist.clinical.days import HospitalCalendar
 from drassist.clinical.ids import EHR, imported_id
+from drassist.clinical.subject import Subject
 from drassist.clinical.values import (
     UCUM,
     AbhaAddress,
@@ -38,6 +39,7 @@ __all__ = [
     "PartialDate",
     "Period",
     "Quantity",
+    "Subject",
     "imported_id",
     "normalise_phone",
     "verhoeff_check",

@@ -21,7 +21,7 @@ from drassist.identity_provider.grants import DevelopmentAuthorizationServer, Fo
 from drassist.identity_provider.keys import key_set, load_signing_key, public_jwks
 from drassist.identity_provider.loopback import is_loopback
 from drassist.identity_provider.pages import login_page, refusal_page
-from drassist.identity_provider.users import DEVELOPMENT_USERS, DevelopmentUser
+from drassist.identity_provider.users import DEVELOPMENT_USERS, DevelopmentUser, ServiceClient
 
 __all__ = ["create_identity_provider"]
 
@@ -37,11 +37,12 @@ def create_identity_provider(
     key_path: Path,
     scopes_of: Callable[[DevelopmentUser], Iterable[str]],
     users: Iterable[DevelopmentUser] = DEVELOPMENT_USERS,
+    services: Iterable[ServiceClient] = (),
 ) -> Starlette:
     """Return the provider, to be mounted at the path of ``issuer``.
 
     ``scopes_of`` decides what each user may do; ``openid``, ``profile`` and ``offline_access``
-    are added. Raises ValueError when ``issuer`` is not a loopback URL.
+    are added. ``services`` get tokens by client credentials. Raises ValueError when ``issuer`` is not a loopback URL.
     """
     if not is_loopback(issuer):
         message = (
@@ -49,7 +50,7 @@ def create_identity_provider(
             "set identity.issuer to your own provider."
         )
         raise ValueError(message)
-    provider = _Provider(issuer, audience, password, key_path, scopes_of, tuple(users))
+    provider = _Provider(issuer, audience, password, key_path, scopes_of, tuple(users), services)
     return Starlette(
         routes=[
             Route("/.well-known/openid-configuration", provider.discovery),
@@ -71,6 +72,7 @@ class _Provider:
         key_path: Path,
         scopes_of: Callable[[DevelopmentUser], Iterable[str]],
         users: tuple[DevelopmentUser, ...],
+        services: Iterable[ServiceClient],
     ) -> None:
         self._issuer = issuer
         self._audience = audience
@@ -84,6 +86,7 @@ class _Provider:
             scopes_of=lambda user: " ".join(
                 ["openid", "profile", "offline_access", *sorted(scopes_of(user))]
             ),
+            services=services,
         )
 
     async def discovery(self, request: Request) -> Response:
@@ -98,10 +101,14 @@ class _Provider:
                 "userinfo_endpoint": at("/userinfo"),
                 "end_session_endpoint": at("/logout"),
                 "response_types_supported": ["code"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "grant_types_supported": [
+                    "authorization_code",
+                    "refresh_token",
+                    "client_credentials",
+                ],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
-                "token_endpoint_auth_methods_supported": ["none"],
+                "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
                 "code_challenge_methods_supported": ["S256"],
                 "scopes_supported": ["openid", "profile", "offline_access"],
             },

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749.grants import (
+    AuthorizationCodeGrant,
+    ClientCredentialsGrant,
+    RefreshTokenGrant,
+)
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
@@ -24,7 +28,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from drassist.identity_provider.keys import key_set
 from drassist.identity_provider.loopback import is_loopback
-from drassist.identity_provider.users import DevelopmentUser
+from drassist.identity_provider.users import DevelopmentUser, ServiceClient
 
 __all__ = ["DevelopmentAuthorizationServer", "FormRequest", "PublicClient"]
 
@@ -144,18 +148,21 @@ class DevelopmentAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         audience: str,
         key: RSAKey,
         scopes_of: Callable[[DevelopmentUser], str],
+        services: Iterable[ServiceClient] = (),
     ) -> None:
         super().__init__()
         self.codes: dict[str, Code] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.scopes_of = scopes_of
+        self._services = {service.client_id: service for service in services}
         generator = _AccessTokens(issuer, audience, key)
         self.register_token_generator("default", generator)
         self.register_grant(_CodeGrant, [CodeChallenge(required=True), _IdToken(issuer, key)])
         self.register_grant(_RefreshGrant)
+        self.register_grant(_ServiceGrant)
 
-    def query_client(self, client_id: str) -> PublicClient:
-        return PublicClient(client_id)
+    def query_client(self, client_id: str) -> PublicClient | ServiceClient:
+        return self._services.get(client_id) or PublicClient(client_id)
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         if "refresh_token" not in token:
@@ -203,8 +210,10 @@ class _AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]  # no types
         return self._audience
 
     def get_extra_claims(
-        self, client: Any, grant_type: str, user: DevelopmentUser, scope: str
+        self, client: Any, grant_type: str, user: DevelopmentUser | None, scope: str
     ) -> dict[str, Any]:
+        if user is None:  # a service in its own name
+            return {"name": client.get_client_id(), "roles": ["system"]}
         return {"name": user.name, "roles": [user.role], **user.claims}
 
 
@@ -293,6 +302,12 @@ class _RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]  # no types
 
     def revoke_old_credential(self, credential: RefreshToken) -> None:
         credential.used = True
+
+
+class _ServiceGrant(ClientCredentialsGrant):  # type: ignore[misc]  # no types
+    """Client credentials (RFC 6749, section 4.4): for our own services only."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
 
 
 class _IdToken(OpenIDCode):  # type: ignore[misc]  # no types

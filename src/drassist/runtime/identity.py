@@ -25,6 +25,7 @@ from drassist.runtime.settings import IdentitySettings
 __all__ = [
     "ANONYMOUS",
     "ROLE_SCOPES",
+    "SERVICE_SCOPES",
     "Authenticator",
     "Identity",
     "InvalidCredentials",
@@ -102,6 +103,11 @@ class Identity:
         """The system itself, in jobs and imports: every scope that any role has."""
         every = frozenset().union(*ROLE_SCOPES.values())
         return cls(subject=name, name=name, roles=frozenset({Role.SYSTEM}), scopes=every)
+
+    @classmethod
+    def service(cls, name: str) -> Identity:
+        """One of our services in its own name: it learns who a patient is, and nothing else."""
+        return cls(subject=name, name=name, roles=frozenset({Role.SYSTEM}), scopes=SERVICE_SCOPES)
 
     @classmethod
     def of(cls, role: Role, subject: str | None = None, **fields: Any) -> Identity:
@@ -200,6 +206,10 @@ ROLE_SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     | {"patient/Appointment.cu", "patient/Consent.cu"},
     Role.SYSTEM: frozenset(),
 }
+
+
+SERVICE_SCOPES: Final = frozenset({"user/Patient.rs", "dra/patient.identifiers"})
+"""What a service may do that tells peers who a patient is: name, dates, and her numbers."""
 
 
 def scopes_of(*roles: str) -> frozenset[str]:

@@ -37,6 +37,7 @@ __all__ = [
     "PeerSettings",
     "RelaySettings",
     "ServerSettings",
+    "ServiceSettings",
     "Settings",
     "SpeechSettings",
 ]
@@ -115,8 +116,30 @@ class IdentitySettings(_Section):
     development_claims: dict[str, dict[str, str]] = {}
     """Who the development users are among your own records: user name -> ``patient_id`` or
     ``practitioner_id``. Without it they are people of the sample data."""
+    development_service_secret: SecretStr | None = None
+    """Lets the services ``notes`` and ``orders`` get tokens of their own; none without it."""
     leeway: int = Field(30, ge=0, le=300)
     jwks_max_age: int = Field(300, ge=1)
+
+
+class ServiceSettings(_Section):
+    """How this process asks the graph in its own name, where subgraphs run apart.
+
+    ``notes`` and ``orders`` tell peers who a patient is: they ask ``patients_url`` with a token that
+    they get at ``token_url`` (client credentials). Without ``patients_url`` peers are told our id.
+    """
+
+    patients_url: str | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    timeout: float = Field(10.0, gt=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ServiceSettings:
+        if self.patients_url and not (self.token_url and self.client_id and self.client_secret):
+            raise ValueError("patients_url needs token_url, client_id and client_secret beside it")
+        return self
 
 
 class GatewaySettings(_Section):
@@ -224,6 +247,7 @@ class Settings(BaseSettings):
     bus: BusSettings = BusSettings()
     relay: RelaySettings = RelaySettings()
     identity: IdentitySettings = IdentitySettings()
+    service: ServiceSettings = ServiceSettings()
     gateway: GatewaySettings = GatewaySettings()
     features: FeatureSettings = FeatureSettings()
     speech: SpeechSettings = SpeechSettings()

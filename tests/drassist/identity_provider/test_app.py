@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from drassist.identity_provider import create_identity_provider
+from drassist.identity_provider import ServiceClient, create_identity_provider
 
 ISSUER = "http://127.0.0.1:4000/idp"
 REDIRECT = "http://127.0.0.1:4000/callback"
@@ -30,6 +30,7 @@ def provider(tmp_path: Path) -> httpx2.AsyncClient:
         password="let me in",
         key_path=tmp_path / "key.pem",
         scopes_of=lambda user: {f"{user.role}:all"},
+        services=[ServiceClient("orders", "shared secret", frozenset({"a", "b"}))],
     )
     transport = httpx2.ASGITransport(app=app)
     return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000")
@@ -181,3 +182,36 @@ def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     assert load_signing_key(path).thumbprint() == load_signing_key(path).thumbprint()
     assert path.stat().st_mode & 0o077 == 0
+
+
+async def service_token(
+    provider: httpx2.AsyncClient, secret: str = "shared secret", **fields: str
+) -> httpx2.Response:
+    form = {"grant_type": "client_credentials", **fields}
+    return await provider.post("/token", data=form, auth=("orders", secret))
+
+
+async def test_a_service_gets_a_token_of_its_own_and_no_more_than_is_its(
+    provider: httpx2.AsyncClient,
+) -> None:
+    tokens = (await service_token(provider, scope="b c")).json()
+    assert "refresh_token" not in tokens
+    keys = KeySet.import_key_set((await provider.get("/jwks.json")).json())
+    claims = jwt.decode(tokens["access_token"], keys, algorithms=["RS256"]).claims
+    assert (claims["sub"], claims["roles"], claims["scope"]) == ("orders", ["system"], "b")
+    everything = (await service_token(provider)).json()["access_token"]
+    assert jwt.decode(everything, keys, algorithms=["RS256"]).claims["scope"] == "a b"
+
+
+async def test_a_service_without_its_secret_gets_none(provider: httpx2.AsyncClient) -> None:
+    wrong = await service_token(provider, "guess")
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+    form = {"grant_type": "client_credentials", "client_id": "orders"}
+    for body in (form, {**form, "client_id": "web"}, {**form, "client_secret": "shared secret"}):
+        refused = await provider.post("/token", data=body)
+        assert refused.json()["error"] in ("invalid_client", "unauthorized_client")
+
+
+async def test_a_service_logs_nobody_in(provider: httpx2.AsyncClient) -> None:
+    page = await provider.get("/authorize", params=authorization(client_id="orders"))
+    assert page.status_code == 400

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from drassist.clinical import Subject
 from drassist.events import Relay
 from drassist.runtime.database import Database
 from drassist.runtime.migrations import migrate
@@ -14,7 +15,6 @@ from drassist.runtime.settings import Settings
 from drassist.testing.lab import SimulatedLab
 from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.orders.models import outbox
-from subgraphs.orders.ports import Subject
 from subgraphs.orders.services.delivering import Deliveries
 
 

@@ -12,14 +12,13 @@ from uuid import uuid4
 import pytest
 
 from drassist.adapters.fhir import FhirClient, FhirServer, import_from_server
-from drassist.clinical import imported_id
+from drassist.clinical import Subject, imported_id
 from drassist.events import MemoryBus
 from drassist.graph import Subgraph
 from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import AdapterSettings, PeerSettings, Settings
 from scripts.peers import PeerMissing, Sekmet, sekmet
 from subgraphs.orders.app import create_app
-from subgraphs.orders.ports import Subject
 from subgraphs.orders.services.importing import OrdersImport
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drassist.adapters.errors import PeerUnavailable
-from subgraphs.orders.services.identifying import PatientsInGraph
+from drassist.adapters.patients import PatientsInGraph
 
 FACILITY = "http://hospital.example/facility"
 ASHA = {"mrn": "H-7", "name": "Asha Test", "gender": "FEMALE", "birthDate": "1979"}

@@ -1,4 +1,4 @@
-"""Who a patient is, asked in the graph: orders hold only her id.
+"""Who a patient is, asked in the graph.
 
 A laboratory finds her chart by the number that the hospital gave her, under the system that gave
 it; without that, by our id. While the graph does not answer, an order waits: it must not go out
@@ -11,12 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from drassist.adapters.errors import PeerUnavailable
-from subgraphs.orders.ports import Subject
+from drassist.clinical import Subject
 
-__all__ = ["Execute", "PatientsInGraph"]
+__all__ = ["ByIdOnly", "Execute", "PatientsInGraph"]
 
 Execute: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""Executes an operation against the patients subgraph and gives the GraphQL response."""
+"""Executes an operation against the patients subgraph and gives the GraphQL response.
+
+Raises :class:`PeerUnavailable` while nobody answers.
+"""
 
 _ASK = """query Identify($patients: [_Any!]!) { _entities(representations: $patients) {
   ... on Patient { mrn name gender birthDate %s } } }"""
@@ -24,7 +27,7 @@ _GENDERS = frozenset({"male", "female", "other", "unknown"})
 
 
 class PatientsInGraph:
-    """Fits :class:`subgraphs.orders.ports.Patients`; ``facility`` is the URI of our systems."""
+    """``facility`` is the URI of our systems, under which a hospital number stands without another."""
 
     def __init__(self, execute: Execute, facility: str) -> None:
         self._execute = execute
@@ -61,3 +64,10 @@ class PatientsInGraph:
         own = (f"{self._facility}/mrn", mrn)
         numbers = [(str(i["system"]), str(i["value"])) for i in given if i.get("type") == "MR"]
         return tuple(numbers) or (own,)
+
+
+class ByIdOnly:
+    """Tells peers our id and nothing else, where the graph cannot be asked."""
+
+    async def identify(self, patient_id: str) -> Subject:
+        return Subject(patient_id)
