@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from drassist.app import SUBGRAPHS
+from drassist.app.subgraphs import SUBGRAPHS
 from drassist.cli.main import app
 from drassist.runtime.settings import Settings
 from tests.e2e.system import ROOT

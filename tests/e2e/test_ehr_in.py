@@ -22,6 +22,7 @@ from drassist.clinical import imported_id
 from drassist.demo import Consultation, Played
 from scripts.peers import PeerMissing, Sekmet, sekmet
 from tests.e2e.system import PASSWORD, embedded, play, run, serving
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -119,7 +120,7 @@ def _size(path: Path) -> int:
 
 def _search(ehr: Sekmet, kind: str, **query: str) -> list[dict[str, Any]]:
     url = f"{ehr.url}/{kind}?{urllib.parse.urlencode(query)}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         found = json.load(answer)
     return [entry["resource"] for entry in found.get("entry", ())]
 
@@ -129,6 +130,6 @@ def _documents(ehr: Sekmet) -> list[dict[str, Any]]:
 
 
 def _until_a_document(ehr: Sekmet) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not _documents(ehr) and time.monotonic() < deadline:
         time.sleep(0.3)

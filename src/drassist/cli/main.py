@@ -30,7 +30,7 @@ SettingsFile = Annotated[
 def serve(host: Host = None, port: Port = None, settings: SettingsFile = None) -> None:
     """Serve the whole system in one process."""
     gc.disable()  # see listen()
-    from drassist.app import create_application
+    from drassist.app.application import create_application
     from drassist.cli.serving import listen, loaded, welcome
 
     found = loaded(settings, host, port, issues_tokens=True)
@@ -46,7 +46,7 @@ def subgraph(
 ) -> None:
     """Serve one subgraph as a process of its own."""
     gc.disable()  # see listen()
-    from drassist.app import create_subgraph
+    from drassist.app.subgraphs import create_subgraph
     from drassist.cli.serving import listen, loaded
 
     found = loaded(settings, host, None)
@@ -61,7 +61,7 @@ def subgraph(
 def gateway(host: Host = None, port: Port = None, settings: SettingsFile = None) -> None:
     """Serve the router alone, for subgraphs that run elsewhere (gateway.subgraphs)."""
     gc.disable()  # see listen()
-    from drassist.app import create_gateway
+    from drassist.app.gateway import create_gateway
     from drassist.cli.serving import listen, loaded
 
     found = loaded(settings, host, port)
@@ -76,8 +76,7 @@ def identity(host: Host = None, port: Port = None, settings: SettingsFile = None
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    from drassist.app import create_provider
-    from drassist.app.identity import issuer_path
+    from drassist.app.identity import create_provider, issuer_path
     from drassist.cli.serving import listen, loaded
 
     found = loaded(settings, host, port)

@@ -100,6 +100,11 @@ class Consultation:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    def move(self, base: str) -> None:
+        """Go on at another gateway, on every device: gateways keep nothing."""
+        for device in (self.doctor, self.tablet, self.desk, self.phone):
+            device.base = base
+
     async def arrive(self) -> None:
         """The front desk books and checks in; the tablet's queue changes."""
         found = await self.desk.ask(doc.FIND, text=self._search)

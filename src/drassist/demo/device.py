@@ -31,8 +31,13 @@ class Device:
 
     def __init__(self, http: aiohttp.ClientSession, base: str, client: str, token: str) -> None:
         self._http = http
-        self._url = f"{base}/{client}/graphql"
+        self._client = client
+        self.base = base
         self.token = token
+
+    @property
+    def _url(self) -> str:
+        return f"{self.base}/{self._client}/graphql"
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Execute a document; raises :class:`GraphQLFailed`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
@@ -69,11 +70,7 @@ class RedisBus:
         return subscription
 
     async def consume(self, group: str, handler: Handler, *patterns: str) -> None:
-        try:
-            await self._redis.xgroup_create(_STREAM, group, id="$", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        await self._join(group, after="$")
         self._start(self._work(group, handler, patterns))
 
     async def ping(self) -> None:
@@ -138,6 +135,17 @@ class RedisBus:
             except (RedisError, OSError) as error:
                 log.warning("bus.consumer_waits", error_class=type(error).__name__)
                 await asyncio.sleep(0.5)
+                if "NOGROUP" in str(error):  # a Redis that came back empty: all of it is new
+                    with suppress(RedisError, OSError):
+                        await self._join(group, after="0")
+
+    async def _join(self, group: str, *, after: str) -> None:
+        """Make the group where it is not there yet; it begins behind the entry ``after``."""
+        try:
+            await self._redis.xgroup_create(_STREAM, group, id=after, mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
 
     async def _take_over(self, group: str, handler: Handler, patterns: tuple[str, ...]) -> None:
         claimed = await self._redis.xautoclaim(

@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from drassist.adapters.fhir import ImportReport, Progress, Sink, import_from_folder
 from drassist.clinical import imported_id, verhoeff_check
+
+if TYPE_CHECKING:  # who the sample people are is told to processes that import nothing
+    from drassist.adapters.fhir import ImportReport, Progress, Sink
 
 __all__ = ["CLAIMS", "DOCTOR_ID", "NURSE_ID", "PATIENT_ID", "bundles", "load"]
 
@@ -75,6 +77,8 @@ async def load(
     progress: Callable[[Progress], None] | None = None,
 ) -> ImportReport:
     """Make the samples and import them into ``sink``; doing it again changes nothing."""
+    from drassist.adapters.fhir import import_from_folder
+
     with tempfile.TemporaryDirectory(prefix="drassist-samples-") as folder:
         await asyncio.to_thread(_write, Path(folder), count, seed)
         return await import_from_folder(Path(folder), sink, progress=progress)

@@ -19,12 +19,12 @@ from starlette.routing import Mount
 
 from drassist.adapters.errors import PeerUnavailable
 from drassist.adapters.patients import ByIdOnly, PatientsInGraph, patients_of
-from drassist.app import create_provider, create_subgraph
-from drassist.app.identity import local_authenticator
+from drassist.app.identity import create_provider, local_authenticator
+from drassist.app.subgraphs import create_subgraph
 from drassist.events import MemoryBus
 from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import IdentitySettings, ServiceSettings, Settings
-from tests.patience import soon
+from tests.patience import PATIENCE
 
 SECRET = "for services only"
 REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $input) {
@@ -87,13 +87,11 @@ async def _serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
 
-    async def started() -> None:
-        while not server.started:
-            assert not task.done()
-            await asyncio.sleep(0.01)
-
     try:
-        await soon(started())
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:
+                assert not task.done()
+                await asyncio.sleep(0.01)
         yield
     finally:
         server.should_exit = True

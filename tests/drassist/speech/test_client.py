@@ -15,6 +15,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 
 from drassist.speech.client import AudioRefused, stream_audio
+from tests.patience import PATIENCE
 
 CHUNKS = [bytes([number, 0]) * 50 for number in range(40)]
 
@@ -106,7 +107,7 @@ async def send(
     on_ack: Callable[[int], None] = lambda _: None,
     patience: float = 10,
 ) -> int:
-    async with listening(socket) as url, asyncio.timeout(20):
+    async with listening(socket) as url, asyncio.timeout(PATIENCE):
         return await stream_audio(
             url, "R:1", "t", audio or spoken(), on_ack=on_ack, patience=patience
         )

@@ -27,6 +27,7 @@ from subgraphs.consents.models import ConsentArtefact, ExternalRecord, metadata
 from subgraphs.consents.schema import make_schema
 from subgraphs.consents.services.receiving import apply_notice
 from subgraphs.consents.services.states import ARTEFACT, REQUEST, TRANSFER, allows
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 ASHA = Identity.of(Role.PATIENT, patient_id="Patient:asha")
@@ -85,14 +86,14 @@ class House:
         return (await self.ask(READ, id=id))["consentRequest"]
 
     async def until(self, id: str, check: Callable[[Any], Any]) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not check(found := await self.read(id)):
                 await asyncio.sleep(0.03)
         return found
 
     async def taken(self) -> str:
         """The gateway's id of the one open request, once it has arrived."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not self.gateway.open_requests():
                 await asyncio.sleep(0.03)
         return self.gateway.open_requests()[0]
@@ -361,7 +362,7 @@ async def test_states_are_watched_and_a_patient_watches_only_her_own(house: Hous
     await asyncio.sleep(0.1)
     await house.request(patientId="Patient:other")
     await house.request()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         seen = (await waiting)["data"]["consentChanged"]
     assert seen == {"state": "REQUESTED", "patient": {"id": "Patient:asha"}}
     await stream.aclose()

@@ -10,6 +10,7 @@ from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import BusSettings, Settings
 from subgraphs.encounters.app import create_app
 from subgraphs.encounters.services.people import add_practitioner
+from tests.patience import PATIENCE
 
 WALK_IN = """
 import asyncio, json, sys
@@ -39,7 +40,7 @@ async def test_a_queue_is_watched_in_one_process_and_changed_in_another(
         watching = encounters.subscribe(
             "subscription { queueChanged { reason queue { waitingCount } } }", identity=doctor
         )
-        assert (await asyncio.wait_for(anext(watching), 10))["data"]["queueChanged"] == {
+        assert (await asyncio.wait_for(anext(watching), PATIENCE))["data"]["queueChanged"] == {
             "reason": "CURRENT",
             "queue": {"waitingCount": 0},
         }
@@ -47,6 +48,6 @@ async def test_a_queue_is_watched_in_one_process_and_changed_in_another(
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DRASSIST_")}
         command = [sys.executable, "-c", WALK_IN, given]
         await asyncio.to_thread(subprocess.run, command, check=True, env=environment)
-        heard = await asyncio.wait_for(anext(watching), 10)
+        heard = await asyncio.wait_for(anext(watching), PATIENCE)
         await watching.aclose()  # type: ignore[attr-defined]
     assert heard["data"]["queueChanged"] == {"reason": "issued", "queue": {"waitingCount": 1}}

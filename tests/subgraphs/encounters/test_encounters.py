@@ -13,6 +13,7 @@ from drassist.runtime.identity import Identity, Role
 from drassist.runtime.migrations import drift
 from subgraphs.encounters import models, schema
 from subgraphs.encounters.services.wiring import Services
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="practitioner-asha-rao")
 RAO = "practitioner-asha-rao"
@@ -308,10 +309,10 @@ async def test_the_doctors_queue_is_watched_from_its_present_state_on(
         "subscription { queueChanged { reason queue { waiting { number patient { id } } } } }",
         identity=DOCTOR,
     )
-    first = (await asyncio.wait_for(anext(watching), 5))["data"]["queueChanged"]
+    first = (await asyncio.wait_for(anext(watching), PATIENCE))["data"]["queueChanged"]
     assert first == {"reason": "CURRENT", "queue": {"waiting": []}}
     await walk_in(ask, "Patient:1")
-    second = (await asyncio.wait_for(anext(watching), 5))["data"]["queueChanged"]
+    second = (await asyncio.wait_for(anext(watching), PATIENCE))["data"]["queueChanged"]
     assert second["reason"] == "issued"
     assert second["queue"]["waiting"] == [{"number": 1, "patient": {"id": "Patient:1"}}]
     await watching.aclose()  # type: ignore[attr-defined]
@@ -328,7 +329,7 @@ async def test_bookings_are_watched_by_practitioner(
     waiting = asyncio.ensure_future(anext(watching))
     await asyncio.sleep(0.05)
     await book(ask, "Patient:1", datetime(2099, 1, 1, tzinfo=UTC))
-    heard = (await asyncio.wait_for(waiting, 5))["data"]["appointmentsChanged"]
+    heard = (await asyncio.wait_for(waiting, PATIENCE))["data"]["appointmentsChanged"]
     assert heard == {"change": "booked", "appointment": {"patient": {"id": "Patient:1"}}}
     await watching.aclose()  # type: ignore[attr-defined]
 

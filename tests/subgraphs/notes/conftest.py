@@ -24,6 +24,7 @@ from drassist.speech.events import SAMPLE_RATE
 from drassist.speech.scripted import Line, ScriptedEngine
 from subgraphs.notes.app import create_app
 from subgraphs.notes.ports import SignedNote
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 CALLERS = {
@@ -144,7 +145,7 @@ class House:
         return data["note"]
 
     async def until(self, read: Callable[[], Any], check: Callable[[Any], Any]) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not check(found := await read()):
                 await asyncio.sleep(0.03)
         return found
@@ -178,7 +179,7 @@ async def serving(
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not server.started:
                     assert not task.done()
                     await asyncio.sleep(0.01)

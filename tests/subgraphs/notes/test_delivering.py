@@ -13,6 +13,7 @@ from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import AdapterSettings, FhirSettings, Settings
 from drassist.testing.fhir_server import FhirServerStandIn
 from subgraphs.notes.models import outbox
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 EDIT = """mutation($id: ID!, $v: Int!, $sections: [SectionInput!]!) {
@@ -52,7 +53,7 @@ async def arrived(house: Any, id: str, number: int = 1) -> list[str]:
 async def test_an_ehr_that_is_away_delays_a_note_and_loses_none(house: Any) -> None:
     house.archive.failure = PeerUnavailable("nobody answers")
     note = await sign(house)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while house.archive.attempts < 3:
             await asyncio.sleep(0.02)
     (version,) = (await house.ask(VERSIONS, id=note["id"]))["clinicalNote"]["versions"]

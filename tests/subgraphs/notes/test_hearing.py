@@ -17,6 +17,7 @@ from drassist.runtime.settings import BusSettings, Settings
 from drassist.speech.engine import EngineBusy, SessionOptions
 from drassist.speech.events import SAMPLE_RATE
 from drassist.speech.scripted import Line, ScriptedEngine, ScriptedSession
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 ASHA = Identity.of(Role.PATIENT, patient_id="Patient:asha")
@@ -57,7 +58,7 @@ async def watched(house: Any, encounter: str = "Encounter:1") -> AsyncIterator[d
 
 async def until_final(stream: AsyncIterator[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     seen = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for segment in stream:
             seen.append(segment)
             if segment["number"] == number and segment["final"]:
@@ -281,7 +282,7 @@ async def test_a_bus_that_is_away_stops_neither_hearing_nor_what_stands(
         assert [segment["text"] for segment in found["segments"]] == TEXTS
         async with await bus.subscribe("notes.recording.transcribed") as events:
             bus.away = False
-            event = await asyncio.wait_for(anext(aiter(events)), 20)
+            event = await asyncio.wait_for(anext(aiter(events)), PATIENCE)
     assert event.subject == "Encounter:1"
     assert set(event.data) == {"encounter_id", "patient_id"}
 

@@ -18,6 +18,7 @@ from drassist.runtime.settings import Settings, SpeechSettings
 from drassist.speech.client import stream_audio
 from drassist.speech.opening import open_engine
 from drassist.testing.consultation import turns
+from tests.patience import PATIENCE
 
 SERVE = """
 import asyncio, sys, uvicorn
@@ -66,7 +67,7 @@ class Process:
         self._running = await asyncio.create_subprocess_exec(
             sys.executable, "-c", SERVE, str(self.port), env=self._environment
         )
-        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
             while True:
                 try:
                     async with session.get(f"http://127.0.0.1:{self.port}/health/ready") as ready:
@@ -96,7 +97,7 @@ class Process:
         return (await self.ask(READ, reps=reps))["_entities"][0]["transcript"]
 
     async def heard(self) -> Any:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             while not (found := await self.transcript())["complete"]:
                 await asyncio.sleep(0.05)
         return [{k: s[k] for k in s if k != "revision"} for s in found["segments"]]

@@ -31,6 +31,7 @@ from drassist.runtime.migrations import drift, migrate
 from drassist.runtime.settings import Settings
 from subgraphs.notes.models import Note, metadata
 from subgraphs.notes.schema import make_schema
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 COLLEAGUE = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:2", name="Dr. Sen")
@@ -404,7 +405,7 @@ async def test_changes_of_a_note_are_told_with_ids_only(
         waiting = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0.1)
         note = await signed(clinic)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             seen = [await waiting, await anext(stream), await anext(stream)]
             told = [await anext(aiter(events)) for _ in range(3)]
         await stream.aclose()

@@ -23,6 +23,7 @@ from drassist.testing.pharmacy import SimulatedPharmacy
 from subgraphs.orders.app import create_app
 from subgraphs.orders.schema import make_schema
 from subgraphs.orders.services.importing import OrdersImport
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 NURSE = Identity.of(Role.NURSE)
@@ -124,7 +125,7 @@ async def test_a_doctor_orders_and_the_patient_sees_the_result(graph: Subgraph[A
                        referenceRange { low high } }
       } } } } } }"""
     reps = [{"__typename": "Patient", "id": "Patient:asha"}]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             data = await ask(graph, question, ASHA, reps=reps)
             edges = data["_entities"][0]["labResults"]["edges"]
@@ -197,7 +198,7 @@ async def test_a_prescription_is_handed_out_and_counted_down(graph: Subgraph[Any
         "query($id: ID!) { medicationRequest(id: $id) { sentAt remaining { value }"
         " dispenses { status quantity { value } } deliveries { state attempts } } }"
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = (await ask(graph, question, DOCTOR, id=item["id"]))["medicationRequest"]
             delivered = found["deliveries"] and found["deliveries"][0]["state"] == "DELIVERED"
@@ -218,7 +219,7 @@ async def test_results_are_watched_and_a_patient_watches_only_her_own(
     await asyncio.sleep(0.1)
     await place(graph, patientId="Patient:other", encounterId="Encounter:2")
     await place(graph)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         doctors, ashas = [(await answer)["data"]["resultReceived"] for answer in waiting]
     assert doctors["patient"]["id"] in ("Patient:other", "Patient:asha")
     assert ashas["patient"] == {"id": "Patient:asha"}

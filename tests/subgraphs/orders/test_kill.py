@@ -21,6 +21,7 @@ import aiohttp
 
 from drassist.runtime.identity import TrustedIdentity
 from drassist.testing.fhir_server import FhirServerStandIn
+from tests.patience import PATIENCE
 
 SERVE = """
 import sys, uvicorn
@@ -68,7 +69,7 @@ class Process:
         self._running = await asyncio.create_subprocess_exec(
             sys.executable, "-c", SERVE, str(self.port), env=self._environment
         )
-        async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
             while True:
                 try:
                     async with session.get(f"{self.base}/health/ready") as answer:
@@ -143,7 +144,7 @@ def answer(lab: FhirServerStandIn, request: dict[str, Any]) -> None:
 
 
 async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         while not lab.all("ServiceRequest"):
             await asyncio.sleep(0.05)
     (request,) = lab.all("ServiceRequest")
@@ -151,7 +152,7 @@ async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
 
 
 async def answered(process: Process, id: str) -> Any:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = (await process.ask(READ, id=id))["serviceRequest"]
             if found["reports"]:

@@ -20,6 +20,7 @@ from drassist.runtime.settings import AdapterSettings, PeerSettings, Settings
 from scripts.peers import PeerMissing, Sekmet, sekmet
 from subgraphs.orders.app import create_app
 from subgraphs.orders.services.importing import OrdersImport
+from tests.patience import PATIENCE
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 
@@ -65,7 +66,7 @@ async def graph(settings: Settings, peer: Sekmet, chart: Path) -> AsyncIterator[
 async def until(
     graph: Subgraph[Any], text: str, check: Callable[[Any], Any], **variables: Any
 ) -> Any:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         while True:
             answer = await graph.execute(text, variables, identity=DOCTOR)
             assert "errors" not in answer, answer["errors"]

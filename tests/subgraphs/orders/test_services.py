@@ -48,6 +48,7 @@ from subgraphs.orders.services.prescribing import (
 )
 from subgraphs.orders.services.receiving import sweep_laboratory, sweep_pharmacy, take_report
 from subgraphs.orders.services.results import supersedes
+from tests.patience import PATIENCE
 from tests.subgraphs.orders.conftest import House
 
 DOCTOR = Author("Practitioner:1", "Dr. Rao")
@@ -76,8 +77,8 @@ async def rows(database: Database, model: Any) -> list[Any]:
         return list(await session.scalars(sa.select(model)))
 
 
-async def until(check: Callable[[], Awaitable[Any]], within: float = 20) -> Any:
-    async with asyncio.timeout(within):
+async def until(check: Callable[[], Awaitable[Any]]) -> Any:
+    async with asyncio.timeout(PATIENCE):
         while not (found := await check()):
             await asyncio.sleep(0.02)
     return found

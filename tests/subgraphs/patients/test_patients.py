@@ -10,6 +10,7 @@ from drassist.runtime.identity import Identity, Role
 from drassist.runtime.migrations import drift
 from subgraphs.patients import models, schema
 from subgraphs.patients.services.wiring import Services
+from tests.patience import PATIENCE
 
 REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $input) {
   patient { id mrn version name age birthDate birthDateEstimated phone abhaNumberMasked }
@@ -172,7 +173,7 @@ async def test_after_a_merge_both_ids_lead_to_the_survivor_with_everything(
         merged = (await ask(MERGE, a=kept["id"], av=1, b=gone["id"], bv=1))["mergePatients"]
         assert merged["errors"] == []
         assert merged["patient"]["phone"] == "+919876543210"
-        heard = await asyncio.wait_for(anext(events), 5)
+        heard = await asyncio.wait_for(anext(events), PATIENCE)
     assert heard.data["duplicate_id"] == gone["id"]
     query = """query($id: ID!) { patient(id: $id) { id redirectedFrom
       allergies { completeness items { code { label } } } } }"""

@@ -14,6 +14,7 @@ from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.lab import FhirLab, LabReport
 from drassist.testing.fhir_server import FhirServerStandIn
 from scripts.peers import Sekmet
+from tests.patience import PATIENCE
 
 FACILITY = "http://hospital.example/facility"
 
@@ -42,8 +43,8 @@ class Order:
     subject: Subject = Subject()
 
 
-async def eventually(ask: Callable[[], Any], *, within: float = 20) -> Any:
-    async with asyncio.timeout(within):
+async def eventually(ask: Callable[[], Any]) -> Any:
+    async with asyncio.timeout(PATIENCE):
         while not (answer := await ask()):
             await asyncio.sleep(0.05)
     return answer

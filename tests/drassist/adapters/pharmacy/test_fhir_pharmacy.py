@@ -13,6 +13,7 @@ from drassist.adapters.pharmacy import Dispensed, FhirPharmacy
 from drassist.fhir.validation import faults
 from drassist.testing.fhir_server import FhirServerStandIn
 from scripts.peers import Sekmet
+from tests.patience import PATIENCE
 
 FACILITY = "http://hospital.example/facility"
 
@@ -93,7 +94,7 @@ async def test_a_pharmacy_that_nobody_here_wrote_hands_out(sekmet_server: Sekmet
         pharmacy, item = FhirPharmacy(client, FACILITY), Item()
         assert await pharmacy.send(item) == await pharmacy.send(item)
         found: list[Dispensed] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not found:
                 await asyncio.sleep(0.05)
                 sweep = await pharmacy.sweep(None)
