@@ -5,7 +5,7 @@ The embedded default. Everything is opened in order and closed in the opposite o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
@@ -13,13 +13,11 @@ from sqlmodel import select
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
-from drassist.adapters.patients import Execute, PatientsInGraph
 from drassist.app.gateway import create_gateway
 from drassist.app.identity import create_provider, issuer_path, local_authenticator
 from drassist.app.imports import import_records, load_samples, sinks_of
-from drassist.app.subgraphs import SUBGRAPHS, create_subgraph
+from drassist.app.subgraphs import SUBGRAPHS, create_subgraph, peers_of
 from drassist.events import Bus, open_bus
-from drassist.runtime.identity import Identity
 from drassist.runtime.logs import get_logger
 from drassist.runtime.settings import Settings
 
@@ -44,11 +42,12 @@ def create_application(settings: Settings) -> Starlette:
     authenticate = local_authenticator(settings)
     subgraphs: dict[str, Any] = {}
     for name in SUBGRAPHS:
-        # An order and a signed note tell a peer who the patient is; the graph knows.
-        known = PatientsInGraph(_as_service(name, subgraphs), settings.facility_id)
-        peers = {"patients": known} if name in {"orders", "notes"} else {}
         subgraphs[name] = create_subgraph(
-            name, settings, bus=cast("Bus", shared), authenticate=authenticate, **peers
+            name,
+            settings,
+            bus=cast("Bus", shared),
+            authenticate=authenticate,
+            **peers_of(name, subgraphs, settings),
         )
     router = create_gateway(settings, subgraphs)
 
@@ -68,16 +67,6 @@ def create_application(settings: Settings) -> Starlette:
         routes.append(Mount(issuer_path(settings), create_provider(settings)))
     routes.append(Mount("/", router))
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-def _as_service(name: str, subgraphs: Mapping[str, Any]) -> Execute:
-    async def execute(operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await subgraphs["patients"].execute(
-            operation, variables, identity=Identity.service(name)
-        )
-        return found
-
-    return execute
 
 
 async def _fill(settings: Settings, subgraphs: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # a gateway and the identity provider need no database
     from drassist.runtime.identity import Authenticator
     from drassist.runtime.settings import Settings
 
-__all__ = ["DOMAINS", "SUBGRAPHS", "RunningSubgraph", "create_subgraph"]
+__all__ = ["DOMAINS", "SUBGRAPHS", "RunningSubgraph", "create_subgraph", "peers_of"]
 
 DOMAINS: Final = ("patients", "encounters", "notes", "orders", "consents")
 """The domain subgraphs; each has a database schema and migrations of its own."""
@@ -53,3 +53,22 @@ def create_subgraph(
         raise ValueError(f"there is no subgraph {name!r}; known are {', '.join(SUBGRAPHS)}")
     module = import_module(f"subgraphs.{name}.app")
     return module.create_app(settings, bus=bus, authenticate=authenticate, **peers)
+
+
+def peers_of(name: str, subgraphs: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """What subgraph ``name`` is told by those that run beside it; ``subgraphs`` may fill later.
+
+    An order and a signed note tell a peer who the patient is: the patients subgraph knows.
+    """
+    if name not in {"orders", "notes"}:
+        return {}
+    from drassist.adapters.patients import PatientsInGraph
+    from drassist.runtime.identity import Identity
+
+    async def ask(operation: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await subgraphs["patients"].execute(
+            operation, variables, identity=Identity.service(name)
+        )
+        return found
+
+    return {"patients": PatientsInGraph(ask, settings.facility_id)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress as Bar
@@ -12,7 +13,7 @@ from rich.table import Table
 from drassist.adapters.errors import AdapterError
 from drassist.adapters.fhir import ImportReport, Progress
 from drassist.app.imports import import_records, load_samples, sinks_of
-from drassist.app.subgraphs import create_subgraph
+from drassist.app.subgraphs import create_subgraph, peers_of
 from drassist.runtime.settings import Settings
 
 __all__ = ["run_import"]
@@ -22,9 +23,11 @@ async def run_import(settings: Settings, folder: Path | None, *, samples: bool =
     """Import from a folder, a FHIR server, or made-up patients; returns the exit status."""
     console = Console()
     async with AsyncExitStack() as stack:
-        subgraphs = {
-            name: create_subgraph(name, settings) for name in ("patients", "encounters", "orders")
-        }
+        subgraphs: dict[str, Any] = {}
+        for name in ("patients", "encounters", "orders"):
+            # its relay may deliver an order that waits, so it must know for whom
+            peers = peers_of(name, subgraphs, settings)
+            subgraphs[name] = create_subgraph(name, settings, **peers)
         for subgraph in subgraphs.values():
             await stack.enter_async_context(subgraph.lifespan())
         with Bar(console=console) as bar:
