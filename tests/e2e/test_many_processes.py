@@ -115,6 +115,7 @@ class _Day:
             sent=sent,
             issuer=self._topology.issuer,
             audio_url=f"ws://127.0.0.1:{self._topology.ports['notes']}/audio",
+            patience=2 * PATIENCE,
         )
         seen = Seen(consultation.made, said)
         async with consultation, aiohttp.ClientSession() as http:
@@ -243,7 +244,7 @@ class _Day:
         return [entry["resource"] for entry in found.get("entry", ())]
 
     async def _until(self, read: Callable[[], Awaitable[T]]) -> T:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(2 * PATIENCE):
             while not (found := await read()):
                 await asyncio.sleep(0.1)
         return found

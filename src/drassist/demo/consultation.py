@@ -55,7 +55,10 @@ class Played:
 
 
 class Consultation:
-    """Plays against ``base``. ``say`` gets each line; ``heard`` each transcript segment."""
+    """Plays against ``base``. ``say`` gets each line; ``heard`` each transcript segment.
+
+    What must come is waited for ``patience`` seconds, a server that is started again among it.
+    """
 
     def __init__(
         self,
@@ -68,12 +71,14 @@ class Consultation:
         issuer: str | None = None,
         audio_url: str | None = None,
         search: str = "Priya Sharma",
+        patience: float = PATIENCE_S,
     ) -> None:
         self._base = base.rstrip("/")
         self._password = password
         self._issuer = issuer or f"{self._base}/identity"
         self._audio_url = audio_url or self._base.replace("http", "ws", 1) + "/audio"
         self._search = search
+        self._patience = patience
         self._say = say
         self._heard = heard
         self._sent = sent
@@ -118,7 +123,7 @@ class Consultation:
         self._say(f"Patient {self.made.patient['name']}, {self.made.patient['mrn']}")
         await self._book_next_visit(doctor["id"])
         async with self.tablet.watch(doc.QUEUE, doctor=doctor["id"]) as queue:
-            await asyncio.wait_for(anext(queue), PATIENCE_S)  # how it stands now
+            await asyncio.wait_for(anext(queue), self._patience)  # how it stands now
             changing = asyncio.ensure_future(_arrival_seen(queue, self.made.patient["id"]))
             arrival = await self.desk.change(
                 doc.WALK_IN,
@@ -128,7 +133,7 @@ class Consultation:
                     "reason": "Fever and cough",
                 },
             )
-            card = await asyncio.wait_for(changing, PATIENCE_S)
+            card = await asyncio.wait_for(changing, self._patience)
         encounter = arrival["encounter"]
         self.made.encounter_id = encounter["id"]
         self._say(f"Checked in with token {arrival['token']['number']}")
@@ -175,7 +180,11 @@ class Consultation:
         listening = asyncio.create_task(self._listen())
         try:
             last = await stream_audio(
-                self._audio_url, self.made.recording_id, self._token, self._spoken(pcm, speed)
+                self._audio_url,
+                self.made.recording_id,
+                self._token,
+                self._spoken(pcm, speed),
+                patience=self._patience,
             )
             self._say(f"Audio sent: {len(pcm) / 2 / SAMPLE_RATE:.0f} s in {last + 1} chunks")
             await self._transcribed()
@@ -400,7 +409,7 @@ class Consultation:
         )
 
     async def _until(self, done: Callable[[], Any], otherwise: str) -> None:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + self._patience
         while not await done():
             if asyncio.get_running_loop().time() > deadline:
                 raise Failed(otherwise)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID
@@ -16,6 +15,14 @@ from drassist.runtime.identity import reads
 from subgraphs.orders import loaders, models
 from subgraphs.orders.ports import DosageInstruction
 from subgraphs.orders.schema.access import Info
+from subgraphs.orders.schema.owners import (
+    AnEncounter,
+    APatient,
+    APractitioner,
+    encounter,
+    patient,
+    practitioner,
+)
 from subgraphs.orders.schema.results import Delivery
 from subgraphs.orders.schema.values import (
     DispenseStatus,
@@ -25,9 +32,6 @@ from subgraphs.orders.schema.values import (
 )
 from subgraphs.orders.services.dosage import dosages_from_json
 
-if TYPE_CHECKING:
-    from subgraphs.orders.schema.charts import Encounter, Patient, Practitioner
-
 __all__ = [
     "Dosage",
     "MedicationDispense",
@@ -35,8 +39,6 @@ __all__ = [
     "MedicationRequest",
     "Prescription",
 ]
-
-_Charts = strawberry.lazy("subgraphs.orders.schema.charts")
 
 
 @graph.type("How a medicine is taken: the text as written, and what of it is structured.")
@@ -96,22 +98,16 @@ class Prescription(Entity):
         return [MedicationRequest(row=row) for row in rows or ()]
 
     @graph.resolver("Whose prescription it is.")
-    def patient(self) -> Annotated[Patient, _Charts]:
-        from subgraphs.orders.schema.charts import Patient
-
-        return Patient(id=ID(self.row.patient_id))
+    def patient(self) -> APatient:
+        return patient(self.row.patient_id)
 
     @graph.resolver("The visit in which it was written.")
-    def encounter(self) -> Annotated[Encounter, _Charts] | None:
-        from subgraphs.orders.schema.charts import Encounter
-
-        return Encounter(id=ID(self.row.encounter_id)) if self.row.encounter_id else None
+    def encounter(self) -> AnEncounter | None:
+        return encounter(self.row.encounter_id)
 
     @graph.resolver("Who signed it.")
-    def requester(self) -> Annotated[Practitioner, _Charts] | None:
-        from subgraphs.orders.schema.charts import Practitioner
-
-        return Practitioner(id=ID(self.row.requester_id)) if self.row.requester_id else None
+    def requester(self) -> APractitioner | None:
+        return practitioner(self.row.requester_id)
 
     @classmethod
     @reference("id")
@@ -191,10 +187,8 @@ class MedicationRequest(Entity):
         return Prescription(row=row) if row else None
 
     @graph.resolver("Whose medicine it is.")
-    def patient(self) -> Annotated[Patient, _Charts]:
-        from subgraphs.orders.schema.charts import Patient
-
-        return Patient(id=ID(self.row.patient_id))
+    def patient(self) -> APatient:
+        return patient(self.row.patient_id)
 
     @graph.resolver(
         "What was handed over of it, oldest first.",

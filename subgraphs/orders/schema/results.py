@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID
@@ -15,6 +14,14 @@ from drassist.graph.values import Quantity
 from drassist.runtime.identity import reads
 from subgraphs.orders import loaders, models
 from subgraphs.orders.schema.access import Info
+from subgraphs.orders.schema.owners import (
+    AnEncounter,
+    APatient,
+    APractitioner,
+    encounter,
+    patient,
+    practitioner,
+)
 from subgraphs.orders.schema.values import (
     OrderCategory,
     OrderPriority,
@@ -28,13 +35,9 @@ from subgraphs.orders.schema.values import (
 from subgraphs.orders.services.delivering import Delivery as Sent
 from subgraphs.orders.services.results import ENDED, RELEASED
 
-if TYPE_CHECKING:
-    from subgraphs.orders.schema.charts import Encounter, Patient, Practitioner
-
 __all__ = ["Delivery", "DiagnosticReport", "LabObservation", "ReportVersion", "ServiceRequest"]
 
 _CRITICAL = frozenset({"LL", "HH", "AA"})
-_Charts = strawberry.lazy("subgraphs.orders.schema.charts")
 
 
 @graph.enum("Whether a message arrived.")
@@ -140,22 +143,16 @@ class ServiceRequest(Entity):
         return self.row.sent_at
 
     @graph.resolver("Whose order it is.")
-    def patient(self) -> Annotated[Patient, _Charts]:
-        from subgraphs.orders.schema.charts import Patient
-
-        return Patient(id=ID(self.row.patient_id))
+    def patient(self) -> APatient:
+        return patient(self.row.patient_id)
 
     @graph.resolver("The visit in which it was ordered.")
-    def encounter(self) -> Annotated[Encounter, _Charts] | None:
-        from subgraphs.orders.schema.charts import Encounter
-
-        return Encounter(id=ID(self.row.encounter_id)) if self.row.encounter_id else None
+    def encounter(self) -> AnEncounter | None:
+        return encounter(self.row.encounter_id)
 
     @graph.resolver("Who ordered it.")
-    def requester(self) -> Annotated[Practitioner, _Charts] | None:
-        from subgraphs.orders.schema.charts import Practitioner
-
-        return Practitioner(id=ID(self.row.requester_id)) if self.row.requester_id else None
+    def requester(self) -> APractitioner | None:
+        return practitioner(self.row.requester_id)
 
     @graph.resolver(
         "Its reports, oldest first.", phi=True, scopes=reads("DiagnosticReport"), list_size=2
@@ -231,16 +228,12 @@ class DiagnosticReport(Entity):
         return self.row.filler_number
 
     @graph.resolver("Whose report it is.")
-    def patient(self) -> Annotated[Patient, _Charts]:
-        from subgraphs.orders.schema.charts import Patient
-
-        return Patient(id=ID(self.row.patient_id))
+    def patient(self) -> APatient:
+        return patient(self.row.patient_id)
 
     @graph.resolver("The visit that it belongs to.")
-    def encounter(self) -> Annotated[Encounter, _Charts] | None:
-        from subgraphs.orders.schema.charts import Encounter
-
-        return Encounter(id=ID(self.row.encounter_id)) if self.row.encounter_id else None
+    def encounter(self) -> AnEncounter | None:
+        return encounter(self.row.encounter_id)
 
     @graph.resolver("The order that it answers; null for reports of other houses.")
     async def order(self, info: Info) -> ServiceRequest | None:
@@ -344,10 +337,8 @@ class LabObservation(Entity):
         return DiagnosticReport(row=row) if row else None
 
     @graph.resolver("Whose value it is.")
-    def patient(self) -> Annotated[Patient, _Charts]:
-        from subgraphs.orders.schema.charts import Patient
-
-        return Patient(id=ID(self.row.patient_id))
+    def patient(self) -> APatient:
+        return patient(self.row.patient_id)
 
     @classmethod
     @reference("id")
