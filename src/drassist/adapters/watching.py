@@ -49,7 +49,7 @@ async def _watch(
     while not stop.is_set():
         try:
             if found := await sweep():
-                log.info("peer.swept", peer=name, new=found)
+                log.info("peer.swept", peer=name, count=found)
             failures = 0
         except AdapterError as error:
             failures += 1

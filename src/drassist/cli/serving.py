@@ -90,7 +90,7 @@ class _Announcing(uvicorn.Server):
         gc.enable()
         if self.started:
             address = f"http://{self.config.host}:{self.config.port}"
-            Console().print(self._what.replace("{address}", address))
+            Console().print(self._what.replace("{address}", address), soft_wrap=True)
 
 
 def welcome(settings: Settings) -> str:

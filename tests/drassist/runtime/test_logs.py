@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import ast
 import json
 import logging
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from drassist.runtime import logs
+
+ROOT = Path(__file__).parents[3]
 
 
 def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -44,3 +49,28 @@ def test_libraries_log_as_json_without_their_values() -> None:
     line = logs._Foreign().format(record)
     assert "Sunita" not in line
     assert json.loads(line)["logger"] == "lib"
+
+
+def _logged() -> Iterator[tuple[str, str]]:
+    """Every key that a log call of ours gives, with its place."""
+    for folder in ("src", "subgraphs"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                match node:
+                    case ast.Call(
+                        func=ast.Attribute(
+                            value=ast.Name(id="log"), attr="info" | "warning" | "error"
+                        )
+                    ):
+                        for keyword in node.keywords:
+                            yield f"{path.name}:{node.lineno}", str(keyword.arg)
+
+
+def test_what_we_log_is_what_may_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {key: place for place, key in _logged() if key != "exc_info"}
+    assert "subject" in keys
+    logs.get_logger("t").info("x", **dict.fromkeys(keys, "x"))
+    [line] = lines(capsys)
+    hidden = {f"{keys[key]} {key}" for key in keys if line[key] == "<str>"}
+    assert hidden == set()
+    assert line["module"] == "t"
