@@ -35,12 +35,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class OutgoingOrder:
-    """One test or study; ``category`` is ``laboratory`` or ``imaging``, ``code`` is LOINC."""
+    """One test or study; ``category`` is ``laboratory`` or ``imaging``, ``code`` is the catalogue's.
+
+    Its codes are LOINC's; ``code_verified`` says whether this one was checked there.
+    """
 
     placer_number: str
     requisition: str
     category: str
     code: str
+    code_verified: bool
     display: str
     priority: str
     reason: str | None

@@ -58,7 +58,10 @@ class Subject(Protocol):
 
 
 class LabOrder(Protocol):
-    """One test or study; ``category`` is ``laboratory`` or ``imaging``."""
+    """One test or study; ``category`` is ``laboratory`` or ``imaging``.
+
+    ``code_verified`` says whether ``code`` was checked in LOINC's table.
+    """
 
     @property
     def placer_number(self) -> str: ...
@@ -68,6 +71,8 @@ class LabOrder(Protocol):
     def category(self) -> str: ...
     @property
     def code(self) -> str: ...
+    @property
+    def code_verified(self) -> bool: ...
     @property
     def display(self) -> str: ...
     @property
@@ -205,6 +210,10 @@ class Systems:
         return f"{self.facility}/medicine"
 
     @property
+    def test(self) -> str:
+        return f"{self.facility}/test"
+
+    @property
     def patient(self) -> str:
         return f"{self.facility}/patient"
 
@@ -222,7 +231,11 @@ class Systems:
 
 
 def service_request(order: LabOrder, systems: Systems, patient: str) -> Resource:
-    """Write an order; ``patient`` is the reference (or fullUrl) of its subject at the peer."""
+    """Write an order; ``patient`` is the reference (or fullUrl) of its subject at the peer.
+
+    A code that was not checked in LOINC's table is no LOINC code to others: it goes out as our own,
+    beside the test's name.
+    """
     code, display = _CATEGORIES[order.category]
     return _without_none(
         {
@@ -233,7 +246,9 @@ def service_request(order: LabOrder, systems: Systems, patient: str) -> Resource
             "intent": "order",
             "category": [_concept(_SNOMED, code, display)],
             "priority": order.priority,
-            "code": _concept(_LOINC, order.code, order.display),
+            "code": _concept(
+                _LOINC if order.code_verified else systems.test, order.code, order.display
+            ),
             "subject": {"reference": patient},
             "authoredOn": _instant(order.authored),
             "requester": _named(order.requester),

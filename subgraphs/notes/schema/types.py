@@ -189,7 +189,7 @@ class Transcript:
     complete: bool = graph.field("Whether every recording was heard to its end.")
 
 
-@graph.type("A code of a code system.")
+@graph.type("A code that was looked up by words: a hint for the reader, told to nobody else.")
 class EntityCode:
     system: str = graph.field("URI of the code system.")
     code: str = graph.field("The code.", phi=True)

@@ -67,7 +67,9 @@ class LabTest(Entity):
     def critical_high(self) -> Decimal | None:
         return self.test.critical.high
 
-    @graph.resolver("Whether the code was checked in the licensed table.")
+    @graph.resolver(
+        "Whether the code was checked in the licensed table; else it goes out as one of our own."
+    )
     def verified(self) -> bool:
         return self.test.verified
 

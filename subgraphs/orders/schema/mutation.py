@@ -80,7 +80,9 @@ class DosageInput:
     period_unit: str | None = graph.field("h, d, wk or mo.", default=None)
     when: list[str] = graph.field("FHIR event-timing codes.", default_factory=list)
     as_needed: bool = graph.field("Only when it is needed.", default=False)
-    route: str | None = graph.field("SNOMED CT code of the route.", default=None)
+    route: str | None = graph.field(
+        "SNOMED CT code of the route, such as 26643006 (oral).", default=None
+    )
     duration: Decimal | None = graph.field("For how long.", default=None)
     duration_unit: str | None = graph.field("h, d, wk or mo.", default=None)
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from drassist.adapters.errors import AdapterError
+from drassist.codes import lab_tests
 from drassist.events import Destination, Event, Undeliverable
 from drassist.graph.errors import DomainError, ErrorCode
 from drassist.runtime.database import Database, now
@@ -100,6 +101,7 @@ class Deliveries:
             requisition=order.requisition,
             category=order.category,
             code=order.code,
+            code_verified=(test := lab_tests().get(order.code)) is not None and test.verified,
             display=order.display,
             priority=order.priority,
             reason=order.reason,

@@ -5,11 +5,13 @@ Text is always kept as it was written; structure beside it makes it countable.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from drassist.clinical import verhoeff_check
 from drassist.codes import Medicine
 from drassist.graph.errors import DomainError, ErrorCode
 from subgraphs.orders.ports import DosageInstruction
@@ -53,6 +55,7 @@ _WHEN = frozenset(
     ]
 )
 _MOST = Decimal(1_000_000)
+_SNOMED = re.compile("[1-9][0-9]{5,17}")
 
 
 def check_dosages(
@@ -147,6 +150,17 @@ def _check(dosage: DosageInstruction, path: tuple[str, ...]) -> None:
     if unknown := set(dosage.when) - _WHEN:
         raise DomainError(
             ErrorCode.VALIDATION_FAILED, f"No such time: {sorted(unknown)[0][:20]}.", *path, "when"
+        )
+    if dosage.route is not None and not _SNOMED.fullmatch(dosage.route):
+        raise DomainError(
+            ErrorCode.VALIDATION_FAILED,
+            "A route is a SNOMED CT code such as 26643006 (oral).",
+            *path,
+            "route",
+        )
+    if dosage.route is not None and not verhoeff_check(dosage.route):
+        raise DomainError(
+            ErrorCode.VALIDATION_FAILED, "The check digit of this code is wrong.", *path, "route"
         )
 
 

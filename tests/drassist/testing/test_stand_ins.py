@@ -30,6 +30,7 @@ class Order:
     requisition: str = "RQ-1"
     category: str = "laboratory"
     code: str = "58410-2"
+    code_verified: bool = True
     display: str = "CBC"
     priority: str = "routine"
     reason: str | None = None

@@ -387,11 +387,17 @@ def test_the_quantity_is_dose_by_times_by_days(
         {"period_unit": "moon"},
         {"duration_unit": None},
         {"when": ("SOMETIME",)},
+        {"route": "oral"},
+        {"route": "26643007"},
     ],
 )
 def test_a_dosage_that_can_never_be_right_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(DomainError):
         check_dosages([replace(BD, **change)], None)
+
+
+def test_a_route_is_a_code_of_snomed_ct() -> None:
+    check_dosages([replace(BD, route="26643006")], None)
 
 
 # Imports.

@@ -10,8 +10,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from drassist.adapters.fhir import FhirClient, FhirServer
 from drassist.adapters.lab import FhirLab, LabReport
+from drassist.codes import lab_tests
+from drassist.fhir.validation import faults
+from drassist.fhir.writing import Systems, service_request
 from drassist.testing.fhir_server import FhirServerStandIn
 from scripts.peers import Sekmet
 from tests.patience import PATIENCE
@@ -34,6 +39,7 @@ class Order:
     requisition: str = "RQ-1"
     category: str = "laboratory"
     code: str = "58410-2"
+    code_verified: bool = True
     display: str = "CBC panel"
     priority: str = "routine"
     reason: str | None = "fever"
@@ -48,6 +54,18 @@ async def eventually(ask: Callable[[], Any]) -> Any:
         while not (answer := await ask()):
             await asyncio.sleep(0.05)
     return answer
+
+
+@pytest.mark.parametrize("code", lab_tests())
+def test_a_code_that_was_not_checked_is_no_loinc_code_to_others(code: str) -> None:
+    test = lab_tests()[code]
+    order = Order(code=code, code_verified=test.verified, display=test.name)
+    written = service_request(order, Systems(FACILITY), "Patient/1")
+    assert faults(written) == ()
+    (coding,) = written["code"]["coding"]
+    assert coding["code"] == code
+    assert coding["system"] == ("http://loinc.org" if test.verified else f"{FACILITY}/test")
+    assert written["code"]["text"] == test.name
 
 
 async def test_an_order_placed_twice_is_one_order(stand_in: FhirServerStandIn) -> None:
