@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from drassist.demo import Consultation, Played
+from drassist.demo import Consultation, Played, links
 from drassist.demo import documents as doc
+from drassist.demo.device import Device
 from drassist.demo.people import SignInFailed, sign_in
 from drassist.testing.consultation import turns
 from tests.e2e.system import PASSWORD, embedded, play, run, serving
@@ -103,6 +105,36 @@ def test_one_query_answers_from_all_five_domains(played: Played) -> None:
     assert [report["status"] for report in order["node"]["reports"]] == ["FINAL"]
     assert summary["prescriptions"]["edges"]
     assert summary["patient"]["consents"]["edges"][0]["node"]["state"] == "GRANTED"
+
+
+async def test_each_link_of_the_demo_opens_what_was_made(base: str, played: Played) -> None:
+    found = {link.what: link for link in links(played)}
+    assert list(found) == [
+        "patient",
+        "encounter",
+        "note",
+        "order",
+        "result",
+        "prescription",
+        "consent",
+        "phone",
+    ]
+    tokens = {"web": await _token(base, "doctor"), "mobile": await _token(base, "patient")}
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{base}/config.json") as answer:
+            clients = {each["name"]: each for each in (await answer.json())["clients"]}
+        for link in found.values():
+            address = urlsplit(link.url(base))
+            query = dict(parse_qsl(address.query))
+            async with http.get(f"{base}{address.path}") as page:
+                assert (page.status, page.content_type) == (200, "text/html"), link
+            saved = {each["name"] for each in clients[query["client"]]["operations"]}
+            assert query["operation"] in saved
+            variables = json.loads(query.get("variables", "{}"))
+            device = Device(http, base, query["client"], tokens[query["client"]])
+            (shown,) = (await device.run(query["operation"], **variables)).values()
+            assert shown
+            assert shown.get("id") in {*variables.values(), None}
 
 
 @pytest.mark.slow

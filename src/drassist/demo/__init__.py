@@ -5,6 +5,7 @@ knows nothing of the server but its address. The end-to-end test plays the same 
 """
 
 from drassist.demo.consultation import Consultation, Failed, Played
+from drassist.demo.links import Link, links
 from drassist.demo.screen import play
 
-__all__ = ["Consultation", "Failed", "Played", "play"]
+__all__ = ["Consultation", "Failed", "Link", "Played", "links", "play"]

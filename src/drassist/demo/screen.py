@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from drassist.demo.consultation import Consultation, Failed
 from drassist.demo.device import GraphQLFailed
+from drassist.demo.links import links
 from drassist.demo.people import SignInFailed
 from drassist.speech.client import AudioRefused
 from drassist.testing.consultation import AUDIO
@@ -64,15 +65,7 @@ async def play(url: str, *, audio: Path | None, password: str, fast: bool) -> in
 
 
 def _links(console: Console, url: str, consultation: Consultation) -> None:
-    made = consultation.made
     console.print()
-    console.print("[bold]Made:")
-    for what, id in (
-        ("encounter", made.encounter_id),
-        ("note", made.note.get("id")),
-        ("order", made.order.get("id")),
-        ("prescription", made.prescription.get("id")),
-        ("consent request", made.consent.get("id")),
-    ):
-        console.print(f"  {what:16} {id}", highlight=False)
-    console.print(f"Look at them in GraphiQL: {url}/?client=web", highlight=False)
+    console.print("[bold]Made[/bold] (sign in as doctor, on the phone as patient):")
+    for link in links(consultation.made):
+        console.print(f"  {link.what:13}{link.url(url)}", highlight=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from drassist.demo import documents
 from drassist.demo.device import Device
+from drassist.demo.links import Link
 from drassist.demo.people import sign_in
 from router.graphiql.app import BUILD
 from tests.e2e.system import PASSWORD, embedded, serving
@@ -87,6 +88,22 @@ async def test_saved_operations_are_picked_and_get_their_variables(page: Page, b
     await _write(page, ".graphiql-editor-tool", '{"text": "Priya"}')
     await _execute(page)
     await _answers(page, "Priya Sharma")
+
+
+async def test_a_link_opens_a_saved_operation_with_its_variables(page: Page, base: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        doctor = Device(
+            http, base, "web", await sign_in(http, f"{base}/identity", "doctor", PASSWORD)
+        )
+        found = await doctor.ask(documents.FIND, text="Priya")
+    patient = found["searchPatients"]["edges"][0]["node"]["patient"]
+    await page.goto(Link("patient", "web", "Patient", {"id": patient["id"]}).url(base))
+    await page.get_by_text("Sign in", exact=True).click()  # the link is still there behind it
+    await _identify(page, "doctor")
+    await expect(page.locator(".graphiql-query-editor")).to_contain_text("query Patient")
+    await expect(page.locator(".graphiql-editor-tool")).to_contain_text(patient["id"])
+    await _execute(page)
+    await _answers(page, patient["mrn"])
 
 
 async def test_what_a_saved_operation_needs_is_filled_in(page: Page, base: str) -> None:

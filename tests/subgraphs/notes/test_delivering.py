@@ -19,6 +19,8 @@ DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Ra
 EDIT = """mutation($id: ID!, $v: Int!, $sections: [SectionInput!]!) {
   editNote(id: $id, expectedVersion: $v, sections: $sections) { note { version }
     errors { code } } }"""
+DECIDE = """mutation($id: ID!, $v: Int!, $decisions: [SuggestionDecisionInput!]!) {
+  decideSuggestions(id: $id, expectedVersion: $v, decisions: $decisions) { note { version } } }"""
 SIGN = """mutation($id: ID!, $v: Int!) { signNote(id: $id, expectedVersion: $v) {
   note { id version } errors { code } } }"""
 AMEND = """mutation($id: ID!, $v: Int!, $sections: [SectionInput!]!) {
@@ -35,6 +37,9 @@ AMENDED = [{"code": "ASSESSMENT", "sentences": [{"text": "Bronchitis, right side
 async def sign(house: Any) -> dict[str, Any]:
     """A signed note of two sentences."""
     note = await house.drafted()
+    accepted = [{"number": s["number"], "decision": "ACCEPTED"} for s in note["suggestions"]]
+    decided = await house.ask(DECIDE, id=note["id"], v=note["version"], decisions=accepted)
+    note = {**note, **decided["decideSuggestions"]["note"]}
     given = {"id": note["id"], "v": note["version"], "sections": SECTIONS}
     edited = (await house.ask(EDIT, **given))["editNote"]["note"]
     answer = (await house.ask(SIGN, id=note["id"], v=edited["version"]))["signNote"]

@@ -36,3 +36,13 @@ export function variablesOf(body) {
   ]);
   return JSON.stringify(Object.fromEntries(values), null, 2);
 }
+
+// JSON as people read it; what is no JSON as it stands, for the editor to mark.
+export function pretty(text) {
+  if (!text) return undefined;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -5,7 +5,7 @@ import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { createClient } from 'graphql-ws';
 import { signIn, signOut } from './identity.js';
-import { byKind, variablesOf } from './operations.js';
+import { byKind, pretty, variablesOf } from './operations.js';
 import { tabStorage } from './storage.js';
 
 const explorer = explorerPlugin();
@@ -16,12 +16,11 @@ export function Page({ config, initialSession, problem }) {
   const [name, setName] = useState(
     new URLSearchParams(location.search).get('client') ?? config.clients[0].name,
   );
-  const [operation, setOperation] = useState(null);
   const client = config.clients.find((each) => each.name === name) ?? config.clients[0];
+  const [operation, setOperation] = useState(() => linked(client));
 
   const choose = (next) => {
-    const query = new URLSearchParams(location.search);
-    query.set('client', next);
+    const query = new URLSearchParams({ client: next });
     history.replaceState(null, '', `${location.pathname}?${query}`);
     setOperation(null);
     setName(next);
@@ -84,6 +83,13 @@ export function Page({ config, initialSession, problem }) {
   );
 }
 
+// The saved operation that a link names, with the variables that it gives.
+function linked(client) {
+  const query = new URLSearchParams(location.search);
+  const found = client.operations.find((each) => each.name === query.get('operation'));
+  return found ? { ...found, variables: pretty(query.get('variables')) } : null;
+}
+
 function Operations({ client, chosen, choose }) {
   if (client.operations.length === 0) return null;
   return (
@@ -138,7 +144,10 @@ function Editor({ client, operation, session, welcome }) {
 
   const storage = useMemo(() => tabStorage(client.name), [client]);
   const saved = operation
-    ? { initialQuery: operation.body, initialVariables: variablesOf(operation.body) }
+    ? {
+        initialQuery: operation.body,
+        initialVariables: operation.variables ?? variablesOf(operation.body),
+      }
     : {};
   // A client that takes saved operations only starts with one of them, and has no schema to show.
   const schema = client.introspects ? {} : { schema: null };
