@@ -149,15 +149,16 @@ class Router:
     ) -> Self:
         """A router for a composed supergraph: its SDL, or a file that is read at each (re)load.
 
-        ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
+        A text without a brace can be no SDL: it is the path of the file. ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
         """
         given = dict(subgraphs or {})
+        is_sdl = isinstance(supergraph, str) and "{" in supergraph
 
         async def load(asked: SubgraphSettings) -> LoadedGraph:
-            if isinstance(supergraph, str):
-                return await load_supergraph(supergraph, given, asked)
+            if is_sdl:
+                return await load_supergraph(str(supergraph), given, asked)
             try:
-                return await load_supergraph(_read(supergraph), given, asked)
+                return await load_supergraph(_read(Path(supergraph)), given, asked)
             except SupergraphInvalid as error:
                 raise SupergraphInvalid(f"{supergraph}: {error.message}") from error
 
