@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from router.execution.types import Types
-from router.planning.plan import EACH, Input, InputField, InputSelection, OnTypes, Path, When
+from router.planning.plan import EACH, Fetch, Input, InputField, InputSelection, OnTypes, Path, When
 
-__all__ = ["ClientPath", "Found", "holds", "pick", "represent", "walk"]
+__all__ = ["ClientPath", "Found", "holds", "is_wanted", "pick", "represent", "walk"]
 
 ClientPath: TypeAlias = tuple[str | int, ...]
 
@@ -32,6 +32,13 @@ class Found:
 def holds(conditions: Sequence[When], variables: Mapping[str, Any]) -> bool:
     """Return whether a conjunction is true."""
     return all(variables.get(each.variable) is each.value for each in conditions)
+
+
+def is_wanted(fetch: Fetch, variables: Mapping[str, Any]) -> bool:
+    """Return whether the conditions of a fetch are met."""
+    if fetch.when and not holds(fetch.when, variables):
+        return False
+    return not fetch.any_of or any(holds(each, variables) for each in fetch.any_of)
 
 
 def walk(tree: Any, path: Path, types: Types) -> Iterator[Found]:

@@ -27,7 +27,7 @@ from router.execution.client import (
 )
 from router.execution.merging import Reply, Wanted, gather, merge_all, rename
 from router.execution.overlap import Mismatch, Overlaps
-from router.execution.representations import holds
+from router.execution.representations import is_wanted
 from router.execution.starting import begin
 from router.execution.steps import FetchStep
 from router.planning.plan import Fetch, OperationKind
@@ -200,7 +200,7 @@ class Run:
 
     def _start(self, step: FetchStep) -> None:
         fetch = step.fetch
-        if fetch.when and not holds(fetch.when, self.variables):
+        if not is_wanted(fetch, self.variables):
             self._finish(step)
             return
         variables = self.variables

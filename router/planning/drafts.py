@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -129,16 +129,24 @@ class Draft:
     @property
     def condition(self) -> frozenset[When]:
         """What must hold for anything of this fetch to be wanted."""
-        found = self.telling
-        if found is not None and not found:
-            return found
-        for entry, when in self.tree.outermost():
-            if entry.name == "__typename" and self.is_entity:
-                continue  # selected on the way, for the sake of the others
+        found: frozenset[When] | None = None
+        for when in self._wanted():
             found = when if found is None else found & when
             if not found:
                 break
         return found or frozenset()
+
+    def alternatives(self) -> set[frozenset[When]]:
+        """Sets of conditions of which one must hold for anything of this fetch to be wanted."""
+        return set(self._wanted()) or {frozenset()}
+
+    def _wanted(self) -> Iterator[frozenset[When]]:
+        if self.telling is not None:
+            yield self.telling
+        for entry, when in self.tree.outermost():
+            # a name of a type is selected on the way, for the sake of the others
+            if entry.name != "__typename" or not self.is_entity:
+                yield when
 
 
 def depths(drafts: Iterable[Draft]) -> dict[int, int]:

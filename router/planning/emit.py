@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from router.planning.drafts import Draft, depths, plan_path
 from router.planning.fetches import input_selections
@@ -27,6 +28,9 @@ from router.planning.plan import (
 from router.planning.printing import operation_text, print_selection
 
 __all__ = ["emit_fetches"]
+
+MAX_ALTERNATIVES: Final = 16
+"""A request with more alternatives than these is sent without looking at them."""
 
 
 @dataclass(slots=True)
@@ -104,7 +108,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
     name = None
     if operation.name is not None:
         name = f"{operation.name}__{re.sub(r'[^_0-9A-Za-z]', '_', first.subgraph.name)}__{index}"
-    when = tuple(sorted(request.condition, key=lambda w: (w.variable, w.value)))
+    when, any_of = _ordered(request.condition), _any_of(request)
     fragments: dict[str, str] = {}
     if not first.is_entity:
         printed = print_selection(
@@ -125,6 +129,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
             renames=printed.renames,
             after=after,
             when=when,
+            any_of=any_of,
         )
     calls = _calls(request, fragments)
     variables = _declared(frozenset().union(*(call.variables for call in calls)), operation)
@@ -146,7 +151,23 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
         entities=entities,
         after=after,
         when=when,
+        any_of=any_of,
     )
+
+
+def _ordered(conditions: Iterable[When]) -> tuple[When, ...]:
+    return tuple(sorted(conditions, key=lambda w: (w.variable, w.value)))
+
+
+def _any_of(request: _Request) -> tuple[tuple[When, ...], ...]:
+    """What beyond the request's condition must hold for one of its parts to be wanted."""
+    found: set[frozenset[When]] = set()
+    for draft in request.drafts:
+        found |= {each - request.condition for each in draft.alternatives()}
+        if frozenset() in found:
+            return ()
+    least = [each for each in found if not any(other < each for other in found)]
+    return tuple(sorted(map(_ordered, least), key=repr)) if len(least) <= MAX_ALTERNATIVES else ()
 
 
 def _definitions(fragments: Mapping[str, str]) -> list[str]:
@@ -165,9 +186,7 @@ def _calls(request: _Request, fragments: dict[str, str]) -> list[_Call]:
                 on=sent.on,
                 selections=input_selections(sent.parts, condition | sent.when),
                 typename=sent.typename,
-                when=tuple(
-                    sorted(sent.when - request.condition, key=lambda w: (w.variable, w.value))
-                ),
+                when=_ordered(sent.when - request.condition),
             )
             for _, sent in sorted(draft.inputs.items())
         )

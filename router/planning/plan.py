@@ -169,7 +169,8 @@ class Fetch:
 
     A root fetch has no ``entities`` and merges its data at ``at`` (``()`` but for re-entry of the
     query root below a field). ``operation`` is the whole printed operation, also for entities.
-    ``when`` is a conjunction; a fetch whose conditions fail counts as finished.
+    ``when`` is a conjunction, ``any_of`` are conjunctions of which one must hold as well (none: no
+    matter); a fetch whose conditions fail counts as finished.
     ``selects``: number of selected fields, for cost accounting.
     """
 
@@ -184,6 +185,7 @@ class Fetch:
     renames: tuple[Rename, ...] = ()
     after: tuple[int, ...] = ()
     when: tuple[When, ...] = ()
+    any_of: tuple[tuple[When, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

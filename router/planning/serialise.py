@@ -77,6 +77,7 @@ def _fetch(fetch: Fetch) -> dict[str, Any]:
         **_filled(
             after=list(fetch.after),
             when=_when(fetch.when),
+            anyOf=[_when(each) for each in fetch.any_of],
             at=_path(fetch.at),
             operationName=fetch.operation_name,
             variables=[
@@ -186,6 +187,7 @@ def _load_fetch(data: Mapping[str, Any]) -> Fetch:
         renames=_load_renames(data.get("renames", ())),
         after=tuple(data.get("after", ())),
         when=_load_when(data.get("when", ())),
+        any_of=tuple(_load_when(each) for each in data.get("anyOf", ())),
     )
 
 

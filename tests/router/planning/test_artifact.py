@@ -50,6 +50,19 @@ def test_an_artifact_holds_the_plan_of_every_operation(planner: Planner) -> None
     assert copies.plan == planner.plan(parse(copies.body), "Copies")
 
 
+def test_an_artifact_keeps_the_conditions_of_its_fetches(planner: Planner) -> None:
+    body = (
+        "query Some($on: Boolean!, $off: Boolean!) { books { title ... @include(if: $on) "
+        "{ copies } lent: copies @skip(if: $off) } }"
+    )
+    one = {"id": "1", "name": "Some", "type": "query", "body": body}
+    artifact = load_artifact(compile_manifest(manifest([one]), planner))
+    plan = planner.plan(parse(body), "Some")
+    assert artifact.operations["1"].plan == plan
+    alternatives = [tuple((w.variable, w.value) for w in each) for each in plan.fetches[1].any_of]
+    assert alternatives == [(("off", False),), (("on", True),)]
+
+
 def test_an_artifact_is_the_same_each_time_and_a_line_a_field(planner: Planner) -> None:
     first = compile_manifest(manifest(OPERATIONS), planner)
     assert compile_manifest(manifest(OPERATIONS), Planner(supergraph(**BOOKS))) == first

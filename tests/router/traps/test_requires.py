@@ -38,6 +38,12 @@ C = Subgraph(
          {"plain": 1}, "a c"),
         ("($on: Boolean!, $off: Boolean!) { product { price ... @include(if: $on) "
          "{ skipped @skip(if: $off) } } }", {"on": True, "off": True}, {"price": 10}, "a"),
+        ("($on: Boolean!, $off: Boolean!) { product { price included @include(if: $on) "
+         "skipped @skip(if: $off) } }", {"on": False, "off": True}, {"price": 10}, "a"),
+        ("($on: Boolean!, $off: Boolean!) { product { price included @include(if: $on) "
+         "skipped @skip(if: $off) } }", {"on": True, "off": True}, {"price": 10, "included": True}, "a b c"),
+        ("($on: Boolean!, $off: Boolean!) { product { price ... @include(if: $on) { included } "
+         "isExpensive @skip(if: $off) } }", {"on": False, "off": False}, {"price": 10, "isExpensive": True}, "a b"),
     ],
 )  # fmt: skip
 async def test_fetches_of_excluded_fields_do_not_run(
