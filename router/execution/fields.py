@@ -95,7 +95,7 @@ class Spot:
         """Return the fields of an object of this type, in the client's order.
 
         ``runtime`` may be abstract where the concrete type is not known: then only what is
-        selected on it and its supertypes applies.
+        selected on it, its supertypes and what all its objects are applies.
         """
         found = self._by_type.get(runtime)
         if found is None:
@@ -196,7 +196,12 @@ class View:
                 inner = node.selection_set
             else:
                 continue
-            if condition is None or self.types.fits(runtime, condition):
+            types = self.types
+            if (
+                condition is None
+                or types.fits(runtime, condition)
+                or types.covers(condition, runtime)
+            ):
                 self._gather(inner, runtime, grouped, seen)
 
     def _field(self, key: str, nodes: tuple[FieldNode, ...], runtime: str) -> ClientField:
@@ -205,13 +210,18 @@ class View:
             return ClientField(key, name, FieldKind.TYPENAME, nodes)
         if name in ("__schema", "__type"):
             return ClientField(key, name, FieldKind.INTROSPECTION, nodes)
-        parent = self.types.schema.type_map[runtime]
-        if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
-            raise OperationInvalid([{"message": f"'{runtime}' has no field '{name}'."}])
-        output = parent.fields[name].type
+        output = self._declared(runtime, name)
         sets = tuple(node.selection_set for node in nodes if node.selection_set is not None)
         spot = self.spot(sets) if is_composite_type(named_type(output)) else None
         return ClientField(key, name, FieldKind.DATA, nodes, output, spot)
+
+    def _declared(self, runtime: str, name: str) -> GraphQLOutputType:
+        """Return a field's type: the abstract type's own, or that of an object it stands for."""
+        for each in (runtime, *sorted(self.types.possible(runtime))):
+            kind = self.types.schema.type_map[each]
+            if isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)) and name in kind.fields:
+                return kind.fields[name].type
+        raise OperationInvalid([{"message": f"'{runtime}' has no field '{name}'."}])
 
     def _included(self, directives: tuple[DirectiveNode, ...] | None) -> bool:
         for directive in directives or ():

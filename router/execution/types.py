@@ -58,3 +58,8 @@ class Types:
         return isinstance(kind, GraphQLInterfaceType) and any(
             each.name == condition for each in kind.interfaces
         )
+
+    def covers(self, condition: str, runtime: str) -> bool:
+        """Return whether every object of the abstract type ``runtime`` meets ``condition``."""
+        possible = self.possible(runtime)
+        return bool(possible) and possible <= self.possible(condition)

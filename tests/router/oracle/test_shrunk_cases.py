@@ -92,3 +92,17 @@ async def test_deferred_parts_inside_a_part_that_no_object_has_are_not_waited_fo
         "{ q { ... on V { ... @defer { x ... @defer { ... @defer { x } x } } } } }",
         a="type V { x: Int } type W { x: Int } union U = V | W type Query { q: [U] }",
     )
+
+
+async def test_an_object_of_an_interface_that_only_one_type_implements_is_of_that_type() -> None:
+    await equal(
+        "{ q { ... on E { x } } }",
+        a="""
+        type E implements I @key(fields: "id") { id: ID! }
+        interface I @key(fields: "id") { id: ID! }
+        """,
+        b="""
+        type I @interfaceObject @key(fields: "id") { id: ID! x: Boolean }
+        type Query { q: [I]! }
+        """,
+    )
