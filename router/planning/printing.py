@@ -127,12 +127,16 @@ def _says_nothing(inner: Tree, around: Tree) -> bool:
 
 
 def _may_overlap(tree: Tree) -> bool:
-    if len(tree.fragments) > 1 or any(len(on) > 1 for on, _, _ in tree.fragments):
-        return True
-    if any(_may_overlap(inner) for inner in tree.fragments.values()):
-        return True
+    """Whether a key is selected twice somewhere, beside and inside fragments."""
+    if any(len(on) > 1 for on, _, _ in tree.fragments):
+        return True  # what several types are asked alike is printed once for each
+    if tree.fragments:
+        keys = [entry.key for _, entry in tree.by_key(tree.type_name)]
+        if len(set(keys)) < len(keys):
+            return True
     return any(
-        entry.child is not None and _may_overlap(entry.child) for entry in tree.fields.values()
+        entry.child is not None and _may_overlap(entry.child)
+        for _, entry in tree.by_key(tree.type_name)
     )
 
 

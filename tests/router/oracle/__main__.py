@@ -1,4 +1,8 @@
-"""``python -m tests.router.oracle FIRST COUNT``: the long run, one line per failing seed."""
+"""``python -m tests.router.oracle FIRST COUNT``: the long run, one line per failing seed.
+
+``-v`` tells all of a failure; ``-f`` runs each operation with faulty subgraphs and over every
+transport too.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ from random import Random
 
 from router.composition.errors import CompositionFailed
 
+from .faults import FAULTS
 from .federation import Case, Federation, without_the_unreachable
 from .generate import random_world
 
 
-async def main(first: int, count: int, *, verbose: bool) -> int:
+async def main(first: int, count: int, *, verbose: bool, faults: bool) -> int:
     composed = cases = failures = 0
     refused: Counter[str] = Counter()
     for seed in range(first, first + count):
@@ -33,8 +38,14 @@ async def main(first: int, count: int, *, verbose: bool) -> int:
             composed += 1
             for _ in range(5):
                 cases += 1
-                async with asyncio.timeout(30):
-                    await Case.random(rng, federation).check()
+                async with asyncio.timeout(60):
+                    case = Case.random(rng, federation)
+                    await case.check()
+                    if faults and not case.operation.startswith("subscription"):
+                        doubt = Random(f"{seed} {case.operation}")
+                        for fault in FAULTS:
+                            await fault(doubt, case)
+                        await case.check_transports()
         except CompositionFailed as error:
             refused.update({each.code for each in error.errors})
             if verbose:
@@ -55,4 +66,4 @@ async def main(first: int, count: int, *, verbose: bool) -> int:
 
 if __name__ == "__main__":
     numbers = [int(each) for each in sys.argv[1:3]]
-    sys.exit(asyncio.run(main(*numbers, verbose="-v" in sys.argv)))
+    sys.exit(asyncio.run(main(*numbers, verbose="-v" in sys.argv, faults="-f" in sys.argv)))

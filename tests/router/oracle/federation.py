@@ -35,6 +35,7 @@ from .generate import random_world
 from .incremental import assembled
 from .operations import random_operation
 from .subgraph import EVENTS, OracleClient, merged_schema, type_of
+from .transports import in_process, over_http
 from .truth import Obj, Truth
 from .world import World
 
@@ -106,6 +107,7 @@ class Case:
     variables: Mapping[str, Any]
     labels: frozenset[str] = frozenset()
     plan: Plan | None = None
+    errors: list[Any] = field(default_factory=list)
     _compiled: dict[bool, CompiledOperation] = field(default_factory=dict)
 
     @classmethod
@@ -121,20 +123,25 @@ class Case:
         labels = frozenset([LABEL] if rng.random() < 0.5 else [])
         return cls(federation, operation, variables, labels)
 
-    def oracle(self, root: Obj | None = None) -> tuple[dict[str, Any], list[str]]:
-        """Return the data that the merged schema answers with, and its errors' texts."""
+    def oracle(
+        self, root: Obj | None = None, types: dict[tuple[Any, ...], Any] | None = None
+    ) -> tuple[Any, list[str]]:
+        """Return the data that the merged schema answers with, and its errors' texts.
+
+        ``types`` takes the type of every field by its path.
+        """
         truth = self.federation.truth
+        whole = re.sub(r"@defer(\([^)]*\))?", "", self.operation)
+        truth.types = types
         result = execute_sync(
             self.federation.oracle,
-            parse(re.sub(r"@defer(\([^)]*\))?", "", self.operation)),
+            parse(whole),
             root,
-            variable_values={k: v for k, v in self.variables.items() if k != "d0"}
-            if "$d0" not in re.sub(r"@defer(\([^)]*\))?", "", self.operation)
-            else dict(self.variables),
+            variable_values={k: v for k, v in self.variables.items() if f"${k}" in whole},
             type_resolver=lambda obj, *_: type_of(truth, obj),
         )
-        errors = [error.message for error in result.errors or ()]
-        return result.data, errors  # type: ignore[return-value]
+        truth.types = None
+        return result.data, [error.message for error in result.errors or ()]
 
     def compiled(self, *, generated: bool = True) -> CompiledOperation:
         """Return the operation planned and compiled."""
@@ -168,14 +175,29 @@ class Case:
 
     async def bodies(self, clients: Mapping[str, SubgraphClient] | None = None) -> list[bytes]:
         """Return what the generated form answers; the plain one must say the same."""
-        federation = self.federation
-        for client in federation.clients.values():
-            client.labels = self.labels
-        clients = clients or federation.clients
+        self.label_clients()
+        clients = clients or self.federation.clients
         bodies = [each async for each in self.answers(clients)]
         plain = [each async for each in self.answers(clients, generated=False)]
         assert bodies == plain, self.explain(f"generated: {bodies!r}\nplain: {plain!r}")
         return bodies
+
+    def label_clients(self) -> None:
+        """Let the subgraphs know which labels are active in this request."""
+        for client in self.federation.clients.values():
+            client.labels = self.labels
+
+    async def check_transports(self) -> None:
+        """Expect the same answer whatever lies between the router and its subgraphs."""
+        if self.operation.startswith("subscription"):
+            return
+        expected = await self.bodies()
+        assert await self.bodies(in_process(self.federation)) == expected, self.explain(
+            "in process"
+        )
+        async with over_http(self.federation) as clients:
+            found = await self.bodies(clients)
+            assert found == expected, self.explain(f"over HTTP: {found}\nexpected: {expected}")
 
     async def check(self) -> None:
         """Compare bytes: values, and the order of keys as the client wrote them."""

@@ -13,9 +13,11 @@ from typing import Any
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLUnionType,
     SelectionSetNode,
     build_schema,
     execute_sync,
@@ -23,7 +25,6 @@ from graphql import (
     validate,
 )
 
-from router.errors import SubgraphError
 from router.execution.client import SubgraphAnswer, SubgraphRequest
 
 from .fieldsets import fields_for, parse_field_set
@@ -85,8 +86,10 @@ def _oracle_resolver(truth: Truth, owner: str, name: str) -> Any:
             return value if value in declared.values else Hidden("the value is hidden")
         return value
 
-    def resolve(obj: Obj | None, _info: GraphQLResolveInfo[Any], **args: Any) -> Any:
+    def resolve(obj: Obj | None, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
         here = obj or Obj(owner, owner)
+        if truth.types is not None:
+            truth.types[tuple(info.path.as_list())] = info.return_type
         context = truth.from_context(here, coordinate)
         return visible(truth.value(here, name, {**args, **context}), truth.above(here))
 
@@ -120,6 +123,8 @@ class OracleClient:
             if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
                 for name, definition in kind.fields.items():
                     definition.resolve = self._resolver(kind.name, name)
+            elif isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
+                kind.resolve_type = lambda obj, *_: obj.shown or obj.type
         return schema
 
     def _resolver(self, type_name: str, name: str) -> Any:
@@ -278,7 +283,6 @@ class OracleClient:
             document,
             root,
             variable_values=dict(request.variables),
-            type_resolver=lambda obj, *_: obj.shown or obj.type,
         )
         assert isinstance(result, ExecutionResult)
         errors = tuple(dict(error.formatted) for error in result.errors or ())
@@ -287,9 +291,10 @@ class OracleClient:
     def _document(self, operation: str) -> DocumentNode:
         document = self._documents.get(operation)
         if document is None:
-            document = self._documents[operation] = parse(operation)
+            document = parse(operation)
             if found := validate(self.schema, document):
                 raise AssertionError(f"{self.subgraph} refuses {operation}: {found[0].message}")
+            self._documents[operation] = document
         return document
 
     async def subscribe(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
@@ -300,14 +305,6 @@ class OracleClient:
 
     async def aclose(self) -> None:
         """Nothing to close."""
-
-
-class DeadClient(OracleClient):
-    """A subgraph that cannot be reached."""
-
-    async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
-        """Fail."""
-        raise SubgraphError("The subgraph cannot be reached.")
 
 
 def _text(types: Schema) -> str:

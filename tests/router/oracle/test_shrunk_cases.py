@@ -106,3 +106,32 @@ async def test_an_object_of_an_interface_that_only_one_type_implements_is_of_tha
         type Query { q: [I]! }
         """,
     )
+
+
+async def test_an_object_whose_type_is_certain_is_sent_under_the_name_of_its_interface() -> None:
+    await equal(
+        "{ q { ... on E { next { x } } } }",
+        a="""
+        type I @interfaceObject @key(fields: "id") { id: ID! x: String }
+        type Query { q: [[I]] @shareable }
+        """,
+        b="""
+        type E implements I @key(fields: "id") { id: ID! next: E }
+        interface I { id: ID! }
+        type Query { q: [[E]] @shareable }
+        """,
+    )
+
+
+async def test_a_field_beside_a_fragment_may_be_of_another_nullability_inside_it() -> None:
+    await equal(
+        "{ q { shade ... on E { shade } } }",
+        a="""
+        type E implements I @key(fields: "id") { id: ID! shade: String! @shareable }
+        interface I { shade: String }
+        type Query { q: [I!]! }
+        """,
+        b="""
+        type E @key(fields: "id") { id: ID! shade: String @shareable }
+        """,
+    )

@@ -82,7 +82,7 @@ class Truth:
         self.world = world
         self.api: Schema = merge(world)
         self.poisoned: set[tuple[str, str]] = set()
-        self.null_keys: set[tuple[str, str]] = set()
+        self.types: dict[tuple[Any, ...], Any] | None = None
         self._coordinates: dict[tuple[str, str], Coordinate] = {}
 
     def coordinate(self, type_name: str, name: str) -> Coordinate:
@@ -105,8 +105,6 @@ class Truth:
             if coordinate.type.named == "String" and not coordinate.type.lists:
                 return f"{name}<{inputs}{canonical(pruned) if pruned else ''}>"
             place = (*place, inputs)
-        if (obj.type, name) in self.null_keys and _number(self.world.seed, *place) % 2:
-            return None
         if coordinate.key and not coordinate.type.lists and coordinate.type.named in _TEXTS:
             if name.startswith("region"):
                 return f"region-{len(obj.id) % 2}"
