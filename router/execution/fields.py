@@ -220,7 +220,8 @@ class View:
         for each in (runtime, *sorted(self.types.possible(runtime))):
             kind = self.types.schema.type_map[each]
             if isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)) and name in kind.fields:
-                return kind.fields[name].type
+                found: GraphQLOutputType = kind.fields[name].type
+                return found
         raise OperationInvalid([{"message": f"'{runtime}' has no field '{name}'."}])
 
     def _included(self, directives: tuple[DirectiveNode, ...] | None) -> bool:

@@ -127,16 +127,17 @@ def _says_nothing(inner: Tree, around: Tree) -> bool:
 
 
 def _may_overlap(tree: Tree) -> bool:
-    """Whether a key is selected twice somewhere, beside and inside fragments."""
-    if any(len(on) > 1 for on, _, _ in tree.fragments):
-        return True  # what several types are asked alike is printed once for each
-    if tree.fragments:
-        keys = [entry.key for _, entry in tree.by_key(tree.type_name)]
-        if len(set(keys)) < len(keys):
+    """Whether a key may stand for two fields, on several types or beside and inside a fragment."""
+    if len(tree.fragments) > 1 or any(len(on) > 1 for on, _, _ in tree.fragments):
+        return True
+    for inner in tree.fragments.values():
+        around = {entry.key for entry in tree.fields.values()}
+        if any(entry.key in around for _, entry in inner.by_key((inner.type_name,))):
+            return True
+        if _may_overlap(inner):
             return True
     return any(
-        entry.child is not None and _may_overlap(entry.child)
-        for _, entry in tree.by_key(tree.type_name)
+        entry.child is not None and _may_overlap(entry.child) for entry in tree.fields.values()
     )
 
 
