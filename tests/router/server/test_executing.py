@@ -33,6 +33,7 @@ def execution(operation: Operation, gate: Admission, done: Callable[[Answer], No
         runnable = operation
         variables: dict[str, Any] = {}
         forward: dict[str, str] = {}
+        keyed = None
 
         class generation:  # the attribute's name
             subgraphs: dict[str, Any] = {}
