@@ -80,8 +80,9 @@ class Take:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Narrow:
-    """What objects of one type contribute to a field set, seen from the start."""
+    """What objects of one type contribute to a field set; ``reach`` is where the type is known."""
 
+    reach: Reach
     node: Node
     inner: Solution
 
@@ -400,24 +401,42 @@ class Closures:
 
     def _solve_exploded(self, closure: Closure, item: SetField) -> Solution | None:
         node = closure.node
+        if node.is_interface_object:
+            return self._solve_learnt(closure, sorted(node.possible), (item,))
         if not node.is_abstract or not node.possible:
             return None
-        return self._solve_each(node, sorted(node.possible), (item,))
+        return self._solve_each(closure.reaches[0], sorted(node.possible), (item,))
+
+    def _solve_learnt(
+        self, closure: Closure, type_names: list[str], selection: FieldSet
+    ) -> Solution | None:
+        """From an interface object: what its types contribute, where another subgraph tells them."""
+        best: Solution | None = None
+        for reach in closure.reaches[1:]:
+            if reach.node.is_abstract:
+                known = [name for name in type_names if reach.node.downcast(name) is not None]
+                found = self._solve_each(reach, known, selection)
+                if found is not None and (
+                    best is None or (found.depth, len(found.steps)) < (best.depth, len(best.steps))
+                ):
+                    best = found
+        return best
 
     def _solve_each(
-        self, node: Node, type_names: list[str], selection: FieldSet
+        self, reach: Reach, type_names: list[str], selection: FieldSet
     ) -> Solution | None:
+        node = reach.node
         items: list[Take | Narrow] = []
-        depth = 0
-        steps: Steps = frozenset()
+        depth = reach.depth
+        steps = reach.steps
         for name in type_names:
             narrowed = node.downcast(name)
             inner = self.solve(self.of(narrowed), selection) if narrowed else None
             if narrowed is None or inner is None:
                 return None
-            items.append(Narrow(narrowed, inner))
-            depth = max(depth, inner.depth)
-            steps |= inner.steps
+            items.append(Narrow(reach, narrowed, inner))
+            depth = max(depth, reach.depth + inner.depth)
+            steps |= _later(inner.steps, reach.depth)
         return Solution(tuple(items), depth, steps)
 
     def _solve_fragment(self, closure: Closure, item: SetFragment) -> Solution | None:
@@ -427,11 +446,17 @@ class Closures:
             return Solution((), 0, frozenset())
         if not node.is_abstract:
             if node.is_interface_object and matching != node.possible:
-                return None
+                return self._solve_learnt(closure, sorted(matching), item.selections)
             return self.solve(closure, item.selections)
         if node.name == item.on:
             return self.solve(closure, item.selections)
-        return self._solve_each(node, sorted(matching), item.selections)
+        return self._solve_each(closure.reaches[0], sorted(matching), item.selections)
+
+
+def _later(steps: Steps, by: int) -> Steps:
+    if not by:
+        return steps
+    return frozenset((subgraph, keys, depth + by) for subgraph, keys, depth in steps)
 
 
 def _nearest_first(ways: list[Way]) -> tuple[Way, ...]:

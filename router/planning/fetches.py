@@ -405,8 +405,12 @@ class FetchBuilder:
             match item:
                 case Take():
                     suppliers += self._take(cursor, item, parts, when, defer, required)
-                case Narrow(node, inner):
-                    at = self._narrowed(cursor, node, (), "", (node.name,))
+                case Narrow(reach, node, inner):
+                    known = self._reach(cursor, reach, when, defer)
+                    if known is not cursor:
+                        known.draft.want_types(when)
+                        suppliers.append(known.draft)
+                    at = self._narrowed(known, node, (), "", (node.name,))
                     part = _part(parts, None, "", node.name, required, when)
                     suppliers += self._supply(at, inner, part.inner, when, defer, required=required)
         return suppliers

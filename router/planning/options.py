@@ -130,7 +130,7 @@ class Branch:
     """A leaf, or a part of the operation that one subgraph answers whole, with its options.
 
     ``rest``: the selection below the last field goes along unchanged.
-    ``anywhere``: only the object is wanted; whichever option is there already will do.
+    ``anywhere``: only the object is wanted, nothing below it.
     """
 
     options: list[Option]

@@ -71,7 +71,7 @@ def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
         keys.append(key)
         if len(alternatives) == 1:
             tally.add(alternatives[0])
-        elif not branch.anywhere:
+        else:
             decision = decisions.setdefault(key, _Decision(alternatives, [0] * len(key)))
             decision.late = list(map(add, decision.late, _lateness(branch, alternatives)))
     ordered = sorted(decisions.items(), key=lambda item: len(item[0]))
@@ -82,11 +82,7 @@ def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
         tally.add(steps)
     options: list[Option] = []
     for branch, key in zip(branches, keys, strict=True):
-        wanted = key[0] if len(key) == 1 else chosen.get(key)
-        if wanted is None:
-            wanted = min(key, key=tally.with_added)  # only the object is wanted
-            tally.add(wanted)
-        options.append(_option_with(branch, wanted))
+        options.append(_option_with(branch, key[0] if len(key) == 1 else chosen[key]))
     return Choice(tuple(options), tally.cost(), search.optimal)
 
 

@@ -89,7 +89,7 @@ def _solution(solution: Solution) -> str:
             case Take(way, name, _, inner):
                 below = f" {{{_solution(inner)}}}" if inner is not None else ""
                 parts.append(f"{name} from {way.reach.node.subgraph.name}{below}")
-            case Narrow(node, inner):
+            case Narrow(_, node, inner):
                 parts.append(f"... on {node.name} {{{_solution(inner)}}}")
     return ", ".join(parts)
 

@@ -218,8 +218,22 @@ class Resolver:
         if not view.is_abstract:
             stands_for = self.graph.landscape.possible[view.name]
             applies = any(self.graph.covers(item.on_type, name) for name in stands_for)
-            return not applies or self.holds(vertex, item.selection)
-        covered = (name for name in view.possible if self.graph.covers(item.on_type, name))
+            return (
+                not applies
+                or self.holds(vertex, item.selection)
+                or any(
+                    self._cast_holds(reached, item)
+                    for reached in self.reached(vertex)
+                    if view.kind is Kind.INTERFACE_OBJECT and reached.type.is_abstract
+                )
+            )
+        return self._cast_holds(vertex, item)
+
+    def _cast_holds(self, vertex: Vertex, item: SelectedFragment) -> bool:
+        """Tell whether a selection can be had of each type that a fragment covers."""
+        assert item.on_type is not None
+        possible = vertex.type.possible
+        covered = (name for name in possible if self.graph.covers(item.on_type, name))
         casts = (vertex.cast(name) for name in covered)
         return all(cast is None or self.holds(cast, item.selection) for cast in casts)
 

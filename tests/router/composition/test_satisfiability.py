@@ -201,6 +201,23 @@ def test_an_interface_object_learns_its_type_where_the_interface_has_a_key() -> 
     assert "@interfaceObject" in found[0].message
 
 
+@pytest.mark.parametrize(("key", "expected"), [("", []), (", resolvable: false", [LOST])])
+def test_a_required_type_condition_on_an_interface_object_needs_a_type_that_can_be_learnt(
+    key: str, expected: list[str]
+) -> None:
+    holder = STAND_IN.replace("g: I", "s: S") + ' type S @key(fields: "id") { id: ID best: I }'
+    requiring = (
+        "interface I { id: ID } "
+        'type A implements I @key(fields: "id", resolvable: false) { id: ID x: Int @external } '
+        'type B implements I @key(fields: "id", resolvable: false) { id: ID } '
+        'type S @key(fields: "id") { id: ID best: I @external '
+        'z: Int @requires(fields: "best { ... on A { x } }") }'
+    )
+    interface = INTERFACE.replace("type Query { f: I }", "type Query { f: Int }")
+    found = codes(interface % f' @key(fields: "id"{key})', holder, requiring)
+    assert sorted(set(found)) == expected
+
+
 def test_a_third_subgraph_is_reached_through_the_type_that_was_learnt() -> None:
     third = 'type A @key(fields: "%s") { %s: ID @shareable w: Int }'
     assert codes(INTERFACE % ' @key(fields: "id")', STAND_IN, third % ("id", "id")) == []

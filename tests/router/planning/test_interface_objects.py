@@ -134,3 +134,47 @@ def test_a_union_that_shares_one_type_with_the_interface_asks_for_that_type() ->
         "0 rate {top{id}}",
         "1 owner after 0: top.@ Media{id} -> ...on Media{__typename}",
     ]
+
+
+SHELVES = {
+    "owner": """
+        interface Media @key(fields: "id") { id: ID! title: String }
+        type Film implements Media @key(fields: "id") { id: ID! title: String length: Int }
+        type Song implements Media @key(fields: "id") { id: ID! title: String bpm: Int }
+    """,
+    "rate": """
+        type Query { shelf: Shelf }
+        type Media @key(fields: "id") @interfaceObject { id: ID! stars: Int }
+        type Shelf @key(fields: "id") { id: ID! best: Media }
+    """,
+    "shop": """
+        interface Media { id: ID! }
+        type Film implements Media @key(fields: "id", resolvable: false) {
+          id: ID! @external length: Int @external
+        }
+        type Song implements Media @key(fields: "id", resolvable: false) {
+          id: ID! @external bpm: Int @external
+        }
+        type Shelf @key(fields: "id") {
+          id: ID!
+          best: Media @external
+          label: String @requires(fields: "best { id ... on Film { length } ... on Song { bpm } }")
+        }
+    """,
+}
+
+
+def test_a_requirement_learns_the_types_that_its_conditions_ask_for() -> None:
+    assert plan_lines(supergraph(**SHELVES), "{shelf{label}}") == [
+        "0 rate {shelf{id best{id}}}",
+        "1 owner after 0: shelf.best Media{id} -> ...on Media{__typename ...on Film{length} ...on Song{bpm}}",
+        "2 shop after 1: shelf Shelf{id best{__typename! id! ...on Film{length!} ...on Song{bpm!}}!} -> ...on Shelf{label}",
+    ]
+
+
+def test_a_required_type_condition_may_leave_types_out() -> None:
+    shop = SHELVES["shop"].replace("... on Song { bpm }", "").replace("bpm: Int @external", "")
+    assert plan_lines(supergraph(**{**SHELVES, "shop": shop}), "{shelf{label}}")[1:] == [
+        "1 owner after 0: shelf.best Media{id} -> ...on Media{__typename ...on Film{length}}",
+        "2 shop after 1: shelf Shelf{id best{__typename! id! ...on Film{length!}}!} -> ...on Shelf{label}",
+    ]

@@ -26,3 +26,21 @@ def test_introspection_is_not_sent_on() -> None:
     assert plan_lines(graph, "{__schema{queryType{name}} x}") == [
         "0 a {x}",
     ]
+
+
+def test_an_object_of_which_nothing_is_wanted_takes_part_in_the_choice_of_a_root() -> None:
+    graph = supergraph(
+        a="""
+            type Query { all: [Node] @shareable }
+            interface Node @key(fields: "id") { id: ID! }
+            type P implements Node @key(fields: "id") { id: ID! @shareable }
+        """,
+        b="""
+            type Query { all: [Node] @shareable }
+            interface Node @key(fields: "id") { id: ID! }
+            type P implements Node @key(fields: "id") { id: ID! @shareable other: P }
+        """,
+    )
+    assert plan_lines(graph, "{all{id ... on P{other{__typename}}}}") == [
+        "0 b {all{__typename id ...on P{other{__typename}}}}",
+    ]

@@ -212,3 +212,44 @@ async def test_types_are_learnt_though_all_else_of_the_fetch_is_excluded(off: bo
         "a b c",
         off=off,
     )
+
+
+@pytest.mark.parametrize(
+    ("best", "label"), [("1", "Film 1 of 90"), ("2", "Song 2 of None")], ids=["film", "song"]
+)
+async def test_a_requirement_with_type_conditions_starts_at_an_interface_object(
+    best: str, label: str
+) -> None:
+    media = [
+        {"__typename": "Film", "id": "1", "length": 90},
+        {"__typename": "Song", "id": "2"},
+    ]
+
+    def labelled(shelf: dict[str, Any]) -> str:
+        held = shelf["best"]
+        return f"{held['__typename']} {held['id']} of {held.get('length')}"
+
+    federation = Federation(
+        owner=Subgraph(
+            """interface Media @key(fields: "id") { id: ID! }
+            type Film implements Media @key(fields: "id") { id: ID! length: Int }
+            type Song implements Media @key(fields: "id") { id: ID! }""",
+            entities={"Media": media, "Film": media[:1], "Song": media[1:]},
+        ),
+        rate=Subgraph(
+            """type Query { shelf: Shelf }
+            type Media @key(fields: "id") @interfaceObject { id: ID! }
+            type Shelf @key(fields: "id") { id: ID! best: Media }""",
+            roots={"shelf": {"id": "s", "best": {"id": best}}},
+        ),
+        shop=Subgraph(
+            """interface Media { id: ID! }
+            type Film implements Media @key(fields: "id", resolvable: false) {
+              id: ID! @external length: Int @external }
+            type Song implements Media @key(fields: "id", resolvable: false) { id: ID! @external }
+            type Shelf @key(fields: "id") { id: ID! best: Media @external
+              label: String @requires(fields: "best { id ... on Film { length } }") }""",
+            entities={"Shelf": [{"id": "s", "label": labelled}]},
+        ),
+    )
+    await federation.answers("{ shelf { label } }", {"shelf": {"label": label}}, "owner rate shop")
