@@ -107,7 +107,7 @@ def opening_of(operation: str, operation_name: str | None) -> bytes:
 
 
 class SubgraphAnswer:
-    """What came back: the parsed GraphQL response, and its bytes where there are any.
+    """What came back: the parsed GraphQL response, or its bytes where those are enough.
 
     ``data`` may be shared between requests in flight: readers copy before they change it.
     It is :data:`UNREAD` where the request allowed that and ``raw`` holds a response without

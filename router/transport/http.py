@@ -54,19 +54,24 @@ class HttpClient:
         loop = self._loop
         if loop is None or loop.is_closed():
             loop = self._attach()
-        call = _Call(self, request, done, loop.time() + self.options.timeout)
+        now = loop.time()
+        call = _Call(self, request, done, now + self.options.timeout)
         if self._closed:
             call.fail(SubgraphError("The client is closed."))
             return call.cancel
         self._calls.add(call)
         if self._sweep is None:
             self._sweep = loop.call_later(self._interval, self._expire)
-        self.dispatch(call)
+        self.dispatch(call, now)
         return call.cancel
 
     def deadline(self) -> float:
         """When a request that waits for the subgraph from now on has waited too long."""
-        return self._running.time() + self.options.timeout
+        return self.now() + self.options.timeout
+
+    def now(self) -> float:
+        """The loop's time."""
+        return self._running.time()
 
     async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Send a request and await its answer."""
@@ -93,18 +98,18 @@ class HttpClient:
         # one turn of the loop lets the transports go
         await asyncio.sleep(0)
 
-    def dispatch(self, call: _Call, *, fresh: bool = False) -> None:
+    def dispatch(self, call: _Call, now: float, *, fresh: bool = False) -> None:
         """Give the call a connection: an idle one, a new one, or the next that is free."""
-        loop = self._running
-        oldest = loop.time() - (FRESH if call.request.mutation else self.options.keep_alive)
-        while self._idle and not fresh:
-            connection = self._idle.pop()
+        oldest = now - (FRESH if call.request.mutation else self.options.keep_alive)
+        idle = self._idle
+        while idle and not fresh:
+            connection = idle.pop()
             if connection.since >= oldest:
                 connection.send(call)
                 return
             connection.close()
         if len(self._open) + len(self._opening) < self.options.connections:
-            task = loop.create_task(self._connect(call))
+            task = self._running.create_task(self._connect(call))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         else:
@@ -117,7 +122,7 @@ class HttpClient:
             if not call.over:
                 connection.send(call)
                 return
-        connection.since = self._running.time()
+        connection.since = self.now()
         self._idle.append(connection)
 
     def lost(self, connection: _Connection) -> None:
@@ -128,7 +133,7 @@ class HttpClient:
         while self._queue and not self._closed:
             call = self._queue.popleft()
             if not call.over:
-                self.dispatch(call)
+                self.dispatch(call, self.now())
                 return
 
     def finished(self, call: _Call) -> None:
@@ -159,7 +164,7 @@ class HttpClient:
         while self._queue:
             call = self._queue.popleft()
             if not call.over:
-                self._running.call_soon(self.dispatch, call)
+                self._running.call_soon(self.dispatch, call, self.now())
                 return
 
     def _expire(self) -> None:
@@ -389,7 +394,7 @@ class _Connection(asyncio.Protocol):
         stale = self._used and not self._started
         if stale and not call.retried and not call.request.mutation:
             call.retried = True
-            self._client.dispatch(call, fresh=True)
+            self._client.dispatch(call, self._client.now(), fresh=True)
         elif self._head and not self._framed and exc is None and self._body:
             status = int(self._parser.get_status_code())
             self._read(call, status, b"".join(self._body), self._encoding)

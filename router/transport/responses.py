@@ -39,10 +39,10 @@ def read_answer(body: bytes) -> SubgraphAnswer:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise _malformed("The subgraph's response is not JSON.") from None
-    return answer_of(found, body)
+    return answer_of(found)
 
 
-def answer_of(found: Any, raw: bytes | None = None) -> SubgraphAnswer:
+def answer_of(found: Any) -> SubgraphAnswer:
     """Read a GraphQL response from its JSON value; raises SubgraphError where it is none."""
     if not isinstance(found, dict):
         raise _malformed("The subgraph's response is not a GraphQL response.")
@@ -57,7 +57,6 @@ def answer_of(found: Any, raw: bytes | None = None) -> SubgraphAnswer:
         data,
         () if not errors else tuple(errors) if isinstance(errors, list) else (errors,),
         extensions if isinstance(extensions, dict) else NO_HEADERS,
-        raw,
     )
 
 
