@@ -152,11 +152,18 @@ class Completion:
     def _undecided(
         self, name: str, spot: Spot, value: dict[str, Any], path: ClientPath
     ) -> dict[str, Any] | None:
-        """Complete an object of which only an interface is known (interface objects)."""
-        fields = spot.fields(name)
-        if any(field.kind is FieldKind.TYPENAME for field in fields):
+        """Complete an object of which only an interface is known (interface objects).
+
+        Where the interface has one implementation only, nobody was asked which it is; its name is
+        shown if somebody said it all the same.
+        """
+        possible = self._full_types.possible(name)
+        runtime = next(iter(possible)) if len(possible) == 1 else name
+        if runtime not in self._types.schema.type_map:
+            return None  # hidden from this client
+        if any(field.kind is FieldKind.TYPENAME for field in spot.fields(runtime)):
             return None
-        return self.object(spot, name, value, path)
+        return self.object(spot, runtime, value, path)
 
     def _is_interface_name(self, name: str) -> bool:
         return is_abstract_type(self._types.schema.type_map.get(name))

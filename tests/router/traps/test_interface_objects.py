@@ -253,3 +253,26 @@ async def test_a_requirement_with_type_conditions_starts_at_an_interface_object(
         ),
     )
     await federation.answers("{ shelf { label } }", {"shelf": {"label": label}}, "owner rate shop")
+
+
+async def test_the_only_implementation_needs_no_one_to_tell_it() -> None:
+    """And fields of an interface object that cannot be entered again are taken where they are."""
+    federation = Federation(
+        a=Subgraph(
+            """type Query { x: Int } interface Node @key(fields: "id") { id: ID! }
+            type User implements Node @key(fields: "id") { id: ID! age: Int }""",
+            entities={"Node": [{"__typename": "User", "id": "1", "age": 7}]},
+        ),
+        b=Subgraph(
+            """type Query { node: Node }
+            type Node @interfaceObject @key(fields: "id", resolvable: false) {
+              id: ID! name: String }""",
+            roots={"node": {"id": "1", "name": "One"}},
+        ),
+    )
+    await federation.answers("{ node { ... on User { name } } }", {"node": {"name": "One"}}, "b")
+    await federation.answers(
+        "{ node { ... on User { name age __typename } } }",
+        {"node": {"name": "One", "age": 7, "__typename": "User"}},
+        "a b",
+    )
