@@ -52,6 +52,8 @@ class Coordinate:
     allowed: list[str]
     requires: str | None = None
     key: bool = False
+    optional: bool = False
+    """A key that not every object has: who has none cannot be looked up by it."""
 
     @cached_property
     def common(self) -> dict[str, Arg]:
@@ -105,6 +107,8 @@ class Truth:
             if coordinate.type.named == "String" and not coordinate.type.lists:
                 return f"{name}<{inputs}{canonical(pruned) if pruned else ''}>"
             place = (*place, inputs)
+        if coordinate.optional and _number(self.world.seed, *place) % 3 == 0:
+            return None
         if coordinate.key and not coordinate.type.lists and coordinate.type.named in _TEXTS:
             if name.startswith("region"):
                 return f"region-{len(obj.id) % 2}"
@@ -223,7 +227,13 @@ class Truth:
             here = set(self._allowed(subgraph, each.type.named))
             allowed = here if allowed is None else allowed & here
         ref = Ref(every[0].type.named, required)
-        return Coordinate(declared, ref, sorted(allowed or ()), requires, key)
+        optional = key and not any(each.type.required[-1] for each in every)
+        return Coordinate(declared, ref, sorted(allowed or ()), requires, key, optional)
+
+    @cached_property
+    def loses(self) -> bool:
+        """Whether some objects cannot be looked up everywhere, so that some values are lost."""
+        return any(self.coordinate(kind, name).optional for kind, name in self._keys)
 
     def _declared(self, type_name: str, name: str) -> Iterator[tuple[str, Field]]:
         kinds = {type_name: None}

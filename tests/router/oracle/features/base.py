@@ -36,16 +36,19 @@ def entities(maker: Maker) -> None:
     rng = maker.rng
     for number in range(rng.randint(1, 4)):
         name = f"E{number}"
+        optional = not maker.simple and maker.chance(0.1)
         for subgraph in maker.some(maker.subgraphs):
             chosen = _KEYS[0]
             if maker.simple:
                 chosen = rng.choice([_KEYS[0]] * 4 + [_KEYS[1], _KEYS[4], _KEYS[8]])
             elif maker.chance(0.6):
                 chosen = rng.choice(_KEYS)
-            _enter(maker, subgraph, name, chosen)
+            _enter(maker, subgraph, name, chosen, optional=optional)
 
 
-def _enter(maker: Maker, subgraph: str, name: str, keys: list[tuple[str, bool]]) -> None:
+def _enter(
+    maker: Maker, subgraph: str, name: str, keys: list[tuple[str, bool]], *, optional: bool
+) -> None:
     declared = maker.type(subgraph, name)
     for fields, resolvable in keys:
         if resolvable:
@@ -53,7 +56,7 @@ def _enter(maker: Maker, subgraph: str, name: str, keys: list[tuple[str, bool]])
         else:
             declared.add("key", fields=fields, resolvable=False)
         for word in fields.replace("{ ref }", "").split():
-            ref = _KEY_FIELDS[word]
+            ref = Ref("String") if optional and word == "code" else _KEY_FIELDS[word]
             declared.fields.setdefault(word, Field(word, ref))
             if ref.named in {"Org", "Part"}:
                 value = maker.type(subgraph, ref.named)
