@@ -122,9 +122,10 @@ class _Folder:
             if on is not None and common:
                 target = kept.fragment((on,))
                 for place in common:
-                    entries = [group.tree.fields.pop(place) for group in groups]
-                    if place not in target.fields:
-                        target.fields[place] = entries[0]
+                    entry, *_ = [group.tree.fields.pop(place) for group in groups]
+                    known = target.fields.setdefault(place, entry)
+                    if known is not entry and known.child is not None and entry.child is not None:
+                        known.child.merge(entry.child)
         return [group for group in groups if group.tree.fields or group.tree.fragments]
 
     def _common(

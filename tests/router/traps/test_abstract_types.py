@@ -439,3 +439,29 @@ async def test_what_is_below_a_field_taken_per_type_is_asked_for() -> None:
         {"products": [{"reviews": entities[kind][0]["reviews"]} for kind in ("Book", "Film")]},
         "a b",
     )
+
+
+async def test_what_all_types_are_asked_below_a_field_joins_what_the_client_asks_there() -> None:
+    size = {"size": "small", "weight": 5}
+    kinds = ("Book", "Film")
+    types = """interface Product { id: ID! box: Box } type Box @shareable { size: String weight: Int }
+        type Book implements Product @key(fields: "id") { id: ID! box: Box %s }
+        type Film implements Product @key(fields: "id") { id: ID! box: Box %s }"""
+    ships = '@external fee: Int @requires(fields: "box { weight }")'
+    federation = Federation(
+        a=Subgraph(
+            "type Query { products: [Product] }" + types % ("", ""),
+            roots={"products": [{"__typename": kind, "id": kind, "box": size} for kind in kinds]},
+        ),
+        b=Subgraph(
+            types.replace("box: Box }", "box: Box fee: Int }", 1) % (ships, ships),
+            entities={
+                kind: [{"id": kind, "fee": lambda it: it["box"]["weight"] * 2}] for kind in kinds
+            },
+        ),
+    )
+    await federation.answers(
+        "{ products { box { size } fee } }",
+        {"products": [{"box": {"size": "small"}, "fee": 10}] * 2},
+        "a b",
+    )
