@@ -4,7 +4,8 @@
 //
 // FOLDER has @apollo/composition installed under node_modules; it is only ever run, never shipped.
 // Request: {"subgraphs": [{"name", "url", "sdl"}], "options": {}}.
-// Answer: {"errors": [{"code", "message"}], "hints": [{"code", "coordinate"}], "supergraphSdl"}.
+// Answer: {"errors": [{"code", "message"}], "hints": [{"code", "coordinate"}], "supergraphSdl",
+// "cpuSeconds"}.
 
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -38,8 +39,15 @@ function answer({ subgraphs, options }) {
   }
 }
 
+function timed(request) {
+  const begun = process.cpuUsage();
+  const answered = answer(request);
+  const { user, system } = process.cpuUsage(begun);
+  return { ...answered, cpuSeconds: (user + system) / 1e6 };
+}
+
 for await (const line of readline.createInterface({ input: process.stdin })) {
   if (line.trim()) {
-    process.stdout.write(JSON.stringify(answer(JSON.parse(line))) + "\n");
+    process.stdout.write(JSON.stringify(timed(JSON.parse(line))) + "\n");
   }
 }

@@ -98,25 +98,15 @@ def _refuse(failure: CompositionFailed, entries: Sequence[SubgraphEntry], *, as_
 
 
 def _place(error: CompositionError, entries: Sequence[SubgraphEntry]) -> str:
-    """Return the file of the one subgraph concerned, with the line of a syntax error."""
-    if len(error.subgraphs) != 1:
-        return ""
-    for entry in entries:
-        if entry.name == error.subgraphs[0] and entry.file is not None:
-            return f" in {entry.file}{_line(entry) if error.code == 'INVALID_GRAPHQL' else ''}"
-    return ""
+    """Return the files of the subgraphs concerned, with the lines that the error is about."""
+    from router.cli.places import line_of
 
-
-def _line(entry: SubgraphEntry) -> str:
-    """Return ``:line:column`` when the schema does not even parse."""
-    from graphql import GraphQLSyntaxError, parse
-
-    try:
-        parse(entry.sdl)
-    except GraphQLSyntaxError as error:
-        if error.locations:
-            return f":{error.locations[0].line}:{error.locations[0].column}"
-    return ""
+    places = [
+        f"{entry.file}{line_of(entry.sdl, error.coordinates)}"
+        for entry in entries
+        if entry.name in error.subgraphs and entry.file is not None
+    ]
+    return f" in {', '.join(places)}" if places else ""
 
 
 def _indented(text: str) -> str:
