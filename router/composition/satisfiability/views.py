@@ -245,11 +245,14 @@ def _read_members(
 
 def _read_field(parent: str, found: Field, views: Iterable[TypeView], merged: MergedSchema) -> None:
     joined = _applied(found.directives, "join__field")
+    if not joined:
+        same = FieldView(parent, found.name, _target(found.type, merged))
+        for view in views:
+            view.fields[found.name] = same
+        return
     by_graph = {str(applied.arguments.get("graph")): applied for applied in joined}
     for view in views:
-        if not joined:
-            view.fields[found.name] = FieldView(parent, found.name, _target(found.type, merged))
-        elif view.graph in by_graph:
+        if view.graph in by_graph:
             view.fields[found.name] = _field_view(parent, found, by_graph[view.graph], merged)
 
 

@@ -73,6 +73,8 @@ class _Walk:
         self.errors: dict[Bucket | None, list[CompositionError]] = defaultdict(list)
         self.buckets: dict[str, list[Bucket]] = defaultdict(list)
         self.hints: dict[str, Hint] = {}
+        self.labels: dict[int, tuple[str, ...]] = {}
+        """The override labels of fields, by the fields' identity."""
 
     def run(self) -> tuple[list[CompositionError], list[Hint]]:
         try:
@@ -120,17 +122,25 @@ class _Walk:
 
     def _labelings(self, found: Field, chosen: Labels) -> Iterator[Labels]:
         """Yield the label values under which a field is looked at, agreeing with those chosen."""
-        labels = sorted(
-            {
-                str(applied.arguments["overrideLabel"])
-                for applied in found.directives
-                if applied.name == "join__field" and applied.arguments.get("overrideLabel")
-            }
-        )
+        labels = self._labels_of(found)
+        if not labels:
+            yield chosen
+            return
         for values in product(*((True, False) for _ in labels)):
             picked = dict(zip(labels, values, strict=True))
             if all(chosen.get(label, value) == value for label, value in picked.items()):
                 yield {**chosen, **picked}
+
+    def _labels_of(self, found: Field) -> tuple[str, ...]:
+        known = self.labels.get(id(found))
+        if known is None:
+            given = (
+                applied.arguments.get("overrideLabel")
+                for applied in found.directives
+                if applied.name == "join__field"
+            )
+            known = self.labels[id(found)] = tuple(sorted({str(each) for each in given if each}))
+        return known
 
     def _take_field(
         self, state: State, stood: Stood, owner: str, found: Field, labels: Labels
