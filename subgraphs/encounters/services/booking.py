@@ -151,10 +151,11 @@ async def mark_no_show(
     return row
 
 
-async def present_appointment(session: AsyncSession, id: str) -> Appointment:
+async def present_appointment(session: AsyncSession, id: str, field: str = "id") -> Appointment:
+    """The appointment; NOT_FOUND at the argument ``field`` when there is none."""
     row = await session.get(Appointment, id)
     if row is None:
-        raise DomainError(ErrorCode.NOT_FOUND, "There is no such appointment.", "id")
+        raise DomainError(ErrorCode.NOT_FOUND, "There is no such appointment.", field)
     return row
 
 

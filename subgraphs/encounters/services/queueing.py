@@ -50,16 +50,18 @@ async def check_in(
 ) -> tuple[Appointment, Encounter, Token]:
     """The patient is here: appointment checked in, encounter arrived, a token in today's queue."""
     async with services.database.transaction() as session:
-        row = await present_appointment(session, appointment_id)
+        row = await present_appointment(session, appointment_id, "appointmentId")
         late = row.status == "noshow"
         if row.status not in ("booked", "arrived", "noshow"):
-            raise DomainError(ErrorCode.WRONG_STATE, f"The appointment is {row.status}.", "id")
+            raise DomainError(
+                ErrorCode.WRONG_STATE, f"The appointment is {row.status}.", "appointmentId"
+            )
         today = services.calendar.today()
         if services.calendar.day_of(row.start_at) != today:
             raise DomainError(
                 ErrorCode.WRONG_STATE,
                 "The appointment is not today: move it first.",
-                "id",
+                "appointmentId",
             )
         await locked_practitioner(session, row.practitioner_id)
         await claim_version(session, row, expected_version)

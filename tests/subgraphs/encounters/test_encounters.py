@@ -23,7 +23,7 @@ BOOK = """mutation($input: BookAppointmentInput!) { bookAppointment(input: $inpu
   alternatives { start } errors { code message } } }"""
 CHECK_IN = """mutation($id: ID!, $v: Int!) { checkIn(appointmentId: $id, expectedVersion: $v) {
   appointment { status version } encounter { id version status } token { id version number status }
-  errors { code message } } }"""
+  errors { code message field } } }"""
 WALK_IN = """mutation($input: WalkInInput!) { walkIn(input: $input) {
   encounter { id version classCode } token { id version number urgent } errors { code } } }"""
 CALL = "mutation { callNext { token { id version number status } errors { code } } }"
@@ -158,6 +158,7 @@ async def test_an_appointment_of_another_day_cannot_be_checked_in(ask: Any) -> N
     made = (await book(ask, "Patient:1", datetime(2099, 1, 1, tzinfo=UTC)))["appointment"]
     answer = (await ask(CHECK_IN, id=made["id"], v=1))["checkIn"]
     assert answer["errors"][0]["code"] == "WRONG_STATE"
+    assert answer["errors"][0]["field"] == ["appointmentId"]
 
 
 async def test_cancelling_takes_the_token_out_of_the_queue(ask: Any) -> None:
