@@ -32,6 +32,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -123,6 +124,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=200, help="how many seeds to draw")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--operations", type=int, default=8, help="operations for each world")
+    parser.add_argument("--minutes", type=float, default=60, help="after which no world is drawn")
     parser.add_argument("--batched", action="store_true", help="let peers' fetches travel as one")
     parser.add_argument("--brief", action="store_true", help="one line for each difference")
     parser.add_argument("--show", nargs="*", choices=VERDICTS, default=[VERDICTS[0], VERDICTS[-1]])
@@ -130,7 +132,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _questions(arguments: argparse.Namespace) -> Iterator[Question]:
+    deadline = monotonic() + 60 * arguments.minutes
     for seed in range(arguments.seed, arguments.seed + arguments.worlds):
+        if monotonic() > deadline:
+            return
         rng = Random(seed)
         federation = Federation.random(rng)
         if federation is None:

@@ -1,7 +1,7 @@
 """The benchmark's graph: a library in four subgraphs, made of seeded data.
 
 The idea is that of the field's public federation benchmark (users, products, stock and reviews
-that refer to each other several levels deep): one query, seven subgraph requests, an answer of
+that refer to each other several levels deep): one query, six subgraph requests, an answer of
 some ten kilobytes in which few entities stand in many places. Names and data are our own.
 """
 

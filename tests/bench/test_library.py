@@ -44,7 +44,7 @@ async def test_the_federated_answer_is_the_whole_one(query: str, generated: bool
     answer = await compiled.execute({}, clients)
     assert not answer.errors
     assert answer.data == expected(query)
-    assert len(plan.fetches) == (7 if query is QUERY else 1)
+    assert len(plan.fetches) == (6 if query is QUERY else 1)
 
 
 def expected(query: str) -> Any:

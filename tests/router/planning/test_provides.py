@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from router.errors import NoPlan
 from tests.router.planning.kit import plan_lines, supergraph
 
 
@@ -82,3 +85,26 @@ def test_the_root_that_provides_is_chosen() -> None:
     assert plan_lines(graph, "{m{t}}") == [
         "0 b {m{t}}",
     ]
+
+
+@pytest.mark.parametrize("query", ["{u{... on E{f}}}", "{u{... on E{q}}}"])
+def test_a_field_that_is_provided_on_another_path_only_has_no_plan(query: str) -> None:
+    """Composition accepts it, as the reference's does: below an abstract type it goes unseen."""
+    graph = supergraph(
+        a="""
+            type Query { u: A v: E @provides(fields: "f") }
+            interface A { c: ID }
+            type E implements A @key(fields: "id") {
+              id: ID! f: ID @external c: ID @shareable q: Int @requires(fields: "f")
+            }
+        """,
+        b="""
+            interface A { c: ID }
+            type E implements A @key(fields: "id", resolvable: false) {
+              id: ID! f: ID @shareable c: ID @shareable
+            }
+        """,
+    )
+    assert plan_lines(graph, "{v{f}}") == ["0 a {v{f}}"]
+    with pytest.raises(NoPlan, match=r"cannot be reached from E/a"):
+        plan_lines(graph, query)
