@@ -87,7 +87,7 @@ def test_the_phone_shows_the_result_the_visit_and_what_to_take(played: Played) -
     (report,) = played.order["reports"]
     assert report["id"] in {each["id"] for each in played.home["newResults"]}
     assert played.home["nextAppointment"]["localStart"]
-    assert any("Azithromycin" in due["line"] for due in played.home["medicinesDue"])
+    assert any("Azithromycin 500 mg" in due["line"] for due in played.home["medicinesDue"])
 
 
 def test_the_patient_granted_and_every_step_is_kept(played: Played) -> None:

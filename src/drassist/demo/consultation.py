@@ -297,7 +297,7 @@ class Consultation:
     async def order(self) -> None:
         """A laboratory order and a prescription leave from the outbox."""
         test = (await self.doctor.ask(doc.TESTS, text="complete blood count"))["labTests"]
-        medicine = (await self.doctor.ask(doc.MEDICINES, text="azithromycin"))["medicines"]
+        medicine = (await self.doctor.ask(doc.MEDICINES, text="azithromycin 500 mg"))["medicines"]
         where = {
             "patientId": self.made.patient["id"],
             "encounterId": self.made.encounter_id,
