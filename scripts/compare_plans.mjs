@@ -65,9 +65,10 @@ function rewrite(found) {
 
 function apollo() {
   const { QueryPlanner } = require("@apollo/query-planner");
-  const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
+  const { Supergraph, operationFromDocument, ROUTER_SUPPORTED_SUPERGRAPH_FEATURES: supportedFeatures } =
+    require("@apollo/federation-internals");
   return (sdl) => {
-    const supergraph = Supergraph.build(sdl);
+    const supergraph = Supergraph.build(sdl, { supportedFeatures });
     const schema = supergraph.apiSchema();
     const planner = new QueryPlanner(supergraph);
     return (text) => planner.buildQueryPlan(operationFromDocument(schema, parse(text))).node;
