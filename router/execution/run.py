@@ -217,7 +217,7 @@ class Run:
         # what was gathered plainly, and an answer with errors, is not where generated functions
         # read
         gatherers = None if self.plain or self._replies else self._op.gatherers.get(step.index)
-        if gatherers is None:
+        if gatherers is None or (self.failed and self._lacks_root(step)):
             return False
         some = False
         try:
@@ -238,6 +238,18 @@ class Run:
         else:
             self._finish(step)
         return True
+
+    def _lacks_root(self, step: FetchStep) -> bool:
+        """Whether a root fetch that this step comes after failed.
+
+        Generated functions read null where it should have been, and would send that as the value
+        of a requirement though nobody knows it.
+        """
+        steps = self._op.steps
+        return any(
+            not steps[index].calls and isinstance(self._outcomes[index], SubgraphError)
+            for index in step.ancestry
+        )
 
     def _gathered(
         self, step: FetchStep, gatherers: Sequence[Gathering]
@@ -353,12 +365,15 @@ class Run:
         self._finish(step)
 
     def _failed(self, step: FetchStep) -> None:
-        """Note that a fetch brought nothing; the generated functions find nothing of it."""
+        """Note that a fetch brought nothing; the generated functions find nothing of it.
+
+        What was sent stays: who would follow this call sees that items are missing, and asks for
+        its objects itself.
+        """
         self.failed = True
         self.shared = False
         for call in step.calls:
             self.overlays[call.index] = _NO_OVERLAY
-            self.representations[call.index] = ()
 
     def _keep_items(self, step: FetchStep, data: dict[str, Any]) -> None:
         for call in step.calls:

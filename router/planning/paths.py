@@ -173,15 +173,15 @@ class Explorer:
         return options or None
 
     def _go(self, path: Path, field: Field, way: Way) -> Path | None:
-        reach = way.reach
         contexts: tuple[Context, ...] = ()
         entered = path.entered
         if path.defer is not path.entered:
-            if reach.stays and path.keys:
+            if way.reach.stays and path.keys:
                 # A deferred part asks for its own copy, so that the first answer does not wait.
-                reach = self.closures.of(path.node).self_entry() or reach
-            if not reach.stays or not path.keys:
+                way = self._entered_again(path.node, way.edge) or way
+            if not way.reach.stays or not path.keys:
                 entered = path.defer
+        reach = way.reach
         if way.edge.view.context:
             found = self._contexts(path, way.edge)
             entry = self.closures.of(path.node).self_entry() if reach.stays else reach
@@ -207,6 +207,14 @@ class Explorer:
             defer=path.defer,
             entered=entered,
         )
+
+    def _entered_again(self, node: Node, edge: Edge) -> Way | None:
+        """A field of the object sent back to its subgraph; what only this place provides is not."""
+        entry = self.closures.of(node).self_entry()
+        if entry is None:
+            return None
+        again = edge if edge is _TYPENAME else entry.node.edge(edge.name)
+        return Way(entry, again) if again is not None and not again.requires else None
 
     def _typename(self, path: Path, field: Field) -> list[Option] | None:
         options: list[Option] = []

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from router.errors import OperationInvalid
 from router.planning.plan import When
-from router.planning.selection import Conditions, Field, Selections, conjunction
+from router.planning.selection import Conditions, Field, Selection, Selections, conjunction
 
 __all__ = ["RootField", "root_fields"]
 
@@ -48,7 +48,10 @@ def root_fields(selections: Selections) -> list[RootField]:
     if all(_keys(calls) == [k for k in first if k in _keys(calls)] for _, calls in cases):
         return merged
     return [
-        tuple(replace(field, when=when) for field in call)
+        tuple(
+            replace(field, when=when, selections=_possible(field.selections, when))
+            for field in call
+        )
         for when, calls in cases
         for call in calls
     ]
@@ -64,6 +67,19 @@ def _flattened(selections: Selections) -> Iterator[Field]:
             when = conjunction(selection.when, inner.when)
             if when is not None:
                 yield replace(inner, when=when)
+
+
+def _possible(selections: Selections, enclosing: Conditions) -> Selections:
+    """What of the selections may be wanted where the conditions around them hold."""
+    kept: list[Selection] = []
+    for each in selections:
+        when = conjunction(enclosing, each.when)
+        if when is None:
+            continue
+        inner = _possible(each.selections, when)
+        if inner or isinstance(each, Field):
+            kept.append(replace(each, selections=inner))
+    return tuple(kept)
 
 
 def _merged(fields: Sequence[Field]) -> list[RootField]:

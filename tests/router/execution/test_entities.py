@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from router.errors import SubgraphError
 from router.planning.plan import Input, InputField, InputFragment, OnTypes, Rename, When
 from tests.router.execution.scripted import (
     Scripted,
@@ -417,3 +418,53 @@ async def test_one_entity_in_two_places_may_be_asked_different_things() -> None:
         "books": [{"x": "title", "shelf": {"row": 1}}],
         "book": {"x": 1.5, "shelf": {"row": 1}},
     }
+
+
+async def test_a_dead_subgraph_takes_nothing_from_a_later_call_for_the_same_objects() -> None:
+    by_isbn = {"Book": ["isbn"]}
+    made = plan(
+        CAT,
+        entities(1, "price", [0], call(("books", "@"), by_isbn, "... on Book{price}")),
+        entities(2, "lend", [1], LEND),
+    )
+    answers: dict[str, object] = {
+        "cat": {"data": {"books": [book("A"), book("B")]}},
+        "price": SubgraphError("away"),
+        "lend": {"data": {"_entities": [{"copies": 1}, {"copies": 2}]}},
+    }
+    answer, _ = await run(
+        made,
+        BOOKS,
+        "{books{price copies}}",
+        lambda: {name: Scripted(reply) for name, reply in answers.items()},
+    )
+    assert response(answer)["data"]["books"] == [
+        {"price": None, "copies": 1},
+        {"price": None, "copies": 2},
+    ]
+
+
+async def test_a_requirement_that_a_dead_root_fetch_should_bring_is_not_sent_as_null() -> None:
+    made = plan(
+        root(0, "cat", "{ book { __typename isbn } }"),
+        root(1, "price", "{ book { price } }"),
+        entities(
+            2,
+            "lend",
+            [0, 1],
+            call(("book",), {"Book": ["isbn", needs("price")]}, "... on Book{copies}"),
+        ),
+    )
+    answers: dict[str, object] = {
+        "cat": {"data": {"book": {"__typename": "Book", "isbn": "A"}}},
+        "price": SubgraphError("away"),
+        "lend": {"data": {"_entities": [{"copies": 1}]}},
+    }
+    answer, asked = await run(
+        made,
+        BOOKS,
+        "{book{copies}}",
+        lambda: {name: Scripted(reply) for name, reply in answers.items()},
+    )
+    assert asked["lend"].representations == []
+    assert response(answer)["data"] == {"book": {"copies": None}}

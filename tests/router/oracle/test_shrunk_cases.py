@@ -135,3 +135,35 @@ async def test_a_field_beside_a_fragment_may_be_of_another_nullability_inside_it
         type E @key(fields: "id") { id: ID! shade: String @shareable }
         """,
     )
+
+
+async def test_a_deferred_part_does_not_ask_by_key_for_what_only_its_place_provides() -> None:
+    await equal(
+        "query ($d: Boolean!) { q { ... @defer(if: $d) { items { id } } } }",
+        a='type E @key(fields: "id") { id: ID! items: [P] @shareable } type P { id: ID! @shareable }',
+        b="""
+        type E @key(fields: "id") { id: ID! items: [P] @external }
+        type P { id: ID! @shareable }
+        type Query { q: [E!] @provides(fields: "items { id }") }
+        """,
+        v_d=True,
+    )
+
+
+async def test_parts_that_a_case_of_the_order_excludes_are_not_planned_for_it() -> None:
+    operation = """
+      mutation ($c: Boolean!) {
+        one @skip(if: $c) { id }
+        two { id }
+        one { id ... on E @include(if: $c) { name } }
+      }
+    """
+    sdl = """
+    type Query { q: I }
+    type Mutation { one: I two: I }
+    interface I { id: ID! }
+    type E implements I { id: ID! name: String }
+    type F implements I { id: ID! }
+    """
+    for value in (True, False):
+        await equal(operation, a=sdl, v_c=value)
