@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 GRAPHIQL := router/graphiql/dist/index.html
+# uv trusts what the machine trusts, as pip does: a hospital's network may have an authority of its own.
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: install graphiql clients serve test check lint types contracts schema format requirements clean
 
