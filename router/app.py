@@ -149,7 +149,8 @@ class Router:
     ) -> Self:
         """A router for a composed supergraph: its SDL, or a file that is read at each (re)load.
 
-        A text without a brace can be no SDL: it is the path of the file. ``subgraphs`` replace the URLs in it, by name: in-process schemas or other URLs.
+        A text without a brace can be no SDL: it is the path of the file. ``subgraphs`` replace the
+        URLs in it, by name: in-process schemas or other URLs.
         """
         given = dict(subgraphs or {})
         is_sdl = isinstance(supergraph, str) and "{" in supergraph

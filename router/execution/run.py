@@ -214,8 +214,7 @@ class Run:
 
     def _gather(self, step: FetchStep, given: dict[str, Any]) -> bool:
         """Send what the generated functions find; False where they cannot."""
-        # what was gathered plainly, and an answer with errors, is not where generated functions
-        # read
+        # generated functions do not read what was gathered plainly, nor an answer with errors
         gatherers = None if self.plain or self._replies else self._op.gatherers.get(step.index)
         if gatherers is None or (self.failed and self._lacks_root(step)):
             return False

@@ -24,6 +24,7 @@ from router.supergraph import (
     Supergraph,
     TypeView,
 )
+from router.supergraph.fieldset import top_level_fields
 
 __all__ = ["Edge", "Entry", "Node", "QueryGraph"]
 
@@ -205,13 +206,13 @@ class QueryGraph:
         ]
         names = {field}
         for entry in entries:
-            names.update(_names(entry.key.selection))
+            names.update(top_level_fields(entry.key.selection))
         pending = list(names)
         while pending:
             name = pending.pop()
             for _, view in views:
                 if (there := view.fields.get(name)) is not None:
-                    new = set(_names(there.requires)) - names
+                    new = top_level_fields(there.requires) - names
                     names |= new
                     pending += new
         offered = tuple(
@@ -272,15 +273,6 @@ class QueryGraph:
         if view is None or node.possible.isdisjoint(view.possible):
             return None
         return self.node(node.subgraph, type_name, _narrowed(node.provides, view, self.supergraph))
-
-
-def _names(selection: FieldSet) -> Iterator[str]:
-    """The outermost fields of a field set."""
-    for item in selection:
-        if isinstance(item, SetField):
-            yield item.name
-        else:
-            yield from _names(item.selections)
 
 
 def _offer(view: FieldView | None) -> object:

@@ -194,8 +194,9 @@ class Deferred:
 
     ``path`` is where its objects lie, ``selection`` the printed sub-selection of the client's
     operation (inner blocks marked with ``@defer``, so that their ``if`` decides), ``when`` the
-    variables of ``@defer(if:)``: where they do not hold, the block belongs to the answer around it. ``exists``: the ``@skip`` and
-    ``@include`` conditions around it, without which there is no block.
+    variables of ``@defer(if:)``: where they do not hold, the block belongs to the answer around
+    it. ``exists``: the ``@skip`` and ``@include`` conditions around it, without which there is no
+    block.
     ``parent`` is the label of the enclosing block. Fetches listed here are not waited for by
     the initial answer.
     """

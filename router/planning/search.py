@@ -64,25 +64,23 @@ def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
     """Pick an option for each branch so that the whole costs least."""
     tally = _Tally()
     decisions: dict[tuple[Steps, ...], _Decision] = {}
-    keys: list[tuple[Steps, ...]] = []
+    weighed: list[tuple[tuple[Steps, ...], dict[Steps, Option]]] = []
     for branch in branches:
-        alternatives = _undominated(branch)
+        alternatives, by_steps = _undominated(branch), _by_steps(branch)
         key = tuple(alternatives)
-        keys.append(key)
+        weighed.append((key, by_steps))
         if len(alternatives) == 1:
             tally.add(alternatives[0])
         else:
             decision = decisions.setdefault(key, _Decision(alternatives, [0] * len(key)))
-            decision.late = list(map(add, decision.late, _lateness(branch, alternatives)))
+            decision.late = list(map(add, decision.late, _lateness(by_steps, alternatives)))
     ordered = sorted(decisions.items(), key=lambda item: len(item[0]))
     search = _Search([decision for _, decision in ordered], tally, budget)
     picked = search.run()
     chosen = {key: steps for (key, _), steps in zip(ordered, picked, strict=True)}
     for steps in picked:
         tally.add(steps)
-    options: list[Option] = []
-    for branch, key in zip(branches, keys, strict=True):
-        options.append(_option_with(branch, key[0] if len(key) == 1 else chosen[key]))
+    options = (by_steps[key[0] if len(key) == 1 else chosen[key]] for key, by_steps in weighed)
     return Choice(tuple(options), tally.cost(), search.optimal)
 
 
@@ -91,9 +89,19 @@ def _steps(option: Option) -> Steps:
     return first if len(option) == 1 else first.union(*(path.steps for path in option[1:]))
 
 
-def _option_with(branch: Branch, steps: Steps) -> Option:
-    found = [option for option in branch.options if _steps(option) == steps]
-    return min(found, key=lambda option: (len(option), _depth(option)))
+def _by_steps(branch: Branch) -> dict[Steps, Option]:
+    """For each set of steps the option with fewest paths, and of those the earliest."""
+    found: dict[Steps, Option] = {}
+    for option in branch.options:
+        steps = _steps(option)
+        known = found.get(steps)
+        if known is None or _rank(option) < _rank(known):
+            found[steps] = option
+    return found
+
+
+def _rank(option: Option) -> tuple[int, int]:
+    return len(option), _depth(option)
 
 
 def _depth(option: Option) -> int:
@@ -101,8 +109,8 @@ def _depth(option: Option) -> int:
     return sum(path.depth for path in option) * 60 // len(option)
 
 
-def _lateness(branch: Branch, alternatives: Sequence[Steps]) -> list[int]:
-    depths = [_depth(_option_with(branch, steps)) for steps in alternatives]
+def _lateness(by_steps: dict[Steps, Option], alternatives: Sequence[Steps]) -> list[int]:
+    depths = [_depth(by_steps[steps]) for steps in alternatives]
     earliest = min(depths)
     return [depth - earliest for depth in depths]
 

@@ -21,10 +21,11 @@ from router.server.cors import refuse_forgeable
 from router.server.exchange import Exchange
 from router.server.executing import Execution
 from router.server.generation import Client, Generation
-from router.server.http import GraphQLOverHTTP, too_late
+from router.server.http import GraphQLOverHTTP
 from router.server.identity import ANONYMOUS, Identity
 from router.server.messages import GraphQLRequest, parse_json, request_from_mapping
 from router.server.negotiation import Accepts, Single, accepts, is_json_utf8
+from router.server.refusals import too_late
 from router.server.running import Running
 from router.settings import Settings
 

@@ -41,7 +41,7 @@ from router.server.messages import (
 )
 from router.server.negotiation import Accepts, Single, accepts, is_json_utf8
 from router.server.pipeline import Pipeline
-from router.server.refusals import Refused, errors_body, errors_of, status_of
+from router.server.refusals import Refused, errors_body, errors_of, status_of, too_late
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
 from router.server.uploads import IncomingFiles, read_upload
@@ -394,11 +394,6 @@ class GraphQLOverHTTP:
                 response.body = compress(response.body, encoding)
                 response.headers = (*response.headers, ("content-encoding", encoding))
         return response
-
-
-def too_late() -> Refused:
-    """What a request hears that took longer than ``http.request_timeout``."""
-    return Refused("The request took too long.", 504, "GATEWAY_TIMEOUT")
 
 
 def request_headers(scope: Scope) -> dict[str, str]:

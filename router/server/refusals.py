@@ -9,7 +9,7 @@ import orjson
 
 from router.errors import OperationInvalid, RequestError
 
-__all__ = ["Refused", "errors_body", "errors_of", "status_of"]
+__all__ = ["Refused", "errors_body", "errors_of", "status_of", "too_late"]
 
 
 class Refused(RequestError):
@@ -31,6 +31,11 @@ class Refused(RequestError):
         super().__init__(message, code=code, **extensions)
         self.http_status = status
         self.headers: Mapping[str, str] = headers or {}
+
+
+def too_late() -> Refused:
+    """What a request hears that took longer than ``http.request_timeout``."""
+    return Refused("The request took too long.", 504, "GATEWAY_TIMEOUT")
 
 
 def errors_of(error: RequestError) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from router.execution.upload import Upload, UploadBroken
 from router.planning.plan import Plan
 from router.server.asgi import ClientGone, Receive
 from router.server.messages import parse_json
-from router.server.refusals import Refused
+from router.server.refusals import Refused, too_late
 from router.settings import RequestLimits, UploadSettings
 
 __all__ = ["IncomingFiles", "read_upload"]
@@ -134,7 +134,7 @@ class IncomingFiles:
                 answer = await work
         except TimeoutError:
             if self._timer is not None and self._timer.expired():
-                raise Refused("The request took too long.", 504, "GATEWAY_TIMEOUT") from None
+                raise too_late() from None
             raise
         finally:
             self._timer = None

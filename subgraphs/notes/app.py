@@ -47,9 +47,9 @@ def create_app(
     """Make the subgraph; nothing is opened before its lifespan.
 
     Without an archive the settings decide: the EHR's FHIR server where there is a URL, else notes
-    stay here; likewise who tells who a patient is. A bus that is handed in stays the caller's to close. After ``idle_after`` seconds
-    without audio a recording gives its place in the speech engine back; after ``silent_after``
-    the audio socket is closed.
+    stay here; likewise who tells who a patient is. A bus that is handed in stays the caller's to
+    close. After ``idle_after`` seconds without audio a recording gives its place in the speech
+    engine back; after ``silent_after`` the audio socket is closed.
     """
 
     @asynccontextmanager

@@ -42,7 +42,8 @@ def create_app(
     """Make the subgraph; nothing is opened before its lifespan.
 
     Without a laboratory or pharmacy the settings decide: a FHIR server where a URL is set, else
-    the simulators of ``drassist.testing``; likewise who tells who a patient is. A bus that is handed in stays the caller's to close.
+    the simulators of ``drassist.testing``; likewise who tells who a patient is. A bus that is
+    handed in stays the caller's to close.
     """
 
     @asynccontextmanager

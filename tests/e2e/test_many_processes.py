@@ -1,7 +1,8 @@
 """The topology of ``compose.yaml`` as processes, on PostgreSQL and Redis, while they die in turn.
 
 One consultation begins on gateway 1 and is watched on gateway 2. While the doctor talks, gateway 1 is
-killed for good, and its clients go to gateway 2; ``notes`` is killed and comes back. Then Redis stops; the doctor orders and prescribes meanwhile, with a laboratory that is not there yet, and
+killed for good, and its clients go to gateway 2; ``notes`` is killed and comes back. Then Redis
+stops; the doctor orders and prescribes meanwhile, with a laboratory that is not there yet, and
 ``orders`` is killed before anything was delivered. Redis comes back empty.
 """
 

@@ -46,7 +46,8 @@ async def draft_note(
 ) -> Note:
     """Draft a note from what was said so far; each call makes a new draft.
 
-    Every medicine in it is a suggestion, undecided. Raises WRONG_STATE when nothing was said (or heard) yet.
+    Every medicine in it is a suggestion, undecided. Raises WRONG_STATE when nothing was said (or
+    heard) yet.
     """
     segments = await segments_of(database, encounter_id)
     if not segments:
