@@ -28,6 +28,7 @@ from router.execution.overlap import Mismatch
 from router.execution.passing import can_pass
 from router.execution.projection import Projector, generate_projection
 from router.execution.recent import Recent
+from router.execution.representations import holds
 from router.execution.run import HeadersFor, Observer, Run
 from router.execution.steps import FetchStep, build_steps
 from router.execution.types import Types
@@ -141,6 +142,10 @@ class CompiledOperation:
     def is_incremental(self) -> bool:
         """Whether parts of the answer can be delivered later (``@defer``)."""
         return bool(self.plan.deferred)
+
+    def defers(self, variables: Mapping[str, Any]) -> bool:
+        """Whether some part is delivered later where variables have these values."""
+        return any(holds(each.when + each.exists, variables) for each in self.plan.deferred)
 
     def can_share(
         self,

@@ -54,7 +54,7 @@ async def deliver(
     """Run the operation and yield its parts; closing the iterator ends all requests."""
     changed = asyncio.Event()
     run = make(lambda _: changed.set())
-    if not any(holds(each.when + each.exists, variables) for each in op.plan.deferred):
+    if not op.defers(variables):
         async for increment in _whole(op, run, changed):
             yield increment
         return

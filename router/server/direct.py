@@ -142,6 +142,7 @@ class Direct:
             return None
         exchange = pipeline.exchange(client, request, head.headers)
         exchange.identity = identity
+        exchange.in_parts = entrance.accepted.stream is not None
         if not pipeline.prepare_now(exchange):
             return None
         operation = exchange.operation

@@ -30,7 +30,8 @@ class Exchange:
 
     ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.
     ``operation``, ``plan``, ``variables`` and ``runnable`` are set by :meth:`Pipeline.prepare`; ``notes``
-    is free for stages. ``transport`` is http, websocket, sse or multipart. ``files`` are the
+    is free for stages. ``transport`` is http, websocket, sse or multipart; ``in_parts``: the client takes
+    an answer part by part. ``files`` are the
     uploads among the variables, which may still be arriving. ``keyed`` clients send the request's
     ``Idempotency-Key`` on.
     """
@@ -41,6 +42,7 @@ class Exchange:
     request: GraphQLRequest
     headers: Mapping[str, str]
     transport: str = "http"
+    in_parts: bool = False
     identity: Identity = ANONYMOUS
     version: str | None = None
     version_rules: VersionRules | None = None

@@ -188,6 +188,7 @@ class GraphQLOverHTTP:
         self, exchange: Exchange, accepted: Accepts, method: str
     ) -> Response | streaming.Streamed:
         pipeline = self.pipeline
+        exchange.in_parts = accepted.stream is not None
         try:
             await pipeline.prepare(exchange)
         except RequestError as error:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from graphql import (
+    REMOVE,
     BooleanValueNode,
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -22,9 +24,12 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    Visitor,
+    VisitorAction,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation import ASTValidationRule, ValidationRule
 
@@ -63,29 +68,37 @@ class Operation:
     policies: frozenset[str]
     defaults: Mapping[str, bool]
     defers: bool
-    compiled: dict[tuple[frozenset[str], frozenset[str]], tuple[Plan, CompiledOperation]] = field(
-        default_factory=dict
-    )
+    compiled: dict[_Form, tuple[Plan, CompiledOperation]] = field(default_factory=dict)
 
     def runnable(
-        self, denied: frozenset[str] = frozenset(), labels: frozenset[str] = frozenset()
+        self,
+        denied: frozenset[str] = frozenset(),
+        labels: frozenset[str] = frozenset(),
+        *,
+        deferring: bool = False,
     ) -> tuple[Plan, CompiledOperation]:
         """The operation without what is denied, planned and compiled.
 
+        Unless it is to be answered in parts (``deferring``), ``@defer`` is left out of it: parts
+        that nobody waits for apart would only cost requests.
+
         Raises :class:`~router.errors.NoPlan`.
         """
-        compiled = self.compiled.get((denied, labels))
+        form = (denied, labels, deferring and self.defers)
+        compiled = self.compiled.get(form)
         if compiled is None:
-            compiled = self._compile(denied, labels)
+            compiled = self._compile(*form)
             if len(self.compiled) >= _MOST_FORMS:
                 self.compiled.pop(next(iter(self.compiled)))
-            self.compiled[denied, labels] = compiled
+            self.compiled[form] = compiled
         return compiled
 
     def _compile(
-        self, denied: frozenset[str], labels: frozenset[str]
+        self, denied: frozenset[str], labels: frozenset[str], deferring: bool
     ) -> tuple[Plan, CompiledOperation]:
         asked = self._asked(denied)
+        if self.defers and not deferring:
+            asked = _in_one(asked)
         document: DocumentNode | None = asked
         if denied:
             document = cut(self.client.schema, asked, select_operation(asked, self.name), denied)
@@ -115,6 +128,9 @@ class Operation:
             return marked(self.client.schema, self.document)
         return self.document
 
+
+_Form: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
+"""What is denied, the active override labels, and whether the answer comes in parts."""
 
 _MOST_FORMS: Final = 64
 """Forms of one operation kept at a time: callers' rights and labels give few in practice."""
@@ -296,6 +312,17 @@ def _defers(document: DocumentNode) -> bool:
         for definition in document.definitions
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
     )
+
+
+class _WithoutDefer(Visitor):
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> VisitorAction:
+        return REMOVE if node.name.value == "defer" else None
+
+
+def _in_one(document: DocumentNode) -> DocumentNode:
+    """The document with its deferred fragments as ordinary ones."""
+    found: DocumentNode = visit(document, _WithoutDefer())
+    return found
 
 
 def _entry(error: GraphQLError) -> dict[str, Any]:

@@ -260,6 +260,9 @@ class Pipeline:
         if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
         exchange.variables = exchange.runnable.coerce(exchange.request.variables)
+        if exchange.runnable.is_incremental and not exchange.runnable.defers(exchange.variables):
+            exchange.in_parts = False
+            exchange.plan, exchange.runnable = self._runnable(exchange, denied, labels)
         if limits.page_size is not None:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
@@ -270,7 +273,7 @@ class Pipeline:
         self, exchange: Exchange, denied: frozenset[str], labels: frozenset[str]
     ) -> tuple[Plan, CompiledOperation]:
         try:
-            return exchange.operation.runnable(denied, labels)
+            return exchange.operation.runnable(denied, labels, deferring=exchange.in_parts)
         except NoPlan as error:
             tags = exchange.client.contract.tags
             if not (tags.include or tags.exclude or self.masked(exchange)):

@@ -151,6 +151,7 @@ class Library:
 
         @book.reference_resolver
         def by_reference(_: Any, __: Any, representation: dict[str, Any]) -> dict[str, Any]:
+            self.calls.append("book by key")
             return {"id": representation["id"], "title": "Emma"}
 
         return make_federated_schema(BOOKS + more, [query, book, mutation, subscription])

@@ -277,3 +277,22 @@ async def test_a_deferred_part_comes_at_once_where_no_stream_is_taken(client: An
     query = '{ book(id: "1") { title ... @defer { author } } }'
     answer = await http.post("/graphql", json={"query": query})
     assert answer.json() == {"data": {"book": {"title": "Emma", "author": "author of 1"}}}
+
+
+@pytest.mark.parametrize(
+    ("accept", "late", "asked"),
+    [
+        ("multipart/mixed;deferSpec=20220824, application/json", True, ["book by key"]),
+        ("multipart/mixed;deferSpec=20220824, application/json", False, []),
+        ("application/json", True, []),
+    ],
+)
+async def test_what_is_not_delivered_apart_is_not_asked_for_apart(
+    client: Any, library: Any, accept: str, late: bool, asked: list[str]
+) -> None:
+    http = await client()
+    query = 'query($late: Boolean!) { book(id: "1") { title ... @defer(if: $late) { shelfCode } } }'
+    body = {"query": query, "variables": {"late": late}}
+    answer = await http.post("/graphql", json=body, headers={"Accept": accept})
+    assert "shelfCode" in answer.text
+    assert library.calls == asked
