@@ -4,9 +4,10 @@
 //
 // FOLDER has the planner (apollo: @apollo/query-planner, hive: @graphql-hive/router-query-planner)
 // installed under node_modules; it is only ever run, never shipped.
-// Requests: {"supergraph": SDL}, then any number of {"operation": TEXT} for it.
+// Requests: {"supergraph": SDL}, then any number of {"operation": TEXT, "labels": {NAME: ACTIVE}} for it.
 // Answers: {"plan": NODE} (none for a supergraph) or {"error": MESSAGE}.
-// A NODE is {"kind": "Sequence" | "Parallel", "nodes"}, or a fetch in one form for all peers.
+// A NODE is {"kind": "Sequence" | "Parallel", "nodes"}, {"kind": "Defer", "primary": NODE,
+// "deferred": [{"depends": [ID], "node": NODE}]}, or a fetch in one form for all peers.
 
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -30,6 +31,11 @@ function node(found, at = [], when = []) {
       }
       return { kind: "Parallel", nodes };
     }
+    case "Subscription":
+      return { kind: "Sequence", nodes: [found.primary, found.rest].filter(Boolean).map((each) => node(each, at, when)) };
+    case "Defer":
+      return { kind: "Defer", primary: node(found.primary.node, at, when), deferred: found.deferred.map(
+        (each) => ({ depends: each.depends.map(({ id }) => id), node: node(each.node, at, when) })) };
     case "Flatten":
       return node(found.node, found.path, when);
     case "BatchFetch":
@@ -43,8 +49,8 @@ function node(found, at = [], when = []) {
   }
 }
 
-function fetch({ serviceName, operation, operationKind, variableUsages, outputRewrites }, when, calls) {
-  return { kind: "Fetch", service: serviceName, operation, operationKind, when, calls,
+function fetch({ id, serviceName, operation, operationKind, variableUsages, outputRewrites }, when, calls) {
+  return { kind: "Fetch", id, service: serviceName, operation, operationKind, when, calls,
     variables: variableUsages ?? [], renames: (outputRewrites ?? []).map(rewrite) };
 }
 
@@ -70,8 +76,11 @@ function apollo() {
   return (sdl) => {
     const supergraph = Supergraph.build(sdl, { supportedFeatures });
     const schema = supergraph.apiSchema();
-    const planner = new QueryPlanner(supergraph);
-    return (text) => planner.buildQueryPlan(operationFromDocument(schema, parse(text))).node;
+    const planner = new QueryPlanner(supergraph, { incrementalDelivery: { enableDefer: true } });
+    const deferring = supergraph.schema.toAPISchema({ includeDefer: true });
+    return (text, labels) => planner.buildQueryPlan(
+      operationFromDocument(text.includes("@defer") ? deferring : schema, parse(text)),
+      { overrideConditions: new Map(Object.entries(labels)) }).node;
   };
 }
 
@@ -79,20 +88,24 @@ function hive() {
   const { QueryPlanner } = require("@graphql-hive/router-query-planner");
   return (sdl) => {
     const planner = new QueryPlanner(sdl);
-    return (text) => planner.plan(text, undefined, new Set(), 0).node;
+    return (text, labels) => {
+      if (text.includes("@defer")) throw new Error("Hive ignores @defer.");
+      const active = new Set(Object.keys(labels).filter((label) => labels[label]));
+      return planner.plan(text, undefined, active, 0).node;
+    };
   };
 }
 
 const make = { apollo, hive }[process.argv[3]]();
 let plan = null;
 
-function answer({ supergraph, operation }) {
+function answer({ supergraph, operation, labels }) {
   try {
     if (supergraph !== undefined) {
       plan = make(supergraph);
       return {};
     }
-    return { plan: node(plan(operation)) };
+    return { plan: node(plan(operation, labels)) };
   } catch (error) {
     return { error: String(error?.message ?? error) };
   }

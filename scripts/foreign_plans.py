@@ -10,7 +10,8 @@ import json
 import re
 import select
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -25,6 +26,7 @@ from graphql import (
 )
 
 from router.planning.plan import (
+    Deferred,
     EntityCall,
     Fetch,
     Input,
@@ -48,6 +50,7 @@ __all__ = [
     "breaks_order",
     "cost_of",
     "lines_of",
+    "own_cost",
     "read_plan",
 ]
 
@@ -57,8 +60,11 @@ PACKAGES: Final = {
 }
 
 Node: TypeAlias = dict[str, Any]
-Cost: TypeAlias = tuple[int, int]
-"""The longest chain, and the number of requests."""
+Cost: TypeAlias = tuple[int, int, int, int]
+"""The longest chain and the requests of the first answer, and those of the whole."""
+
+Truths: TypeAlias = Mapping[str, bool] | None
+"""The values of the variables that conditions ask; None counts what any condition may need."""
 
 PATIENCE: Final = 30
 """Seconds after which a search is given up."""
@@ -94,17 +100,17 @@ class Peer:
             self._process.wait()
         self._process = self._loaded = None
 
-    def plan(self, supergraph: str, operation: str) -> Node | str:
-        """Return the plan, or what was said where there is none."""
+    def plan(self, supergraph: str, operation: str, labels: Mapping[str, bool]) -> Node | str:
+        """Return the plan, or what was said where there is none; ``labels``: are they active."""
         if self._loaded != supergraph:
             answer = self._ask(supergraph=supergraph)
             if "error" in answer:
                 return str(answer["error"])
             self._loaded = supergraph
-        answer = self._ask(operation=operation)
+        answer = self._ask(operation=operation, labels=labels)
         return answer["plan"] if "plan" in answer else str(answer["error"])
 
-    def _ask(self, **request: str) -> Node:
+    def _ask(self, **request: object) -> Node:
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command,
@@ -129,29 +135,104 @@ class Peer:
 # --- what a plan costs ------------------------------------------------------------------------
 
 
-def cost_of(plan: Node, *, batched: bool = False) -> Cost:
-    """The longest chain and the requests; ``batched``: entity fetches of one depth are one."""
-    fetches = list(_placed(plan, 1))
-    depth = max((level for level, _ in fetches), default=0)
+def cost_of(plan: Node, truths: Truths, *, batched: bool = False) -> Cost:
+    """The cost where variables have these values; ``batched``: fetches of one depth are one."""
+    placed = [each for each in _placed(plan, 1, {}, truths) if _is_run(each.node, truths)]
+    first = [each for each in placed if not each.deferred]
+    return (*_measured(first, batched), *_measured(placed, batched))
+
+
+def own_cost(plan: Plan, truths: Truths) -> Cost:
+    """The cost of a plan of ours where variables have these values."""
+    later = _deferred(plan, truths)
+    depths: dict[int, int] = {}
+    running: list[int] = []
+    for fetch in plan.fetches:
+        depths[fetch.id] = max((depths[parent] for parent in fetch.after), default=0)
+        if _runs(fetch, truths):
+            depths[fetch.id] += 1
+            running.append(fetch.id)
+    first = [depths[each] for each in running if each not in later]
+    whole = [depths[each] for each in running]
+    return max(first, default=0), len(first), max(whole, default=0), len(whole)
+
+
+def _hold(conditions: tuple[When, ...], truths: Truths) -> bool:
+    return truths is None or all(truths[each.variable] is each.value for each in conditions)
+
+
+def _is_run(node: Node, truths: Truths) -> bool:
+    return truths is None or all(truths[name] is value for name, value in node["when"])
+
+
+def _runs(fetch: Fetch, truths: Truths) -> bool:
+    inputs = [each for call in fetch.entities for each in call.inputs]
+    return (
+        _hold(fetch.when, truths)
+        and (not fetch.any_of or any(_hold(each, truths) for each in fetch.any_of))
+        and (not inputs or any(_hold(each.when, truths) for each in inputs))
+    )
+
+
+def _deferred(plan: Plan, truths: Truths) -> set[int]:
+    """The fetches of deferred parts; a part whose ``if`` is false belongs to the one around it."""
+    blocks = {each.label: each for each in plan.deferred}
+    later: set[int] = set()
+    for each in plan.deferred:
+        around: Deferred | None = each
+        while around is not None:
+            if _hold(around.when, truths):
+                later |= set(each.fetches)
+                break
+            around = blocks[around.parent] if around.parent is not None else None
+    return later
+
+
+@dataclass(frozen=True)
+class _Placed:
+    level: int
+    """Its place in the longest chain that leads to it."""
+    deferred: bool
+    node: Node
+
+
+def _measured(placed: Sequence[_Placed], batched: bool) -> tuple[int, int]:
+    depth = max((each.level for each in placed), default=0)
     if not batched:
-        return depth, len(fetches)
+        return depth, len(placed)
     together = {
-        (node["service"], level, None if node["calls"] else number)
-        for number, (level, node) in enumerate(fetches)
+        (each.node["service"], each.level, None if each.node["calls"] else number)
+        for number, each in enumerate(placed)
     }
     return depth, len(together)
 
 
-def _placed(node: Node, level: int) -> Iterator[tuple[int, Node]]:
-    """The fetches below a node, each with its place in the chain."""
+def _placed(
+    node: Node,
+    level: int,
+    ends: dict[str, int],
+    truths: Truths,
+    *,
+    deferred: bool = False,
+) -> Iterator[_Placed]:
+    """The fetches below a node; ``ends`` takes the levels of those that others name."""
     if node["kind"] == "Fetch":
-        yield level, node
+        if node.get("id") is not None:
+            ends[node["id"]] = level
+        yield _Placed(level, deferred, node)
+        return
+    if node["kind"] == "Defer":
+        yield from _placed(node["primary"], level, ends, truths, deferred=deferred)
+        for part in node["deferred"]:
+            start = 1 + max((ends.get(each, level) for each in part["depends"]), default=level - 1)
+            yield from _placed(part["node"], start, ends, truths, deferred=True)
         return
     for each in node["nodes"]:
-        found = list(_placed(each, level))
+        found = list(_placed(each, level, ends, truths, deferred=deferred))
         yield from found
         if node["kind"] == "Sequence":
-            level = 1 + max((place for place, _ in found), default=level - 1)
+            run = [one.level for one in found if _is_run(one.node, truths)]
+            level = 1 + max(run, default=level - 1)
 
 
 def breaks_order(node: Node, keys: Sequence[str]) -> bool:
@@ -159,7 +240,7 @@ def breaks_order(node: Node, keys: Sequence[str]) -> bool:
     if _interleaves(node):
         return True
     called: list[str] = []
-    for _, fetch in _placed(node, 1):
+    for fetch in _fetches(node):
         if fetch["operationKind"] == "mutation":
             called += _bodies(fetch["operation"])
     return called != [key for key in keys if key in called]
@@ -169,8 +250,21 @@ def _interleaves(node: Node) -> bool:
     if node["kind"] == "Fetch":
         return False
     if node["kind"] == "Parallel" and len(node["nodes"]) > 1:
-        return any(fetch["operationKind"] == "mutation" for _, fetch in _placed(node, 1))
-    return any(_interleaves(each) for each in node["nodes"])
+        return any(fetch["operationKind"] == "mutation" for fetch in _fetches(node))
+    return any(_interleaves(each) for each in _children(node))
+
+
+def _children(node: Node) -> list[Node]:
+    if node["kind"] == "Defer":
+        return [node["primary"], *(each["node"] for each in node["deferred"])]
+    return list(node.get("nodes", ()))
+
+
+def _fetches(node: Node) -> Iterator[Node]:
+    if node["kind"] == "Fetch":
+        yield node
+    for each in _children(node):
+        yield from _fetches(each)
 
 
 def lines_of(node: Node, indent: str = "") -> Iterator[str]:
@@ -181,7 +275,7 @@ def lines_of(node: Node, indent: str = "") -> Iterator[str]:
             yield f"{indent}    {call['paths']} {json.dumps(call['requires'])}"
         return
     yield f"{indent}{node['kind']}"
-    for each in node["nodes"]:
+    for each in _children(node):
         yield from lines_of(each, f"{indent}  ")
 
 
@@ -204,6 +298,11 @@ def _read(node: Node, after: tuple[int, ...], fetches: list[Fetch]) -> tuple[int
         for each in node["nodes"]:
             after = _read(each, after, fetches) or after
         return after
+    if node["kind"] == "Defer":
+        # To prove its answer it is run as a whole: what comes later is asked after all of the first.
+        first = _read(node["primary"], after, fetches) or after
+        late = [_read(each["node"], first, fetches) for each in node["deferred"]]
+        return first + tuple(end for found in late for end in found)
     ends = [_read(each, after, fetches) for each in node["nodes"]]
     return tuple(end for found in ends for end in found)
 
