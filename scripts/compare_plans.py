@@ -79,7 +79,7 @@ class Report:
             yield f"{name}: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
 
 
-DATA_SETS = 12
+DATA_SETS = 24
 VERDICTS = (
     "better",
     "better in a case",

@@ -35,6 +35,7 @@ from router.planning.options import (
 )
 from router.planning.selection import Field, Fragment, Selections
 from router.supergraph import FieldView, SubgraphView, TypeRef
+from router.supergraph.fieldset import top_level_fields
 
 __all__ = ["Explorer"]
 
@@ -178,7 +179,7 @@ class Explorer:
         if path.defer is not path.entered:
             if way.reach.stays and path.keys:
                 # A deferred part asks for its own copy, so that the first answer does not wait.
-                way = self._entered_again(path.node, way.edge) or way
+                way = self._entered_again(path.node, way.edge, field) or way
             if not way.reach.stays or not path.keys:
                 entered = path.defer
         reach = way.reach
@@ -208,10 +209,15 @@ class Explorer:
             entered=entered,
         )
 
-    def _entered_again(self, node: Node, edge: Edge) -> Way | None:
-        """A field of the object sent back to its subgraph; what only this place provides is not."""
+    def _entered_again(self, node: Node, edge: Edge, field: Field) -> Way | None:
+        """A field of the object sent back to its subgraph.
+
+        Not what only this place provides, nor what must be at hand to send the object at all.
+        """
         entry = self.closures.of(node).self_entry()
-        if entry is None:
+        if entry is None or entry.entry is None:
+            return None
+        if not field.composite and field.name in top_level_fields(entry.entry.key.selection):
             return None
         again = edge if edge is _TYPENAME else entry.node.edge(edge.name)
         return Way(entry, again) if again is not None and not again.requires else None

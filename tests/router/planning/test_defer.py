@@ -68,6 +68,12 @@ def test_a_leaf_of_the_first_answer_is_not_fetched_again() -> None:
     assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
 
 
+def test_a_key_is_not_asked_for_by_itself() -> None:
+    plan = deferred(supergraph(**AB), "{p{a ... @defer{id b}}}")
+    assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
+    assert plan.deferred[0].selection == "id b"
+
+
 def test_conditions_of_and_around_a_block_are_kept() -> None:
     query = "query($d:Boolean!,$s:Boolean!){p{id ... @include(if:$s) @defer(if:$d){b}}}"
     plan = deferred(supergraph(**AB), query)
