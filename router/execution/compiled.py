@@ -18,7 +18,7 @@ from router.execution.answer import Answer, Increment
 from router.execution.client import NO_HEADERS, Outcome, SubgraphClient, SubgraphRequest
 from router.execution.completion import Completion
 from router.execution.failures import Failures
-from router.execution.fields import View, condition_variables, operation_of
+from router.execution.fields import Spot, View, condition_variables, operation_of
 from router.execution.gathering import Gathering, generate_gatherer
 from router.execution.incremental import deliver
 from router.execution.inflight import InFlight
@@ -311,6 +311,12 @@ class CompiledOperation:
             self._prepared.move_to_end(key)
         return found
 
+    def introspection(self, place: Spot, kind: str) -> Introspection | None:
+        """Return what is asked of the schema at and below a place of this type."""
+        if not self._introspects:
+            return None
+        return Introspection(self.document, self.operation, place, kind)
+
     def introspected(self, prepared: Prepared, variables: Mapping[str, Any]) -> Mapping[int, Any]:
         """Return the values of the introspection fields."""
         if prepared.introspection is None:
@@ -388,9 +394,7 @@ class CompiledOperation:
             if self.generated and not deferring
             else None
         )
-        introspection = (
-            Introspection(self.document, self.operation, view) if self._introspects else None
-        )
+        introspection = self.introspection(view.root, view.root_type)
         if made is None:
             return Prepared(view, None, "", introspection)
         return Prepared(view, made[0], made[1], introspection)

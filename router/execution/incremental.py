@@ -151,9 +151,10 @@ class _Delivery:
     def _write_block(
         self, block: _Block, merged: Merged, failures: Failures, payload: dict[str, Any]
     ) -> None:
-        intro = self._op.introspected(self._prepared, self._variables)
-        completion = Completion(self._view, self._op.full_types, failures, intro)
         spot = self._view.spot((block.selection,))
+        asked = block.kind and self._op.introspection(spot, block.kind.name)
+        intro = asked.values(self._variables) if asked else {}
+        completion = Completion(self._view, self._op.full_types, failures, intro)
         reported = list(failures.errors)
         for place, name in block.ids.items():
             own = [error for error in reported if _within(error, place)]

@@ -20,7 +20,7 @@ from graphql import (
 )
 from graphql import get_named_type as named_type
 
-from router.execution.fields import ClientField, FieldKind, Spot, View
+from router.execution.fields import ClientField, FieldKind, Spot
 
 __all__ = ["Introspection", "asks_for_introspection"]
 
@@ -40,13 +40,13 @@ def asks_for_introspection(document: DocumentNode) -> bool:
 
 
 class Introspection:
-    """The introspection fields of one view, in the order of :attr:`fields`."""
+    """The introspection fields at and below a place, in the order of :attr:`fields`."""
 
     def __init__(
-        self, document: DocumentNode, operation: OperationDefinitionNode, view: View
+        self, document: DocumentNode, operation: OperationDefinitionNode, place: Spot, kind: str
     ) -> None:
-        self.fields = tuple(_introspection_fields(view))
-        self._schema: GraphQLSchema = view.types.schema
+        self.fields = tuple(_introspection_fields(place, kind))
+        self._schema: GraphQLSchema = place.view.types.schema
         self._document = _introspection_document(document, operation, self.fields)
         self._constant = not _uses_variables(self._document)
         self._values: dict[int, Any] | None = None
@@ -63,9 +63,10 @@ class Introspection:
         return values
 
 
-def _introspection_fields(view: View) -> Iterator[ClientField]:
+def _introspection_fields(place: Spot, kind: str) -> Iterator[ClientField]:
+    view = place.view
     query = view.types.schema.query_type
-    waiting: list[tuple[Spot, str]] = [(view.root, view.root_type)]
+    waiting: list[tuple[Spot, str]] = [(place, kind)]
     seen: set[tuple[int, str]] = set()
     while waiting:
         spot, runtime = waiting.pop(0)

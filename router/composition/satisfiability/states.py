@@ -82,37 +82,50 @@ class State:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Visit:
+    group: Group
     places: frozenset[tuple[str, ...]]
     labels: Labels
-    bucket: Bucket | None
+
+    def serves(self, group: Group) -> bool:
+        """Tell whether what worked here surely works for the group: nothing was provided that it
+        has not, and no other subgraph of a shared mutation field helped out.
+        """
+        vertices = {path.vertex for path in group.paths}
+        return self.group.bucket == group.bucket and all(
+            path.vertex in vertices for path in self.group.paths
+        )
 
 
 class Visits:
-    """What was visited, by type."""
+    """What was visited, by type.
 
-    def __init__(self, *, apart: bool) -> None:
-        self._apart = apart
+    A visit counts for whoever is at the same types of the same subgraphs, unless ``exact``: then
+    only for those whom it surely serves. ``doubtful`` tells whether that would have mattered.
+    """
+
+    def __init__(self, *, exact: bool) -> None:
+        self._exact = exact
         self._seen: dict[str, list[_Visit]] = defaultdict(list)
+        self.doubtful = False
 
     def is_known(self, state: State) -> bool:
         """Tell whether every group has no less to go on than an earlier visit had; remember the
         visit if not.
-
-        Visits below a shared mutation field count for everyone, unless ``apart``: then each
-        bucket makes its own.
         """
         if all(self._is_known(state, group) for group in state.groups):
             return True
         self._seen[state.type] += [
-            _Visit(group.places, state.labels, group.bucket) for group in state.groups
+            _Visit(group, group.places, state.labels) for group in state.groups
         ]
         return False
 
     def _is_known(self, state: State, group: Group) -> bool:
         places = group.places
-        return any(
-            visit.places <= places
-            and visit.labels.items() <= state.labels.items()
-            and not (self._apart and visit.bucket != group.bucket)
-            for visit in self._seen[state.type]
-        )
+        known = False
+        for visit in self._seen[state.type]:
+            if visit.places <= places and visit.labels.items() <= state.labels.items():
+                if visit.serves(group):
+                    return True
+                known = True
+        self.doubtful |= known
+        return known and not self._exact

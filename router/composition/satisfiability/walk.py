@@ -50,10 +50,10 @@ def check_satisfiability(
     landscape = survey(merged)
     walk = _Walk(landscape, max_paths)
     errors, hints = walk.run()
-    if not errors and walk.buckets:
-        # a type that was visited below a shared mutation field only, where another subgraph
-        # helped out, must serve other fields too
-        errors, hints = _Walk(landscape, max_paths, visits_apart=True).run()
+    if not errors and walk.visits.doubtful:
+        # a type that was visited only where something was provided, or below a shared mutation
+        # field where another subgraph helped out, must serve other fields too
+        errors, hints = _Walk(landscape, max_paths, exact=True).run()
     return errors, hints
 
 
@@ -62,14 +62,14 @@ class _TooManyPaths(Exception):
 
 
 class _Walk:
-    def __init__(self, landscape: Landscape, max_paths: int, *, visits_apart: bool = False) -> None:
+    def __init__(self, landscape: Landscape, max_paths: int, *, exact: bool = False) -> None:
         self.landscape = landscape
         self.max_paths = max_paths
         self.graph = Graph(landscape)
         self.resolver = Resolver(self.graph)
         self.stack: list[State] = []
         self.waiting = 0
-        self.visits = Visits(apart=visits_apart)
+        self.visits = Visits(exact=exact)
         self.errors: dict[Bucket | None, list[CompositionError]] = defaultdict(list)
         self.buckets: dict[str, list[Bucket]] = defaultdict(list)
         self.hints: dict[str, Hint] = {}

@@ -152,6 +152,15 @@ def test_provided_fields_are_there_on_their_path_only() -> None:
     assert "marked @external" in error.message
 
 
+def test_what_was_visited_with_something_provided_is_visited_without_it_too() -> None:
+    provided = 'type T { n: Int @external } type Query { a: %s b: T @provides(fields: "n") }'
+    owner = "type T { n: Int @shareable }"
+    assert codes(provided % "Int", owner) == []
+    [error] = problems(provided % "T", owner)
+    assert error.code == LOST
+    assert "a {" in error.message
+
+
 def test_a_progressively_overridden_field_cannot_be_required() -> None:
     subgraphs = [
         'type T @key(fields: "id") { id: ID x: Int @override(from: "b"%s) } type Query { f: T }',

@@ -167,3 +167,11 @@ async def test_parts_that_a_case_of_the_order_excludes_are_not_planned_for_it() 
     """
     for value in (True, False):
         await equal(operation, a=sdl, v_c=value)
+
+
+async def test_a_deferred_part_may_ask_for_the_schema() -> None:
+    await equal(
+        "query ($n: String!) { ... @defer { __type(name: $n) { kind } } ... @defer { q } }",
+        a="type Query { q: String }",
+        v_n="Query",
+    )
