@@ -100,8 +100,11 @@ class Sending:
             parts.append(part)
             if not each.required and not each.selections:
                 keys.append(value)
-            if len(known) == 1 and known[0] is not sources[0]:
-                # an entity that was not found lacks the property: not sent
+            # an object that lacks the property, as an entity that was not found does, is not sent
+            if len(known) > 1 or not known[0].shape.slots[each.key].sure:
+                there = " or ".join(f"{each.key!r} in {one.variable}" for one in known)
+                conditions.append(f"({value} is not None or {there})")
+            elif known[0] is not sources[0]:
                 conditions.append(f"{known[0].variable} is not NOTHING")
         conditions = sorted(set(conditions))
         if keys and all(each.required or not each.selections for each in group.fields):

@@ -468,3 +468,26 @@ async def test_a_requirement_that_a_dead_root_fetch_should_bring_is_not_sent_as_
     )
     assert asked["lend"].representations == []
     assert response(answer)["data"] == {"book": {"copies": None}}
+
+
+async def test_a_requirement_that_lacks_below_an_entity_not_found_is_not_sent_as_null() -> None:
+    by_isbn = call(("book",), {"Book": ["isbn"]}, "... on Book{shelf{row place}}")
+    shelf = call(("book", "shelf"), {"Shelf": ["row", needs("place")]}, "... on Shelf{load}")
+    made = plan(
+        root(0, "cat", "{ book { __typename isbn shelf { row } } }"),
+        entities(1, "halls", [0], by_isbn),
+        entities(2, "lend", [1], shelf),
+    )
+    answers: dict[str, object] = {
+        "cat": {"data": {"book": {"__typename": "Book", "isbn": "A", "shelf": {"row": 1}}}},
+        "halls": {"data": {"_entities": [None]}},
+        "lend": {"data": {"_entities": [{"load": 2}]}},
+    }
+    answer, asked = await run(
+        made,
+        BOOKS.replace("place: Int", "place: Int load: Int"),
+        "{book{shelf{load}}}",
+        lambda: {name: Scripted(reply) for name, reply in answers.items()},
+    )
+    assert asked["lend"].representations == []
+    assert response(answer)["data"] == {"book": {"shelf": {"load": None}}}

@@ -8,6 +8,7 @@ where the client's schema allows none, and a loss is told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from copy import deepcopy
 from random import Random
@@ -33,7 +34,8 @@ async def poisoned(rng: Random, case: Case) -> None:
         for schema in federation.world.schemas.values()
         for declared in schema.values()
         for field in declared.fields.values()
-        for word in (field.requires or "").replace("{", " ").replace("}", " ").split()
+        for text in (field.requires or "", *(str(arg) for arg in field.contextual))
+        for word in re.findall(r"\w+", text)
     }
     places = [
         (kind, name)

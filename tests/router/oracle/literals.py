@@ -60,9 +60,8 @@ class Literals:
     def _with_variables(self, kind: Any, value: Any, depth: int) -> str:
         """Return the value as text, with variables inside of input objects and lists."""
         named = named_type(kind)
-        if isinstance(value, list):
-            inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-            assert isinstance(inner, GraphQLList)
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        if isinstance(inner, GraphQLList) and value is not None:
             return f"[{', '.join(self.written(inner.of_type, depth - 1) for _ in value)}]"
         if isinstance(named, GraphQLInputObjectType) and value is not None:
             parts = [

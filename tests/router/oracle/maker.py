@@ -18,6 +18,9 @@ ARGS = (
     Arg("x", Ref("Int"), "3"),
     Arg("shade", Ref("Shade"), "RED"),
     Arg("text", Ref("String")),
+    Arg("ids", Ref("ID", (True, False))),
+    Arg("json", Ref("Json")),
+    Arg("need", Ref("Int", (True,))),
 )
 
 
@@ -51,7 +54,7 @@ class Maker:
 
     def scalar(self, *, lists: bool = True) -> Ref:
         """Return the type of a leaf."""
-        levels = self.rng.choice([0, 0, 0, 0, 1]) if lists else 0
+        levels = self.rng.choice([0] * 12 + [1, 1, 2, 3]) if lists else 0
         named = self.rng.choice([*SCALARS, "Shade", "Json"])
         return Ref(named, tuple(self.chance(0.2) for _ in range(levels + 1)))
 
@@ -78,6 +81,15 @@ class Maker:
     def composites(self) -> list[str]:
         """Return the names of all types that have selections."""
         return [*self.objects(), *self.world.names("interface"), *self.world.names("union")]
+
+    def interface_objects(self) -> list[tuple[str, str]]:
+        """Return the interfaces that are objects to a subgraph, as (subgraph, name)."""
+        return [
+            (subgraph, name)
+            for name in self.world.names("interface")
+            for subgraph, declared in self.world.declarations(name)
+            if declared.has("interfaceObject")
+        ]
 
     def abstract(self, name: str) -> bool:
         """Tell whether the type is an interface or a union."""

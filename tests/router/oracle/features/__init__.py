@@ -17,6 +17,7 @@ from .inputs import enum_inputs, input_objects
 from .overrides import overrides
 from .provides import provides
 from .requires import requires
+from .shared import deep_values
 from .variance import variance
 
 __all__ = ["FEATURES"]
@@ -24,7 +25,13 @@ __all__ = ["FEATURES"]
 Feature: TypeAlias = Callable[[Maker], None]
 
 FEATURES: Final[tuple[list[tuple[Feature, float]], list[tuple[Feature, float]]]] = (
-    [(overrides, 0.3), (requires, 0.6), (contexts, 0.15), (hidden_members, 0.15)],
+    [
+        (deep_values, 0.2),
+        (overrides, 0.3),
+        (requires, 0.6),
+        (contexts, 0.15),
+        (hidden_members, 0.15),
+    ],
     [
         (provides, 0.45),
         (variance, 0.25),

@@ -1,66 +1,22 @@
-"""Entities with their keys, value types, fields and links: what every world has."""
+"""Entities, value types, fields and links: what every world has."""
 
 from __future__ import annotations
 
 from ..maker import Maker
 from ..world import Field, Ref
+from .keys import chains, draw, enter
 
 __all__ = ["entities", "links", "plain_fields", "roots", "values"]
-
-REQUIRED = (True,)
-
-_KEY_FIELDS = {
-    "id": Ref("ID", REQUIRED),
-    "code": Ref("String", REQUIRED),
-    "region": Ref("String", REQUIRED),
-    "org": Ref("Org", REQUIRED),
-    "parts": Ref("Part", (True, True)),
-}
-_KEYS = (
-    [("id", True)],
-    [("id", True), ("code", True)],
-    [("code", True)],
-    [("code region", True)],
-    [("id", True), ("code region", True)],
-    [("id", False)],
-    [("id", False), ("code", True)],
-    [("org { ref }", True)],
-    [("region org { ref }", True), ("id", True)],
-    [("parts { ref }", True), ("code", True)],
-    [("parts { ref } region", True)],
-)
 
 
 def entities(maker: Maker) -> None:
     """Entities that can be entered by ``id`` everywhere, or by a mixture of keys."""
-    rng = maker.rng
-    for number in range(rng.randint(1, 4)):
-        name = f"E{number}"
+    for number in range(maker.rng.randint(1, 4)):
         optional = not maker.simple and maker.chance(0.1)
         for subgraph in maker.some(maker.subgraphs):
-            chosen = _KEYS[0]
-            if maker.simple:
-                chosen = rng.choice([_KEYS[0]] * 4 + [_KEYS[1], _KEYS[4], _KEYS[8]])
-            elif maker.chance(0.6):
-                chosen = rng.choice(_KEYS)
-            _enter(maker, subgraph, name, chosen, optional=optional)
-
-
-def _enter(
-    maker: Maker, subgraph: str, name: str, keys: list[tuple[str, bool]], *, optional: bool
-) -> None:
-    declared = maker.type(subgraph, name)
-    for fields, resolvable in keys:
-        if resolvable:
-            declared.add("key", fields=fields)
-        else:
-            declared.add("key", fields=fields, resolvable=False)
-        for word in fields.replace("{ ref }", "").split():
-            ref = Ref("String") if optional and word == "code" else _KEY_FIELDS[word]
-            declared.fields.setdefault(word, Field(word, ref))
-            if ref.named in {"Org", "Part"}:
-                value = maker.type(subgraph, ref.named)
-                value.fields.setdefault("ref", Field("ref", Ref("ID", REQUIRED)))
+            enter(maker, subgraph, f"E{number}", draw(maker), optional=optional)
+    if maker.chance(0.2):
+        chains(maker)
 
 
 def values(maker: Maker) -> None:
@@ -95,6 +51,9 @@ def links(maker: Maker) -> None:
         most = 3 if maker.world.is_entity(name) else 1
         for index in range(maker.rng.randint(0, most)):
             _link(maker, name, f"{name.lower()}l{index}", maker.homes(name))
+    for subgraph, name in maker.interface_objects():
+        if maker.chance(0.4):
+            _link(maker, name, maker.fresh(f"{name.lower()}l"), [subgraph])
 
 
 def roots(maker: Maker) -> None:

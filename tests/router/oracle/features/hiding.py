@@ -64,13 +64,16 @@ def hidden_members(maker: Maker) -> None:
 
 
 def hidden_values(maker: Maker) -> None:
-    """An enum with a value that clients do not see, and that subgraphs send all the same."""
+    """An enum, not the same everywhere, with a value that clients do not see and that subgraphs
+    send all the same.
+    """
     name = maker.fresh("Mood")
     owner = maker.rng.choice([*maker.objects(), "Query"])
     homes = maker.homes(owner) or maker.subgraphs
     for subgraph in maker.some(homes):
         declared = maker.type(subgraph, name, "enum")
-        declared.values = {"CALM": [], "SLY": [HIDDEN], "GAY": []}
+        values = ["CALM", *maker.some(["SLY", "GAY", "WRY"])]
+        declared.values = {each: [HIDDEN] if each == "SLY" else [] for each in values}
         lists = maker.rng.choice([0, 1])
         required = (maker.chance(0.3),) * (lists + 1)
         field = Field(maker.fresh("mood"), Ref(name, required))

@@ -9,20 +9,26 @@ __all__ = ["enum_inputs", "input_objects"]
 
 
 def input_objects(maker: Maker) -> None:
-    """An input object whose fields differ, used by fields of several subgraphs."""
-    name = maker.fresh("In")
+    """Input objects, one in another, whose fields differ; used by fields of several subgraphs."""
+    name, inner = maker.fresh("In"), maker.fresh("Inner")
     every = [
         Arg("a", Ref("Int"), "2"),
         Arg("b", Ref("String", (True, False))),
         Arg("deeper", Ref(name)),
+        Arg("many", Ref(name, (True, False))),
+        Arg("inner", Ref(inner), "{c: 1}"),
         Arg("shade", Ref("Shade")),
+        Arg("json", Ref("Json")),
     ]
+    within = [Arg("c", Ref("Int", (True,))), Arg("d", Ref("Shade"), "RED"), Arg("e", Ref("ID"))]
     own = [Arg("mine", Ref("String"), '"m"'), Arg("other", Ref("Int"))]
     arg = Arg("input", Ref(name, (maker.chance(0.3),)))
     for subgraph in _users(maker, arg):
         declared = maker.type(subgraph, name, "input")
         for each in [every[0], *maker.some(every[1:]), *maker.some(own)[:1]]:
             declared.inputs[each.name] = each
+        for each in [within[0], *maker.some(within[1:])]:
+            maker.type(subgraph, inner, "input").inputs[each.name] = each
 
 
 def enum_inputs(maker: Maker) -> None:

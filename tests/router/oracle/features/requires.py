@@ -23,10 +23,23 @@ def requires(maker: Maker) -> None:
         if tree is None:
             continue
         declare(maker, subgraph, tree)
-        ref = maker.scalar() if maker.chance(0.2) else Ref("String")
-        field = Field(maker.fresh(f"{name.lower()}q"), ref)
+        field = Field(maker.fresh(f"{name.lower()}q"), _result(maker, subgraph), maker.args(0.2))
         field.add("requires", fields=print_tree(tree))
         maker.type(subgraph, name).fields[field.name] = field
+
+
+def _result(maker: Maker, subgraph: str) -> Ref:
+    """Return what is computed: mostly a text that tells of what, else a leaf, objects, lists."""
+    if maker.chance(0.6):
+        return Ref("String")
+    known = [
+        each
+        for each in maker.composites()
+        if subgraph in maker.homes(each) and each not in {"Org", "Part"}
+    ]
+    if known and maker.chance(0.5):
+        return Ref(maker.rng.choice(known), (False,) * maker.rng.choice([1, 1, 2, 3]))
+    return maker.scalar()
 
 
 def _of_interface_object(maker: Maker) -> bool:
