@@ -185,7 +185,9 @@ class _Place:
 
     ``runtime``: the types its object can have, of ``declared``, those of the field's type;
     ``path``: where its objects lie; ``enclosing``: conditions already in force;
-    ``interface_object``: whether some subgraph may answer without knowing the runtime type.
+    ``interface_object``: whether some subgraph may answer without knowing the runtime type;
+    ``leaves``: what the selections around ask of the object anyway; ``earlier``: which of these
+    are part of an answer before the deferred block that this is in.
     """
 
     parent: str
@@ -195,6 +197,8 @@ class _Place:
     path: Path = ()
     enclosing: Conditions = ()
     interface_object: bool = False
+    leaves: frozenset[tuple[object, ...]] = frozenset()
+    earlier: frozenset[tuple[object, ...]] = frozenset()
 
     @property
     def objects(self) -> Path:
@@ -371,20 +375,25 @@ class _Walk:
     def _finish(self, groups: _Groups, place: _Place) -> Selections:
         finished: list[Selection] = []
         unconditional = {key[1:5] for key, group in groups.items() if not group.when}
+        leaves = place.leaves | unconditional
         for key, group in groups.items():
             if isinstance(group, _FieldGroup):
-                if group.when and not group.sources and key[1:5] in unconditional:
+                known = leaves if group.when else place.earlier
+                if not group.sources and key[1:5] in known:
                     continue  # a leaf that is fetched anyway
                 finished.append(self._field(group, place))
                 continue
             around, self._within = self._within, group.defer or self._within
             selections = self.selections(
                 group.sources,
-                replace(group.place, enclosing=place.under(group.when).enclosing),
+                replace(
+                    group.place,
+                    enclosing=place.under(group.when).enclosing,
+                    leaves=leaves,
+                    earlier=leaves if group.defer is not None else place.earlier,
+                ),
             )
             self._within = around
-            if group.defer is not None:
-                selections = tuple(s for s in selections if not _is_leaf_of(s, unconditional))
             if selections or group.defer is not None:
                 finished.append(
                     Fragment(
@@ -436,14 +445,6 @@ class _Walk:
             composite=is_composite_type(named),
             selections=selections,
         )
-
-
-def _is_leaf_of(selection: Selection, unconditional: set[tuple[object, ...]]) -> bool:
-    """Whether a deferred leaf is part of the answer around it anyway."""
-    if not isinstance(selection, Field) or selection.composite:
-        return False
-    place = (selection.key, selection.name, selection.arguments, selection.directives)
-    return place in unconditional
 
 
 def _block_text(

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from graphql import (
+    GraphQLError,
     GraphQLSchema,
     execute_sync,
     lexicographic_sort_schema,
@@ -30,6 +31,7 @@ from router.planning.plan import Plan
 from router.planning.planner import Planner, PlannerOptions
 from router.supergraph import Supergraph
 
+from .blame import is_silent, misplaced
 from .features.overrides import LABEL
 from .generate import random_world
 from .incremental import assembled
@@ -41,9 +43,6 @@ from .truth import Obj, Truth
 from .world import World
 
 __all__ = ["Case", "Federation"]
-
-SILENT = ("the value is hidden", "the type is hidden")
-"""Nulls in place of what a client may not see need not be told."""
 
 PLAIN = ExecutionOptions(generated=False)
 
@@ -126,8 +125,8 @@ class Case:
 
     def oracle(
         self, root: Obj | None = None, types: dict[tuple[Any, ...], Any] | None = None
-    ) -> tuple[Any, list[str]]:
-        """Return the data that the merged schema answers with, and its errors' texts.
+    ) -> tuple[Any, list[GraphQLError]]:
+        """Return the data that the merged schema answers with, and its errors.
 
         ``types`` takes the type of every field by its path.
         """
@@ -142,7 +141,7 @@ class Case:
             type_resolver=lambda obj, *_: type_of(truth, obj),
         )
         truth.types = None
-        return result.data, [error.message for error in result.errors or ()]
+        return result.data, list(result.errors or ())
 
     def compiled(self, *, generated: bool = True) -> CompiledOperation:
         """Return the operation planned and compiled."""
@@ -234,17 +233,17 @@ class Case:
         wrong = unsound(expected, found["data"], (), types)
         assert wrong is None, self.explain(f"{said}\nat {wrong}")
 
-    def compare(self, bodies: list[bytes], expected: list[tuple[Any, list[str]]]) -> None:
-        """Expect the oracle's data, and errors exactly where it has some."""
+    def compare(self, bodies: list[bytes], expected: list[tuple[Any, list[GraphQLError]]]) -> None:
+        """Expect the oracle's data, and its errors, each at its place."""
         assert len(bodies) == len(expected), self.explain(f"{bodies!r}")
         for body, (data, errors) in zip(bodies, expected, strict=True):
             found = orjson.loads(body)
             said = f"federated: {found}\noracle:    {{'data': {data}}} {errors}"
-            if any(error not in SILENT for error in errors):
-                assert found.get("errors"), self.explain(said)
-            elif not errors:
-                assert "errors" not in found, self.explain(said)
             assert orjson.dumps(found["data"]) == orjson.dumps(data), self.explain(said)
+            told = not all(map(is_silent, errors))
+            assert told <= ("errors" in found) <= bool(errors), self.explain(said)
+            wrong = misplaced(found.get("errors", ()), errors)
+            assert wrong is None, self.explain(f"{said}\nat {wrong}")
 
     async def _check_increments(self, data: Any, errors: list[str]) -> None:
         for legacy in (False, True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from router.planning.explain import to_text
 from router.planning.plan import Plan, When
 from router.planning.planner import PlannerOptions
@@ -66,6 +68,20 @@ def test_inner_blocks_name_the_block_around_them() -> None:
 def test_a_leaf_of_the_first_answer_is_not_fetched_again() -> None:
     plan = deferred(supergraph(**AB), "{p{a ... @defer{a b}}}")
     assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query($d:Boolean!){p{b ... @defer{ ... @defer(if:$d){b}}}}",
+        "query($d:Boolean!){p{b ... on P{__typename ... on P @defer{ ... on P @include(if:$d){b}}}}}",
+    ],
+)
+def test_a_leaf_of_an_earlier_answer_is_not_fetched_again_however_deep_it_stands(
+    query: str,
+) -> None:
+    plan = deferred(supergraph(**AB), query)
+    assert lines(plan) == ["0 a {p{id}}", "1 b after 0: p P{id} -> ...on P{b}"]
 
 
 def test_a_key_is_not_asked_for_by_itself() -> None:

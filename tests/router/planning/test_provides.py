@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import NoPlan
+from router.composition.errors import CompositionFailed
 from tests.router.planning.kit import plan_lines, supergraph
 
 
@@ -87,24 +87,21 @@ def test_the_root_that_provides_is_chosen() -> None:
     ]
 
 
-@pytest.mark.parametrize("query", ["{u{... on E{f}}}", "{u{... on E{q}}}"])
-def test_a_field_that_is_provided_on_another_path_only_has_no_plan(query: str) -> None:
-    """Composition accepts it, as the reference's does: below an abstract type it goes unseen."""
-    graph = supergraph(
-        a="""
-            type Query { u: A v: E @provides(fields: "f") }
-            interface A { c: ID }
-            type E implements A @key(fields: "id") {
-              id: ID! f: ID @external c: ID @shareable q: Int @requires(fields: "f")
-            }
-        """,
-        b="""
-            interface A { c: ID }
-            type E implements A @key(fields: "id", resolvable: false) {
-              id: ID! f: ID @shareable c: ID @shareable
-            }
-        """,
-    )
+def test_a_field_that_is_provided_on_another_path_only_does_not_compose() -> None:
+    sdl = """
+        type Query { u: A v: E @provides(fields: "f") }
+        interface A { c: ID }
+        type E implements A @key(fields: "id") {
+          id: ID! f: ID @external c: ID @shareable q: Int @requires(fields: "f")
+        }
+    """
+    owner = """
+        interface A { c: ID }
+        type E implements A @key(fields: "id"%s) {
+          id: ID! f: ID @shareable c: ID @shareable
+        }
+    """
+    graph = supergraph(a=sdl, b=owner % "")
     assert plan_lines(graph, "{v{f}}") == ["0 a {v{f}}"]
-    with pytest.raises(NoPlan, match=r"cannot be reached from E/a"):
-        plan_lines(graph, query)
+    with pytest.raises(CompositionFailed, match=r"u \{"):
+        supergraph(a=sdl, b=owner % ", resolvable: false")

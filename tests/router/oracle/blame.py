@@ -1,0 +1,30 @@
+"""Whether the errors of an answer stand where one schema has them, and say who failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLError
+
+from .truth import Hidden, Poisoned
+
+__all__ = ["is_silent", "misplaced"]
+
+
+def is_silent(error: GraphQLError) -> bool:
+    """Tell whether the error is one that the client need not be told."""
+    return isinstance(error.original_error or error, Hidden)
+
+
+def misplaced(found: Sequence[Mapping[str, Any]], expected: Sequence[GraphQLError]) -> Any:
+    """Return (places, codes) that differ where all that went wrong are poisoned values.
+
+    Nothing else goes wrong for their sake, so there is one error a place, the subgraph's own.
+    """
+    if not all(isinstance(error.original_error or error, Poisoned) for error in expected):
+        return None
+    meant = sorted((str(error.path), error.message) for error in expected)
+    told = sorted((str(error.get("path")), error["message"]) for error in found)
+    codes = {error["extensions"]["code"] for error in found} - {"DOWNSTREAM_SERVICE_ERROR"}
+    return (meant, told, codes) if meant != told or codes else None
