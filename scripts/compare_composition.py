@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,7 @@ class Reference:
 def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator[str]:
     """Yield what differs, one line (or one diff) each."""
     theirs = reference.compose(sources)
-    if any(error["code"] is None for error in theirs["errors"]):
+    if any(e["code"] is None or e["message"].startswith("(thrown)") for e in theirs["errors"]):
         return
     errors: list[dict[str, Any]] = []
     hints: list[dict[str, Any]] = []
@@ -141,11 +142,13 @@ def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator
         hints = [hint.to_json() for hint in composition.hints]
         sdl = composition.supergraph_sdl
     # Where a type was once reached with more to go on (below a shared mutation field, or with
-    # something provided), the reference does not look again at those who have less.
+    # something provided, or a context around it), the reference does not look again at those who have less.
     helped = any("shared" in s.sdl and "type Mutation" in s.sdl for s in sources) or any(
         "@provides" in s.sdl for s in sources
     )
     codes = {error["code"] for error in errors}
+    if any(re.search(r"Argument \w+ already exists on ", e["message"]) for e in errors):
+        return  # GraphQL forbids it; the reference takes the last one
     if not theirs["errors"] and codes == {"SATISFIABILITY_ERROR"} and helped:
         return
     told, wanted = Counter(e["code"] for e in errors), Counter(e["code"] for e in theirs["errors"])

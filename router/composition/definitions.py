@@ -48,8 +48,9 @@ def check_directive(
                 f'type "{argument.type}"',
                 where,
             )
-        made_strict = isinstance(argument.type, NonNull) and not isinstance(spec.type, NonNull)
-        if _text(argument.default) != _text(spec.default) and not made_strict:
+        # a default of a non-null argument only saves writing it
+        is_free = isinstance(argument.type, NonNull)
+        if _text(argument.default) != _text(spec.default) and not is_free:
             problems.add(
                 _CODE,
                 f'{intro}argument "{argument.name}" should have default value '

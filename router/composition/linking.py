@@ -39,8 +39,12 @@ _USAGE: Final = "INVALID_LINK_DIRECTIVE_USAGE"
 _SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link")
 
 
-def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
+def read_links(
+    applied: Sequence[Applied], problems: Problems, *, defines_link: bool = False
+) -> Links:
     """Return the features that the schema's ``@link`` applications name.
+
+    ``defines_link`` tells that the schema has a definition of ``@link`` of its own.
 
     In a schema that links neither federation nor the link specification itself links mean
     nothing: it is a federation 1 schema, and only the link specification is there. Raises
@@ -51,17 +55,36 @@ def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
     if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
         return Links([_SELF])
     features = [_feature(application, problems) for application in written]
-    names_itself = features[0].identity == LINK
-    links = Links() if names_itself else Links([_SELF])
+    links, said = Links(), None
+    if features[0].identity != LINK:  # the link to itself is in place already; it may be said once
+        said = next((each for each in features if _is_self(each)), None)
+        links.add(said or _SELF)
+        if said is not None and not defines_link:
+            _check_late_imports(said, problems)
     for feature in features:
-        if not names_itself and feature.url == _SELF.url and feature.alias == _SELF.alias:
-            names_itself = True  # what is in place already may be said once
+        if feature is said:
             continue
         _check_is_new(feature, links, problems)
         _check_version(feature, features, problems)
         check_names(feature, links, problems)
         links.add(feature)
     return links
+
+
+def _is_self(feature: Feature) -> bool:
+    return feature.url == _SELF.url and feature.alias == _SELF.alias
+
+
+def _check_late_imports(said: Feature, problems: Problems) -> None:
+    """Without a definition by the user, ``@link`` was defined with the names that it had before."""
+    for element, name in said.imports.items():
+        before = _SELF.type_name(element)
+        if not element.startswith("@") and name != before:
+            problems.add(
+                _USAGE,
+                f'Cannot import "{element}" from "{LINK}": @link uses it as "{before}" already.',
+                "schema",
+            )
 
 
 def _feature(applied: Applied, problems: Problems) -> Feature:
@@ -117,7 +140,8 @@ def _imports(
     elif isinstance(value, ListValueNode):
         entries = value.values
     else:
-        entries = (value,)
+        problems.add(_USAGE, f"@link(import:) should be a list, not {print_ast(value)}.", "schema")
+        entries = ()
     spec = find_spec(identity, version)
     known = spec.elements if spec is not None else None
     imports: dict[str, str] = {}
@@ -206,7 +230,7 @@ def _unknown_element(element: str, known: Sequence[str]) -> str:
 
 def _check_version(feature: Feature, features: Sequence[Feature], problems: Problems) -> None:
     if feature.identity == FEDERATION and feature.version not in FEDERATION_VERSIONS:
-        raise problems.stop(
+        problems.add(
             "UNKNOWN_FEDERATION_LINK_VERSION",
             f"Federation {feature.version} is not known: the versions known are "
             f"{FEDERATION_VERSIONS[0]} to {FEDERATION_VERSIONS[-1]}.",

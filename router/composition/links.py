@@ -112,8 +112,10 @@ class Links:
         """Tell whether a type belongs to federation, link, core or connect, not to the graph."""
         if type_name in _SUBGRAPH_MACHINERY:
             return True
-        source = self._source(type_name)
-        return source is not None and source[0].identity in _MACHINERY
+        source = self._imported.get(type_name)
+        alias, separator, _ = type_name.partition("__")
+        feature = source[0] if source else self._by_alias.get(alias) if separator else None
+        return feature is not None and feature.identity in _MACHINERY
 
     def _source(self, name: str) -> tuple[Feature, str] | None:
         """Look up a type's name, or a directive's with its ``@``."""

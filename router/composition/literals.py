@@ -1,4 +1,8 @@
-"""Is a literal good for a type? As lenient as the reference: absent input fields are no matter."""
+"""Is a literal good for a type?
+
+As lenient as the reference: absent input fields are no matter, a name without quotes is a text
+too, and a whole number may be written with a point.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from typing import Any, Final
 
 from graphql import (
     BooleanValueNode,
+    ConstListValueNode,
+    ConstValueNode,
     EnumValueNode,
     FloatValueNode,
     IntValueNode,
@@ -25,15 +31,16 @@ from router.composition.model import (
     NonNull,
     TypeDefinition,
     TypeRef,
+    base_name,
 )
 
-__all__ = ["is_valid_literal"]
+__all__ = ["is_valid_literal", "with_quotes"]
 
 _BUILT_IN: Final[Mapping[str, Any]] = {
     "Int": IntValueNode,
     "Float": (IntValueNode, FloatValueNode),
-    "String": StringValueNode,
-    "ID": (IntValueNode, StringValueNode),
+    "String": (StringValueNode, EnumValueNode),
+    "ID": (IntValueNode, StringValueNode, EnumValueNode),
     "Boolean": BooleanValueNode,
 }
 
@@ -52,6 +59,8 @@ def is_valid_literal(value: ValueNode, ref: TypeRef, types: Mapping[str, TypeDef
 
 
 def _is_valid_named(value: ValueNode, name: str, types: Mapping[str, TypeDefinition]) -> bool:
+    if name == "Int" and isinstance(value, FloatValueNode):
+        return float(value.value).is_integer()
     built_in = _BUILT_IN.get(name)
     if built_in is not None:
         return isinstance(value, built_in)
@@ -65,3 +74,12 @@ def _is_valid_named(value: ValueNode, name: str, types: Mapping[str, TypeDefinit
             for field in value.fields
         )
     return True  # a custom scalar takes anything
+
+
+def with_quotes(value: ConstValueNode, ref: TypeRef) -> ConstValueNode:
+    """Return a literal with its names as the texts that they are where the type is ``String``."""
+    if isinstance(value, ListValueNode):
+        return ConstListValueNode(values=tuple(with_quotes(each, ref) for each in value.values))
+    if isinstance(value, EnumValueNode) and base_name(ref) == "String":
+        return StringValueNode(value=value.value)
+    return value

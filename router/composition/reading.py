@@ -1,9 +1,7 @@
 """From a subgraph's SDL to its tables: what is written, and what its links add to it.
 
 Definitions are read before extensions, so a type's fields and directives are those of its
-definition, then those of its extensions in document order. What federation libraries print for
-the router's own use (``_Any``, ``_Service``, ``_Entity`` and the fields that return them) is
-left out.
+definition, then those of its extensions in document order.
 """
 
 from __future__ import annotations
@@ -43,7 +41,8 @@ from router.composition.definitions import (
     is_simplified_federation_1,
 )
 from router.composition.linking import read_links
-from router.composition.links import FEDERATION, Feature, Links, Version
+from router.composition.links import FEDERATION, LINK, Feature, Links, Version
+from router.composition.literals import with_quotes
 from router.composition.model import (
     ROOT_KINDS,
     CompositeType,
@@ -61,21 +60,28 @@ from router.composition.model import (
     base_name,
 )
 from router.composition.nodes import applied_of, argument_of, field_of, text_of
-from router.composition.parsed import ParsedSubgraph
+from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems
 from router.composition.sources import SubgraphSource
-from router.composition.specs import FEDERATION_1, define, find_spec, minimum_federation
+from router.composition.specs import (
+    BUILT_IN_DIRECTIVES,
+    FEDERATION_1,
+    FEDERATION_VERSIONS,
+    define,
+    find_spec,
+    minimum_federation,
+)
 
 __all__ = [
     "BUILT_IN_SCALARS",
-    "MACHINERY_TYPES",
     "add_spec_elements",
+    "drop_machinery",
     "known_directives",
     "parse_subgraph",
 ]
 
 BUILT_IN_SCALARS: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
-MACHINERY_TYPES: Final = frozenset({"_Any", "_Service", "_Entity"})
+_MACHINERY_TYPES: Final = ("_Any", "_Service", "_Entity")
 FEDERATION_1_VERSION: Final = Version(1, 0)
 _INVALID: Final = "INVALID_GRAPHQL"
 
@@ -83,8 +89,9 @@ _INVALID: Final = "INVALID_GRAPHQL"
 def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph:
     """Return the tables of one subgraph, or raise ``SubgraphRefused``.
 
-    Found here: syntax errors, bad links, unknown types, doubled types and fields, and
-    definitions of known elements that their specification does not allow.
+    What cannot be read at all is raised and is all that is said: syntax errors, bad links,
+    unknown types, doubled types and fields. Noted, to be told with what else is wrong, are an
+    unknown version of federation and definitions that their specification does not allow.
     """
     document = _document(source, problems)
     schema_nodes = [
@@ -99,6 +106,10 @@ def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph
             for applied in applied_of(node.directives, lambda _: None)
         ],
         problems,
+        defines_link=any(
+            isinstance(node, DirectiveDefinitionNode) and node.name.value == "link"
+            for node in document.definitions
+        ),
     )
     federation = links.feature(FEDERATION)
     subgraph = ParsedSubgraph(
@@ -111,13 +122,18 @@ def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph
     )
     _raise_version(subgraph, federation)
     known = known_directives(subgraph.links)
-    _Reader(subgraph, known, problems).read(document)
-    problems.settle()
+    unreadable = Problems(source.name)
+    _Reader(subgraph, known, unreadable).read(document)
+    unreadable.settle()
+    if federation is None:
+        _drop_query_machinery(subgraph)
+    _check_definitions(subgraph, unreadable)
+    unreadable.settle()
     add_spec_elements(subgraph, known, problems)
-    _settle_roots(subgraph, problems)
-    _drop_machinery(subgraph)
-    _check_references(subgraph, problems)
-    problems.settle()
+    _check_references(subgraph, unreadable)
+    unreadable.settle()
+    _quote_texts(subgraph, known)
+    _settle_roots(subgraph, unreadable)
     return subgraph
 
 
@@ -152,15 +168,22 @@ def _raise_version(subgraph: ParsedSubgraph, federation: Feature | None) -> None
 def known_directives(links: Links) -> dict[str, DirectiveDefinition]:
     """Return the directives of linked specifications by their names here, in order."""
     known: dict[str, DirectiveDefinition] = {}
-    if links.feature(FEDERATION) is None:
+    federation = links.feature(FEDERATION)
+    if federation is None:
         known.update((definition.name, definition) for definition in FEDERATION_1.directives)
-    for feature in links:
+    is_readable = federation is None or federation.version in FEDERATION_VERSIONS
+    for feature in links if is_readable else _itself(links):
         spec = find_spec(feature.identity, feature.version)
         if spec is not None:
             for definition in spec.directives:
                 local = define(definition, feature, spec)
                 known[local.name] = local
     return known
+
+
+def _itself(links: Links) -> Iterator[Feature]:
+    """Yield the link to the link specification: all that an unknown federation leaves known."""
+    return (feature for feature in links if feature.identity == LINK)
 
 
 class _Reader:
@@ -239,8 +262,6 @@ class _Reader:
             if not isinstance(node, ScalarTypeDefinitionNode):
                 self.problems.add(_INVALID, f'The type "{name}" is a built-in scalar.', name)
             return
-        if name in MACHINERY_TYPES:
-            return
         if name in self.types:
             self.problems.add(_INVALID, f'There can be only one type named "{name}".', name)
             return
@@ -248,7 +269,7 @@ class _Reader:
 
     def _extension(self, node: TypeExtensionNode) -> None:
         name = node.name.value
-        if name in BUILT_IN_SCALARS or name in MACHINERY_TYPES:
+        if name in BUILT_IN_SCALARS:
             return
         found = self.types.get(name)
         blank = _empty(node)
@@ -364,7 +385,12 @@ def add_spec_elements(
         ):
             subgraph.directives[name] = expected
         else:
+            before = len(problems.errors)
             check_directive(written, expected, problems)
+            if len(problems.errors) > before:  # what else is wrong is told by the right one
+                subgraph.directives[name] = expected
+                if expected.feature is not None and expected.feature.identity == LINK:
+                    problems.settle()  # nothing can be said of a schema whose links say nothing
     for scalar in _spec_scalars(subgraph.links):
         found = subgraph.types.setdefault(scalar, ScalarType(scalar))
         check_scalar(found, problems)
@@ -374,7 +400,6 @@ def add_spec_elements(
             name = feature.type_name(element)
             enum = EnumType(name, values={value: EnumValue(value) for value in values})
             check_enum(subgraph.types.setdefault(name, enum), values, problems)
-    problems.settle()
 
 
 def _spec_scalars(links: Links) -> Iterator[str]:
@@ -385,6 +410,17 @@ def _spec_scalars(links: Links) -> Iterator[str]:
         if spec is not None:
             for scalar in spec.scalars:
                 yield feature.type_name(scalar)
+
+
+def _quote_texts(subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition]) -> None:
+    """Let every text that a known directive is given be one, quoted or not."""
+    definitions = {**BUILT_IN_DIRECTIVES, **known}
+    for place in elements_of(subgraph.schema, subgraph.types):
+        for applied in place.element.directives:
+            definition = definitions.get(applied.name)
+            for name, value in applied.arguments.items():
+                if definition is not None and name in definition.arguments:
+                    applied.arguments[name] = with_quotes(value, definition.arguments[name].type)
 
 
 # -- roots, machinery, references ----------------------------------------------------------
@@ -417,18 +453,42 @@ def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
         raise problems.stop(_INVALID, "The schema's root types must be different types.", "schema")
 
 
-def _drop_machinery(subgraph: ParsedSubgraph) -> None:
-    query = subgraph.types[subgraph.schema.roots["query"]]
-    assert isinstance(query, ObjectType)
-    for field in ("_service", "_entities"):
-        query.fields.pop(field, None)
+def drop_machinery(subgraph: ParsedSubgraph) -> None:
+    """Take out what federation libraries print for the router's own use, once it is checked."""
+    for name in _MACHINERY_TYPES:
+        subgraph.types.pop(name, None)
+    _drop_query_machinery(subgraph)
+
+
+def _drop_query_machinery(subgraph: ParsedSubgraph) -> None:
+    query = subgraph.types.get(subgraph.schema.roots.get("query", "Query"))
+    if isinstance(query, ObjectType):
+        for field in ("_service", "_entities"):
+            query.fields.pop(field, None)
+
+
+def _check_definitions(subgraph: ParsedSubgraph, problems: Problems) -> None:
+    """A directive's arguments have types that are written beside it: links add theirs later."""
+    named = (
+        (base_name(argument.type), f"@{directive.name}({argument.name}:)")
+        for directive in subgraph.directives.values()
+        for argument in directive.arguments.values()
+    )
+    _check_known(named, subgraph, problems)
 
 
 def _check_references(subgraph: ParsedSubgraph, problems: Problems) -> None:
-    """Every type that is named must exist; each unknown name is reported once."""
-    known = subgraph.types.keys() | BUILT_IN_SCALARS | MACHINERY_TYPES
+    """The types of fields and arguments exist; of what else is named so, GraphQL's rules tell."""
+    _check_known(_references(subgraph), subgraph, problems)
+
+
+def _check_known(
+    references: Iterable[tuple[str, str]], subgraph: ParsedSubgraph, problems: Problems
+) -> None:
+    """Note each name without a type once."""
+    known = subgraph.types.keys() | BUILT_IN_SCALARS
     unknown: dict[str, str] = {}
-    for name, where in _references(subgraph):
+    for name, where in references:
         if name not in known:
             unknown.setdefault(name, where)
     for name, where in unknown.items():
@@ -436,25 +496,16 @@ def _check_references(subgraph: ParsedSubgraph, problems: Problems) -> None:
 
 
 def _references(subgraph: ParsedSubgraph) -> Iterator[tuple[str, str]]:
-    """Yield every type name that is used, with where."""
+    """Yield the type names of fields and arguments, with where."""
     for found in subgraph.types.values():
         match found:
             case ObjectType() | InterfaceType():
-                for interface in found.interfaces:
-                    yield interface, found.name
                 for field in found.fields.values():
                     yield base_name(field.type), field.coordinate
                     for argument in field.arguments.values():
                         yield base_name(argument.type), f"{field.coordinate}({argument.name}:)"
-            case UnionType():
-                for member in found.members:
-                    yield member, found.name
             case InputObjectType():
                 for entry in found.fields.values():
                     yield base_name(entry.type), f"{found.name}.{entry.name}"
-            case ScalarType() | EnumType():
+            case ScalarType() | EnumType() | UnionType():
                 pass
-    for directive in subgraph.directives.values():
-        if directive.by_user:
-            for argument in directive.arguments.values():
-                yield base_name(argument.type), f"@{directive.name}({argument.name}:)"

@@ -14,10 +14,18 @@ from typing import Final
 from graphql import DirectiveDefinitionNode, parse
 
 from router.composition.links import FEDERATION, LINK, Feature, Version
-from router.composition.model import DirectiveDefinition, ListOf, Named, NonNull, TypeRef
+from router.composition.model import (
+    Argument,
+    DirectiveDefinition,
+    ListOf,
+    Named,
+    NonNull,
+    TypeRef,
+)
 from router.composition.nodes import argument_of, text_of
 
 __all__ = [
+    "BUILT_IN_DIRECTIVES",
     "FEDERATION_1",
     "FEDERATION_VERSIONS",
     "Spec",
@@ -232,3 +240,35 @@ FEDERATION_1: Final = Spec(
     tuple(_definition(sdl) for sdl in _FEDERATION_1_DIRECTIVES), ("_FieldSet",)
 )
 """What a schema without a link to federation may use, under these very names."""
+
+
+def _built_in(
+    name: str, locations: tuple[str, ...], arguments: tuple[Argument, ...] = ()
+) -> DirectiveDefinition:
+    return DirectiveDefinition(
+        name=name,
+        description=None,
+        arguments={argument.name: argument for argument in arguments},
+        locations=locations,
+        repeatable=False,
+        by_user=False,
+    )
+
+
+_IF: Final = Argument("if", type=NonNull(Named("Boolean")))
+_SELECTIONS: Final = ("FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT")
+BUILT_IN_DIRECTIVES: Final = {
+    "skip": _built_in("skip", _SELECTIONS, (_IF,)),
+    "include": _built_in("include", _SELECTIONS, (_IF,)),
+    "defer": _built_in("defer", _SELECTIONS[1:]),
+    "stream": _built_in("stream", _SELECTIONS[:1]),
+    "deprecated": _built_in(
+        "deprecated",
+        ("FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INPUT_FIELD_DEFINITION", "ENUM_VALUE"),
+        (Argument("reason", type=Named("String")),),
+    ),
+    "specifiedBy": _built_in(
+        "specifiedBy", ("SCALAR",), (Argument("url", type=NonNull(Named("String"))),)
+    ),
+}
+"""Known everywhere; a user's own definition of one is ignored."""

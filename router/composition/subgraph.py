@@ -15,7 +15,7 @@ from router.composition.facts import seal
 from router.composition.model import Subgraph
 from router.composition.parsed import ParsedSubgraph
 from router.composition.problems import Problems, SubgraphRefused
-from router.composition.reading import parse_subgraph
+from router.composition.reading import drop_machinery, parse_subgraph
 from router.composition.sources import SubgraphSource
 from router.composition.upgrade import upgrade
 from router.composition.validation import check_federation, check_graphql
@@ -65,6 +65,7 @@ def _read(source: SubgraphSource) -> Subgraph | ParsedSubgraph:
     problems = Problems(source.name)
     parsed = parse_subgraph(source, problems)
     check_graphql(parsed, problems)
+    drop_machinery(parsed)
     rename_roots(parsed, problems)
     if not parsed.is_fed2:
         problems.settle()

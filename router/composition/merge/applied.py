@@ -128,7 +128,10 @@ class AppliedMerger:
         self, name: str, sources: Sequence[Source[Applied]], noted: _Noted
     ) -> list[Application]:
         definition = self.merge.schema.directives.get(name)
-        distinct = self._distinct(sources)
+        # a subgraph's own definition may have a default where the specification has none
+        arguments = definition.arguments.values() if definition is not None else ()
+        required = frozenset(argument.name for argument in arguments if argument.is_required)
+        distinct = self._distinct(sources, required)
         if len(distinct) == 1 or (definition is not None and definition.repeatable):
             return [Application(name, each.arguments) for each in distinct]
         canonical = distinct[0].canonical
@@ -136,11 +139,17 @@ class AppliedMerger:
             return [self._by_strategy(name, canonical, distinct, noted)]
         return [self._most_frequent(name, distinct, noted)]
 
-    def _distinct(self, sources: Sequence[Source[Applied]]) -> list[_Application]:
+    def _distinct(
+        self, sources: Sequence[Source[Applied]], required: frozenset[str]
+    ) -> list[_Application]:
         found: list[_Application] = []
         for subgraph, applied in sources:
             arguments = self._arguments(subgraph, applied)
-            complete = {**_defaults(subgraph, applied), **arguments}
+            defaults = _defaults(subgraph, applied)
+            complete = {**defaults, **arguments}
+            arguments |= {
+                name: defaults[name] for name in required - arguments.keys() & defaults.keys()
+            }
             for seen in found:
                 if equal_values(seen.complete, complete):
                     seen.subgraphs.append(subgraph.name)

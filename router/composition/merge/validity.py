@@ -234,7 +234,8 @@ def _fits_built_in(value: Value, type_text: str) -> bool:
         case "Boolean":
             return isinstance(value, bool)
         case "Int":
-            return isinstance(value, int) and not isinstance(value, bool)
+            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            return whole and not isinstance(value, bool)
         case "Float":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "ID":

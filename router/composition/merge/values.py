@@ -30,8 +30,8 @@ def read_value(
 ) -> Value:
     """Return a literal as a value of its type.
 
-    An ``ID`` that is written like a number is one, in quotes or not; an enum literal stays one
-    only where the type is an enum (in a custom scalar it is a text).
+    An ``ID`` that is written like a number is one, in quotes or not; what is an enum's value and
+    what a text depends on the type (in a custom scalar all are texts), not on the quotes.
     """
     while isinstance(ref, model.NonNull):
         ref = ref.of
@@ -45,6 +45,8 @@ def read_value(
         case FloatValueNode(value=value):
             return float(value)
         case StringValueNode(value=value):
+            if isinstance(types.get(model.base_name(ref)), model.EnumType):
+                return EnumLiteral(value)
             return int(value) if _is(ref, "ID") and _INTEGER_TEXT.match(value) else value
         case EnumValueNode(value=value):
             known = types.get(model.base_name(ref))

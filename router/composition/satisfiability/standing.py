@@ -31,8 +31,14 @@ class Offer:
 class Standing:
     """The vertices that paths with the same surroundings are at or can move to."""
 
-    def __init__(self, contexts: tuple[Enclosing, ...], sets_context_at: Vertex | None) -> None:
+    def __init__(
+        self,
+        contexts: tuple[Enclosing, ...],
+        setter: Vertex | None,
+        sets_context_at: Vertex | None,
+    ) -> None:
         self.contexts = contexts
+        self.setter = setter
         self._sets_context_at = sets_context_at
         self._vertices: dict[Vertex, bool] = {}
         self._offers: dict[str, Mapping[str, list[Offer]]] = {}
@@ -64,6 +70,11 @@ class Standing:
                         found[name].append(Offer(here, edge, moved))
         return found
 
+    @property
+    def setter_within(self) -> Vertex | None:
+        """Where the nearest object that sets a context was met, for what this one encloses."""
+        return self._sets_context_at or self.setter
+
     def contexts_from(self, left_at: Vertex, landscape: Landscape) -> tuple[Enclosing, ...]:
         """Return what encloses the target of a field that is taken at a vertex."""
         met_at = self._sets_context_at
@@ -81,11 +92,11 @@ def standings(
 ) -> tuple[Standing, ...]:
     """Return where a group stands; without ``moves`` only where its paths are."""
     setters = frozenset().union(*landscape.contexts.values())
-    apart: dict[tuple[tuple[Enclosing, ...], Vertex | None], Standing] = {}
+    apart: dict[tuple[tuple[Enclosing, ...], Vertex | None, Vertex | None], Standing] = {}
     placed: list[tuple[Standing, Path]] = []
     for path in group.paths:
         sets = path.vertex if path.vertex.type.name in setters else None
-        key = (path.contexts, sets)
+        key = (path.contexts, path.setter, sets)
         standing = apart.get(key)
         if standing is None:
             standing = apart[key] = Standing(*key)

@@ -30,19 +30,19 @@ class Path:
     """One way of being somewhere in a subgraph.
 
     ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
-    object that sets each context.
+    object that sets each context; ``setter`` where the nearest one that sets any was met.
     """
 
     vertex: Vertex
     runtime: frozenset[str]
     contexts: tuple[Enclosing, ...] = ()
+    setter: Vertex | None = None
 
     @property
     def place(self) -> tuple[str, ...]:
-        """What a visit is remembered by."""
+        """What a visit is remembered by; of what encloses it only the nearest, as the reference."""
         view = self.vertex.type
-        outer = (f"{each.context}={each.met_at!r}" for each in self.contexts)
-        return view.graph, view.name, *outer
+        return view.graph, view.name, repr(self.setter)
 
 
 Bucket: TypeAlias = tuple[str, str]
@@ -88,11 +88,12 @@ class _Visit:
 
     def serves(self, group: Group) -> bool:
         """Tell whether what worked here surely works for the group: nothing was provided that it
-        has not, and no other subgraph of a shared mutation field helped out.
+        has not, the contexts around were its own, and no other subgraph of a shared mutation
+        field helped out.
         """
-        vertices = {path.vertex for path in group.paths}
+        places = {(path.vertex, path.contexts) for path in group.paths}
         return self.group.bucket == group.bucket and all(
-            path.vertex in vertices for path in self.group.paths
+            (path.vertex, path.contexts) in places for path in self.group.paths
         )
 
 

@@ -178,7 +178,8 @@ class _Walk:
                 target = offer.edge.target
                 if target is not None:
                     contexts = standing.contexts_from(offer.vertex, self.landscape)
-                    paths[Path(target, self._runtime(target), contexts)] = None
+                    path = Path(target, self._runtime(target), contexts, standing.setter_within)
+                    paths[path] = None
         return tuple(paths) or None
 
     def _part(self, name: str, group: Group) -> tuple[Group, ...]:
@@ -243,13 +244,13 @@ class _Walk:
             view = vertex.type
             if view.kind is Kind.INTERFACE_OBJECT:
                 if self.resolver.can_learn_type(vertex):
-                    yield Path(vertex, runtime, standing.contexts)
+                    yield Path(vertex, runtime, standing.contexts, standing.setter)
             elif view.is_abstract:
                 cast = vertex.cast(name)
                 if cast is not None:
-                    yield Path(cast, runtime, standing.contexts)
+                    yield Path(cast, runtime, standing.contexts, standing.setter)
             elif view.name == name:
-                yield Path(vertex, runtime, standing.contexts)
+                yield Path(vertex, runtime, standing.contexts, standing.setter)
 
     # shared abstract fields ---------------------------------------------------------------
 

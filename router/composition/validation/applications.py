@@ -11,46 +11,14 @@ from graphql.pyutils import did_you_mean, suggestion_list
 
 from router.composition.links import FEDERATION
 from router.composition.literals import is_valid_literal
-from router.composition.model import Applied, Argument, DirectiveDefinition, Named, NonNull
+from router.composition.model import Applied, DirectiveDefinition
 from router.composition.parsed import ParsedSubgraph, Place, elements_of
 from router.composition.problems import Problems
-from router.composition.specs import FEDERATION_VERSIONS, find_spec
+from router.composition.specs import BUILT_IN_DIRECTIVES, FEDERATION_VERSIONS, find_spec
 
-__all__ = ["BUILT_IN_DIRECTIVES", "check_applications"]
+__all__ = ["check_applications"]
 
 _INVALID: Final = "INVALID_GRAPHQL"
-
-
-def _built_in(
-    name: str, locations: tuple[str, ...], arguments: tuple[Argument, ...] = ()
-) -> DirectiveDefinition:
-    return DirectiveDefinition(
-        name=name,
-        description=None,
-        arguments={argument.name: argument for argument in arguments},
-        locations=locations,
-        repeatable=False,
-        by_user=False,
-    )
-
-
-_IF: Final = Argument("if", type=NonNull(Named("Boolean")))
-_SELECTIONS: Final = ("FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT")
-BUILT_IN_DIRECTIVES: Final = {
-    "skip": _built_in("skip", _SELECTIONS, (_IF,)),
-    "include": _built_in("include", _SELECTIONS, (_IF,)),
-    "defer": _built_in("defer", _SELECTIONS[1:]),
-    "stream": _built_in("stream", _SELECTIONS[:1]),
-    "deprecated": _built_in(
-        "deprecated",
-        ("FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INPUT_FIELD_DEFINITION", "ENUM_VALUE"),
-        (Argument("reason", type=Named("String")),),
-    ),
-    "specifiedBy": _built_in(
-        "specifiedBy", ("SCALAR",), (Argument("url", type=NonNull(Named("String"))),)
-    ),
-}
-"""Known everywhere; a user's own definition of one is ignored."""
 
 
 def check_applications(subgraph: ParsedSubgraph, problems: Problems) -> None:
@@ -134,6 +102,8 @@ def _unknown(name: str, subgraph: ParsedSubgraph) -> str:
                 f"{unknown} It is a directive of federation 2, but this schema is a federation 1 "
                 "schema: it needs a @link to the federation specification v2."
             )
+    elif federation.version not in FEDERATION_VERSIONS:
+        return f"{unknown} Nothing is known of federation {federation.version}."
     elif name in _federation_directives(federation.version.minor):
         local = federation.directive_name(name)
         imported = "@" + name in federation.imports

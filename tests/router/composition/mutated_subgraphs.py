@@ -402,7 +402,7 @@ def _extend(mutation: _Mutation) -> bool:
     definition = mutation.pick(
         ast.ObjectTypeDefinitionNode, ast.InterfaceTypeDefinitionNode, within=document
     )
-    if definition is None:
+    if definition is None or not (definition.fields or definition.directives):
         return False
     extension: Any = parse(
         f"extend {print_ast(_without_description(definition))}", no_location=True

@@ -14,8 +14,8 @@ WRONG = "DIRECTIVE_DEFINITION_INVALID"
     "definition",
     [
         "directive @key(fields: String!) on OBJECT",
-        "directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT",
-        "directive @key(fields: federation__FieldSet!, resolvable: Boolean!) on OBJECT",
+        "scalar federation__FieldSet directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT",
+        "scalar federation__FieldSet directive @key(fields: federation__FieldSet!, resolvable: Boolean!) on OBJECT",
         "directive @shareable repeatable on OBJECT",
         "directive @requiresScopes(scopes: [[String!]!]!) on OBJECT",
         "scalar federation__FieldSet",
