@@ -35,6 +35,7 @@ from router.composition.errors import CompositionFailed
 from router.composition.sources import SubgraphSource
 from tests.router.composition.mutated_subgraphs import mutated_subgraphs
 from tests.router.composition.random_subgraphs import random_subgraphs
+from tests.router.composition.wild_subgraphs import wild_subgraphs
 
 HERE = Path(__file__).parent
 
@@ -70,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=200, help="how many seeds to draw")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--mutated", action="store_true", help="change known cases instead")
+    parser.add_argument("--wild", action="store_true", help="draw all that federation has")
     parser.add_argument("folders", nargs="*", type=Path, help="folders of .graphql files instead")
     return parser.parse_args()
 
@@ -86,7 +88,13 @@ def _cases(arguments: argparse.Namespace) -> Iterator[tuple[str, list[SubgraphSo
                 ],
             )
         return
-    draw = mutated_subgraphs if arguments.mutated else random_subgraphs
+    draw = (
+        mutated_subgraphs
+        if arguments.mutated
+        else wild_subgraphs
+        if arguments.wild
+        else random_subgraphs
+    )
     for seed in range(arguments.seed, arguments.seed + arguments.cases):
         yield f"seed {seed}", draw(seed)
 

@@ -55,6 +55,7 @@ def read_links(
     if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
         return Links([_SELF])
     features = [_feature(application, problems) for application in written]
+    problems.settle()
     links, said = Links(), None
     if features[0].identity != LINK:  # the link to itself is in place already; it may be said once
         said = next((each for each in features if _is_self(each)), None)
@@ -160,7 +161,6 @@ def _imports(
                 f'"{name}": please remove one of these imports.',
                 "schema",
             )
-    problems.settle()
     return imports
 
 

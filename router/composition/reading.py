@@ -171,8 +171,7 @@ def known_directives(links: Links) -> dict[str, DirectiveDefinition]:
     federation = links.feature(FEDERATION)
     if federation is None:
         known.update((definition.name, definition) for definition in FEDERATION_1.directives)
-    is_readable = federation is None or federation.version in FEDERATION_VERSIONS
-    for feature in links if is_readable else _itself(links):
+    for feature in _readable(links):
         spec = find_spec(feature.identity, feature.version)
         if spec is not None:
             for definition in spec.directives:
@@ -181,9 +180,18 @@ def known_directives(links: Links) -> dict[str, DirectiveDefinition]:
     return known
 
 
-def _itself(links: Links) -> Iterator[Feature]:
-    """Yield the link to the link specification: all that an unknown federation leaves known."""
-    return (feature for feature in links if feature.identity == LINK)
+def _readable(links: Links) -> list[Feature]:
+    """Return the links in the order in which they define things: federation before others.
+
+    An unknown version of federation leaves nothing known but the link specification.
+    """
+    federation = links.feature(FEDERATION)
+    if federation is not None and federation.version not in FEDERATION_VERSIONS:
+        return [feature for feature in links if feature.identity == LINK]
+    first = (LINK, FEDERATION)
+    return sorted(
+        links, key=lambda each: first.index(each.identity) if each.identity in first else len(first)
+    )
 
 
 class _Reader:

@@ -297,14 +297,18 @@ class _Upgrade:
     # extensions are definitions -------------------------------------------------------------
 
     def make_extensions_definitions(self) -> None:
-        """Forget which piece said what; ``@extends`` stays, and its keys stay those of extensions."""
-        for found in self._composites():
-            found.has_definition = True
-            found.extensions = 0
+        """Forget which piece said what; ``@extends`` stays, and its keys stay those of extensions.
+
+        Extensions beside a definition stay what they are: what is said of the type itself, as
+        ``@shareable`` below, does not concern their fields.
+        """
+        for found in filter(_is_extension, self._composites()):
             for applied in found.directives:
                 applied.block = 0
             for field in found.fields.values():
                 field.block = 0
+            found.has_definition = True
+            found.extensions = 0
 
     # directives without effect --------------------------------------------------------------
 

@@ -129,9 +129,9 @@ def find_features(merge: Merge) -> Features:
             names.setdefault(canonical, {}).setdefault(definition.name, []).append(subgraph.name)
             if spec not in specs:
                 specs.append(spec)
-    for canonical, used in names.items():
-        if len(used) > 1:
-            _mismatch(merge.findings, canonical, used)
+    mismatch = next((each for each in names.items() if len(each[1]) > 1), None)
+    if mismatch is not None:  # like the reference, tell of the first only
+        _mismatch(merge.findings, *mismatch)
     features = Features(specs=specs)
     features.names = {
         canonical: next(iter(used)) for canonical, used in names.items() if canonical != "cacheTag"

@@ -41,7 +41,8 @@ def read_value(
         case BooleanValueNode(value=value):
             return value
         case IntValueNode(value=value):
-            return int(value)
+            # a float holds no more than 53 bits of a whole number
+            return float(value) + 0.0 if _is(ref, "Float") else int(value)
         case FloatValueNode(value=value):
             return float(value)
         case StringValueNode(value=value):
