@@ -47,8 +47,9 @@ class SubgraphRequest:
 
     ``operation`` is constant per plan, ``variables`` are JSON values, ``headers`` those that the
     router forwards. ``mutation`` requests are never shared or retried. ``raw``: the caller is
-    content with the answer's bytes, unparsed, where it has data and no errors. ``opening``: what
-    :func:`opening_of` gave for the operation, from who sends it often.
+    content with the answer's bytes, unparsed, where it has data and no errors. ``reader``: the
+    caller likes best what this makes of the answer's bytes; it returns None where it cannot read
+    them. ``opening``: what :func:`opening_of` gave for the operation, from who sends it often.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class SubgraphRequest:
         "operation",
         "operation_name",
         "raw",
+        "reader",
         "variables",
     )
 
@@ -71,6 +73,7 @@ class SubgraphRequest:
         mutation: bool = False,
         raw: bool = False,
         opening: bytes | None = None,
+        reader: Callable[[bytes], SubgraphAnswer | None] | None = None,
     ) -> None:
         self.operation = operation
         self.variables = variables
@@ -78,6 +81,7 @@ class SubgraphRequest:
         self.headers = headers
         self.mutation = mutation
         self.raw = raw
+        self.reader = reader
         self._opening = opening
         self._variables_json: bytes | None = None
 
@@ -111,10 +115,11 @@ class SubgraphAnswer:
 
     ``data`` may be shared between requests in flight: readers copy before they change it.
     It is :data:`UNREAD` where the request allowed that and ``raw`` holds a response without
-    errors. ``shared``: several requests were told this very object.
+    errors; ``typed`` then is what the request's ``reader`` made of the data, if it has one.
+    ``shared``: several requests were told this very object.
     """
 
-    __slots__ = ("data", "errors", "extensions", "raw", "shared")
+    __slots__ = ("data", "errors", "extensions", "raw", "shared", "typed")
 
     def __init__(
         self,
@@ -122,12 +127,26 @@ class SubgraphAnswer:
         errors: tuple[Any, ...] = (),
         extensions: Mapping[str, Any] = NO_HEADERS,
         raw: bytes | None = None,
+        typed: Any = None,
     ) -> None:
         self.data = data
         self.errors = errors
         self.extensions = extensions
         self.raw = raw
+        self.typed = typed
         self.shared = False
+
+    def parsed(self) -> Outcome:
+        """The same answer with its data as JSON values."""
+        if self.typed is None or self.raw is None:
+            return self
+        try:
+            data = orjson.loads(self.raw)["data"]
+        except orjson.JSONDecodeError:  # in what the reader did not look at
+            return SubgraphError(
+                "The subgraph's response is not JSON.", code="SUBREQUEST_MALFORMED_RESPONSE"
+            )
+        return SubgraphAnswer(data, extensions=self.extensions)
 
 
 Outcome: TypeAlias = SubgraphAnswer | SubgraphError
@@ -152,6 +171,7 @@ class SubgraphClient(Protocol):
 class CallbackClient(Protocol):
     """A client that can be asked without a task.
 
+    Where it also has ``reads = True`` it gives the bytes of an answer to ``request.reader``.
     ``begin`` starts the request and calls ``done`` exactly once, at once or later, unless the
     returned function was called before: then never. It must be called on the event loop.
     """

@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 from graphql import DocumentNode, GraphQLSchema
@@ -20,6 +20,7 @@ from router.execution.completion import Completion
 from router.execution.failures import Failures
 from router.execution.fields import Spot, View, condition_variables, operation_of
 from router.execution.gathering import Gathering, generate_gatherer
+from router.execution.generating import Unsuitable
 from router.execution.incremental import deliver
 from router.execution.inflight import InFlight
 from router.execution.introspection import Introspection, asks_for_introspection
@@ -33,7 +34,10 @@ from router.execution.run import HeadersFor, Observer, Run
 from router.execution.steps import FetchStep, build_steps
 from router.execution.types import Types
 from router.execution.variables import Coercion
-from router.planning.plan import Plan
+from router.planning.plan import OperationKind, Plan
+
+if TYPE_CHECKING:
+    from router.execution.typed import Reader
 
 __all__ = ["CompiledOperation", "ExecutionOptions", "HasSchema", "Prepared", "compile_operation"]
 
@@ -46,6 +50,9 @@ _DEFECT: Final = {
 
 MAX_VIEWS: Final = 32
 """So many truth assignments of one operation's conditions are kept compiled."""
+
+MISREAD: Final = 16
+"""One answer in so many may be none that typed objects can hold, and so many at first."""
 
 
 class HasSchema(Protocol):
@@ -61,11 +68,21 @@ class ExecutionOptions:
 
     ``trusted``: names of subgraphs whose answers keep to their schema; where an answer of theirs
     needs no reshaping its bytes pass through unread. ``generated`` False uses the plain forms
-    only (slower, the same answers; for comparison).
+    only (slower, the same answers; for comparison). ``typed_after``: so many executions make an
+    operation worth types of its own for the answers that it reads; None: nothing does.
     """
 
     trusted: frozenset[str] = frozenset()
     generated: bool = True
+    typed_after: int | None = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCode:
+    """What reads answers into typed objects, by step, and the functions that gather from those."""
+
+    readers: tuple[Reader, ...]
+    gatherers: Mapping[int, tuple[Gathering, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +138,19 @@ class CompiledOperation:
         self.running: set[Run] = set()
         self.counters = [step.waits_for for step in self.steps]
         self.roots = tuple(step for step in self.steps if not step.waits_for)
-        self.gatherers: dict[int, tuple[Gathering, ...]] = {}
-        self._generate_gatherers()
+        self.gatherers = self._gatherers(typed=False)
+        self._typed: TypedCode | None = None
+        self._typed_after = options.typed_after
+        self._started = 0
+        self._misread = 0
         self._conditions = condition_variables(document, self.operation)
         self._introspects = asks_for_introspection(document)
         self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
         self.raw = options.generated and can_pass(self, supergraph.schema, options.trusted)
+        if self.raw or not self.generated or self.is_incremental or not self.steps:
+            self._typed_after = None
+        if self.kind is OperationKind.SUBSCRIPTION:  # an event is read by who streams it
+            self._typed_after = None
 
     def generated_text(self, variables: Mapping[str, Any] | None = None) -> str:
         """Return the source of all generated functions, for people who look for a fault."""
@@ -282,7 +306,8 @@ class CompiledOperation:
             return write_answer(None, [dict(_DEFECT)])
 
     def _answer(self, run: Run) -> Answer:
-        prepared = self.prepared(run.variables)
+        typed = run.typed is not None and not run.plain
+        prepared = self.prepared(run.variables, typed=typed)
         if not run.plain:
             if self.raw:
                 passed = run.passed()
@@ -293,17 +318,40 @@ class CompiledOperation:
                     return self._projected(run, prepared, prepared.projector)
                 except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
                     pass  # something is not as it should be: the plain form says what
+            if typed:
+                self.misread()
         return self._plain_answer(run, prepared)
 
-    def prepared(self, variables: Mapping[str, Any], *, deferring: bool = False) -> Prepared:
-        """Return the operation under the conditions that these variables make true."""
+    def typed_for(self, clients: Mapping[str, SubgraphClient]) -> TypedCode | None:
+        """Return the code for typed objects where one more execution with these clients is worth it."""
+        after = self._typed_after
+        if after is None:
+            return None
+        self._started += 1
+        if self._typed is None and self._started > after:
+            self._make_typed(clients)
+        return self._typed
+
+    def misread(self) -> None:
+        """Note that an answer could not be read as typed objects; it costs to read it twice."""
+        self._misread += 1
+        if self._misread > MISREAD and self._misread * MISREAD > self._started:
+            self._typed = self._typed_after = None
+
+    def prepared(
+        self, variables: Mapping[str, Any], *, deferring: bool = False, typed: bool = False
+    ) -> Prepared:
+        """Return the operation under the conditions that these variables make true.
+
+        ``typed``: its projector reads typed objects.
+        """
         conditions = self._conditions
         truths = tuple([bool(variables.get(name, True)) for name in conditions])
-        key = (deferring, *truths)
+        key = (deferring, typed, *truths)
         found = self._prepared.get(key)
         if found is None:
             found = self._prepared[key] = self._prepare(
-                dict(zip(conditions, truths, strict=True)), deferring=deferring
+                dict(zip(conditions, truths, strict=True)), deferring=deferring, typed=typed
             )
             if len(self._prepared) > MAX_VIEWS:
                 self._prepared.popitem(last=False)
@@ -365,18 +413,35 @@ class CompiledOperation:
             run.cancel()
             raise
 
-    def _generate_gatherers(self) -> None:
-        if not self.generated:
-            return
-        for step in self.steps:
-            if not step.calls:
-                continue
+    def _gatherers(self, *, typed: bool) -> dict[int, tuple[Gathering, ...]]:
+        found: dict[int, tuple[Gathering, ...]] = {}
+        for step in self.steps if self.generated else ():
             made = [
-                generate_gatherer(step, call, self.steps, self.full_types) for call in step.calls
+                generate_gatherer(step, call, self.steps, self.full_types, typed=typed)
+                for call in step.calls
             ]
             known = tuple(each for each in made if each is not None)
-            if len(known) == len(made):
-                self.gatherers[step.index] = known
+            if known and len(known) == len(made):
+                found[step.index] = known
+        return found
+
+    def _make_typed(self, clients: Mapping[str, SubgraphClient]) -> None:
+        """Make the code for typed objects, once; where it cannot be, dictionaries have to do."""
+        self._typed_after = None
+        for step in self.steps:
+            if not getattr(clients.get(step.fetch.subgraph), "reads", False):
+                return
+        gatherers = self._gatherers(typed=True)
+        if gatherers.keys() != self.gatherers.keys():
+            return
+        from router.execution.typed import readers_of  # a start need not wait for its library
+
+        try:
+            readers = tuple(map(readers_of(self.full_types.schema).reader, self.steps))
+        except Unsuitable:
+            return
+        self._typed = TypedCode(readers, gatherers)
+        self._typed_after = 0
 
     def _followers(self) -> dict[int, int]:
         """Return the calls that take over the objects of another, by index."""
@@ -387,10 +452,10 @@ class CompiledOperation:
             if each.follows is not None
         }
 
-    def _prepare(self, truths: Mapping[str, bool], *, deferring: bool) -> Prepared:
+    def _prepare(self, truths: Mapping[str, bool], *, deferring: bool, typed: bool) -> Prepared:
         view = View(self.document, self.operation, self.types, truths, deferring=deferring)
         made = (
-            generate_projection(view, self.steps, self.full_types, self._followers())
+            generate_projection(view, self.steps, self.full_types, self._followers(), typed=typed)
             if self.generated and not deferring
             else None
         )

@@ -32,13 +32,14 @@ from router.execution.generating import (
     Pending,
     Segment,
     Source,
+    Unsuitable,
     advance,
     arrived,
     pending_of,
     segments,
 )
 from router.execution.run import NOTHING, Run
-from router.execution.sending import HELPERS, Sending, Unsuitable
+from router.execution.sending import HELPERS, Sending
 from router.execution.shapes import Shape, unite
 from router.execution.steps import CallStep, FetchStep
 from router.execution.types import Types
@@ -74,11 +75,19 @@ class _Node:
 
 
 def generate_gatherer(
-    step: FetchStep, call: CallStep, steps: Sequence[FetchStep], types: Types
+    step: FetchStep,
+    call: CallStep,
+    steps: Sequence[FetchStep],
+    types: Types,
+    *,
+    typed: bool = False,
 ) -> Gathering | None:
-    """Return the function and its text, or None where only the plain form will do."""
+    """Return the function and its text, or None where only the plain form will do.
+
+    ``typed``: it reads typed objects.
+    """
     try:
-        writer = _Writer(step, call, steps, types)
+        writer = _Writer(step, call, steps, types, typed=typed)
         writer.write()
     except Unsuitable:
         return None
@@ -91,11 +100,17 @@ def generate_gatherer(
 
 class _Writer:
     def __init__(
-        self, step: FetchStep, call: CallStep, steps: Sequence[FetchStep], types: Types
+        self,
+        step: FetchStep,
+        call: CallStep,
+        steps: Sequence[FetchStep],
+        types: Types,
+        *,
+        typed: bool,
     ) -> None:
         if call.call.context:
             raise Unsuitable
-        self.code = Code()
+        self.code = Code(typed=typed)
         self._call = call
         self._types = types
         self._ancestors = [each for each in steps if each.index in step.ancestors]
@@ -177,7 +192,7 @@ class _Writer:
                 add(2, f"{value} = r[{name!r}]")
                 add(2, f"if {value} is None: raise Mismatch")
             else:
-                add(2, f"{value} = e[{each.key!r}]")
+                add(2, f"{value} = {self.code.read(Source('e', earlier.shape), each.key)}")
                 checks.append("e is not NOTHING")
             values.append((each, value))
             parts.append(f"{value} if {value}.__class__ is str else hashed({value})")
@@ -319,8 +334,7 @@ class _Writer:
         value = self._sending.name("v")
         if len(slots) == 1:
             source, slot = slots[0]
-            read = f"[{key!r}]" if slot.sure else f".get({key!r})"
-            self.code.add(indent, f"{value} = {source.variable}{read}")
+            self.code.add(indent, f"{value} = {self.code.read(source, key)}")
             shape = slot.shape
         else:
             tainted = True
@@ -335,7 +349,8 @@ class _Writer:
         indent += 1
         for _ in range(lists):
             item = self._sending.name("o")
-            self.code.add(indent, f"if {value}.__class__ is not list: raise Mismatch")
+            if not self.code.typed:
+                self.code.add(indent, f"if {value}.__class__ is not list: raise Mismatch")
             self.code.add(indent, f"for {item} in {value}:")
             self.code.add(indent + 1, f"if {item} is not None:")
             value, indent = item, indent + 2
@@ -350,6 +365,8 @@ class _Writer:
     def _join(
         self, value: str, key: str, sources: Sequence[Source], shape: Any, indent: int
     ) -> None:
+        if self.code.typed:
+            raise Unsuitable  # only dictionaries can be joined
         name = self.code.constant("SHAPE", shape)
         self.code.add(indent, f"{value} = {sources[0].variable}.get({key!r})")
         for source in sources[1:]:

@@ -15,13 +15,37 @@ from router.execution.steps import FetchStep
 from router.execution.types import Types
 from router.planning.plan import EACH, OnTypes, Path
 
-__all__ = ["Code", "Pending", "Segment", "Source", "advance", "arrived", "pending_of", "segments"]
+__all__ = [
+    "Code",
+    "Pending",
+    "Segment",
+    "Source",
+    "Unsuitable",
+    "advance",
+    "arrived",
+    "attribute",
+    "pending_of",
+    "segments",
+]
+
+
+class Unsuitable(Exception):
+    """There is no generated code for this: the plain form, or dictionaries, will do."""
+
+
+def attribute(key: str) -> str:
+    """The attribute of a typed object that holds a response key, which may be a word of Python's."""
+    return f"f_{key}"
 
 
 class Code:
-    """Lines of a generated module, with the constants they name."""
+    """Lines of a generated module, with the constants they name.
 
-    def __init__(self) -> None:
+    ``typed``: the objects it reads are typed (:mod:`router.execution.typed`), not dictionaries.
+    """
+
+    def __init__(self, *, typed: bool = False) -> None:
+        self.typed = typed
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self._names: dict[Any, str] = {}
@@ -38,6 +62,15 @@ class Code:
     def add(self, indent: int, text: str) -> None:
         """Append a line."""
         self.lines.append("    " * indent + text)
+
+    def read(self, source: Source, key: str) -> str:
+        """Return the expression for what an object holds under a key; None where it may lack it."""
+        if self.typed:
+            return f"{source.variable}.{attribute(key)}"
+        slot = source.shape.slots.get(key)
+        if slot is not None and slot.sure:
+            return f"{source.variable}[{key!r}]"
+        return f"{source.variable}.get({key!r})"
 
     @property
     def text(self) -> str:

@@ -43,6 +43,7 @@ class InFlight:
 
     def __init__(self, client: SubgraphClient) -> None:
         self._client = client
+        self.reads: bool = getattr(client, "reads", False)
         self._flying: dict[_Key, _Shared] = {}
         self._ticket = 0
         self.sent = 0
@@ -118,5 +119,6 @@ def _key(request: SubgraphRequest) -> _Key:
         request.variables_json(),
         request.operation_name,
         request.raw,
+        request.reader,
         tuple(sorted(headers.items())) if headers else None,
     )

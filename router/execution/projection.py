@@ -37,7 +37,15 @@ from graphql import (
 )
 
 from router.execution.fields import ClientField, FieldKind, Spot, View
-from router.execution.generating import Code, Pending, Source, advance, arrived, pending_of
+from router.execution.generating import (
+    Code,
+    Pending,
+    Source,
+    Unsuitable,
+    advance,
+    arrived,
+    pending_of,
+)
 from router.execution.leaves import INVALID, checker
 from router.execution.overlap import Mismatch
 from router.execution.run import Run
@@ -62,10 +70,8 @@ _TESTS: Final = {
     "Float": "({x}.__class__ is float and -INF < {x} < INF) or {x}.__class__ is int",
     "Boolean": "{x} is True or {x} is False",
 }
-
-
-class _TooLarge(Exception):
-    """The operation has more places than are worth compiling."""
+_READ: Final = frozenset({"String", "Int", "Boolean"})
+"""Scalars that a typed object holds as a client may see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,19 @@ def generate_projection(
     steps: Sequence[FetchStep],
     full_types: Types,
     followers: Mapping[int, int] = MappingProxyType({}),
+    *,
+    typed: bool = False,
 ) -> tuple[Projector, str] | None:
-    """Return the function and its text, or None where only the plain form will do."""
+    """Return the function and its text, or None where only the plain form will do.
+
+    ``typed``: it reads typed objects, whose values are of the kind that the schema names.
+    """
     if any(call.call.context for step in steps for call in step.calls):
         return None
-    writer = _Writer(view, steps, full_types, followers)
+    writer = _Writer(view, steps, full_types, followers, typed=typed)
     try:
         writer.write()
-    except _TooLarge:
+    except Unsuitable:
         return None
     made = writer.code.load(
         "projection",
@@ -116,8 +127,10 @@ class _Writer:
         steps: Sequence[FetchStep],
         full_types: Types,
         followers: Mapping[int, int],
+        *,
+        typed: bool,
     ) -> None:
-        self.code = Code()
+        self.code = Code(typed=typed)
         self._followers = followers
         self._view = view
         self._types = view.types
@@ -157,7 +170,7 @@ class _Writer:
         known = self._done.get(key)
         if known is None:
             if len(self._done) >= MAX_FUNCTIONS:
-                raise _TooLarge
+                raise Unsuitable
             kind = self._types.schema.type_map[name]
             make = self._object if isinstance(kind, GraphQLObjectType) else self._abstract
             known = self._done[key] = make(spot, name, shape, pending, tainted)
@@ -190,6 +203,8 @@ class _Writer:
 
     def join(self) -> str:
         """Return the name of the function that joins overlapping objects."""
+        if self.code.typed:
+            raise Unsuitable  # only dictionaries can be joined
         self._prelude["join"] = "join = run.overlaps.join"
         return "join"
 
@@ -233,7 +248,7 @@ class _Writer:
         body.sources += [self.source(each, body, tainted=tainted) for each in here]
         start = len(body.lines)
         body.fields(spot, name)
-        if not body.reads_base:
+        if not body.reads_base and not self.code.typed:
             body.lines.insert(start, "if o.__class__ is not dict: raise Mismatch")
         calls = [each.call for each in here if each.call is not None]
         if calls and len(calls) == len(here) and not tainted and body.is_function_of(calls, name):
@@ -294,11 +309,13 @@ class _Writer:
         (self._pure if pure else self._inner).append(f"{table} = {{{entries}}}")
         body = _Body(self, [], pending, tainted=tainted)
         body.pure = pure
-        reads = ["o.get('__typename')"] if "__typename" in shape.slots else []
+        reads = []
+        if "__typename" in shape.slots:
+            reads.append(self.code.read(Source("o", shape), "__typename"))
         for each in arrived(pending, None):
             if "__typename" in each.shape.slots:
                 source = self.source(each, body, tainted=tainted)
-                reads.append(f"{source.variable}.get('__typename')")
+                reads.append(self.code.read(source, "__typename"))
         lines = [*body.lines]
         for number, read in enumerate(reads):
             lines.append(f"{'if f is None: ' if number else ''}f = {table}.get({read})")
@@ -390,21 +407,21 @@ class _Body:
                 return "wrong()"
             return "None"
         variable = self._name("v")
-        slot = known[0].shape.slots[field.key]
-        read = f"[{field.key!r}]" if slot.sure else f".get({field.key!r})"
-        self.lines.append(f"{variable} = {known[0].variable}{read}")
+        code = self._writer.code
+        read = self._is_read(kind, known, field.key)
+        self.lines.append(f"{variable} = {code.read(known[0], field.key)}")
         if field.spot is None:
             for other in known[1:]:
-                more = f"{variable} = {other.variable}.get({field.key!r})"
+                more = f"{variable} = {code.read(other, field.key)}"
                 self.lines.append(f"if {variable} is None: {more}")
-            return self._value(kind, variable, None)
+            return self._value(kind, variable, None, read=read)
         shapes = [shape for s in known if (shape := s.shape.slots[field.key].shape) is not None]
         tainted = self._tainted
         shape = shapes[0]
         if len(known) > 1:
             tainted = True
             shape = self._writer.united(shapes)
-            name = self._writer.code.constant("SHAPE", shape)
+            name = code.constant("SHAPE", shape)
             join = self._writer.join()
             self.pure = False
             for other in known[1:]:
@@ -414,22 +431,29 @@ class _Body:
         named = get_named_type(kind).name
         function = self._writer.composite(field.spot, named, shape, below, tainted=tainted)
         self.pure = self.pure and function.pure
-        return self._value(kind, variable, function)
+        return self._value(kind, variable, function, read=read)
 
-    def _value(self, kind: Any, x: str, function: _Function | None) -> str:
-        """Return the expression for a value of type ``kind`` in variable ``x``."""
+    def _value(self, kind: Any, x: str, function: _Function | None, *, read: bool) -> str:
+        """Return the expression for a value of type ``kind`` in variable ``x``.
+
+        ``read``: typed objects hold it, so that its lists and built-in scalars need no test.
+        """
         required = isinstance(kind, GraphQLNonNull)
         of = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if isinstance(of, GraphQLList):
             item = self._name("x")
-            inner = self._value(of.of_type, item, function)
-            listed = f"[{inner} for {item} in {x}] if {x}.__class__ is list else wrong()"
+            inner = self._value(of.of_type, item, function, read=read)
+            listed = f"[{inner} for {item} in {x}]"
+            if not read:
+                listed = f"{listed} if {x}.__class__ is list else wrong()"
             return f"({listed})" if required else f"(None if {x} is None else {listed})"
         if function is not None:
             call = f"{function.name}({x})"
             if function.known is not None:
                 call = f"({function.known.format(x=x)} or {call})"
             return call if required else f"(None if {x} is None else {call})"
+        if read and of.name in _READ:
+            return f"({x} if {x} is not None else wrong())" if required else x
         return self._leaf(of, x, required=required)
 
     def _leaf(self, of: Any, x: str, *, required: bool) -> str:
@@ -447,6 +471,14 @@ class _Body:
         if not required:
             test = f"({test}) or {x} is None"
         return f"({x} if {test} else {repair}({x}))"
+
+    def _is_read(self, kind: Any, known: Sequence[Source], key: str) -> bool:
+        """Whether typed objects hold the values of ``key`` as the client's type wants them."""
+        if not self._writer.code.typed:
+            return False
+        name, lists = get_named_type(kind).name, str(kind).count("[")
+        slots = [source.shape.slots[key] for source in known]
+        return all(slot.named == name and slot.lists == lists for slot in slots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

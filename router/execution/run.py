@@ -25,6 +25,7 @@ from router.execution.client import (
     SubgraphClient,
     SubgraphRequest,
 )
+from router.execution.generating import attribute
 from router.execution.merging import Reply, Wanted, gather, merge_all, rename
 from router.execution.overlap import Mismatch, Overlaps
 from router.execution.representations import is_wanted
@@ -41,9 +42,12 @@ __all__ = ["NOTHING", "HeadersFor", "Nothing", "Observer", "Run"]
 
 
 class Nothing(dict[str, Any]):
-    """An object without values, in the place of an answer that is missing."""
+    """An object without values, in the place of an answer that is missing, typed or not."""
 
     def __missing__(self, key: str) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> None:
         return None
 
 
@@ -67,7 +71,8 @@ class Run:
 
     ``data`` holds the root fetches' answers by step, ``items`` and ``overlays`` the entities by
     call: ``items[call][overlays[call][id(object)]]`` is what a call brought for an object. Every
-    ``items`` list ends with :data:`NOTHING`, so that index -1 means "nothing".
+    ``items`` list ends with :data:`NOTHING`, so that index -1 means "nothing". ``typed`` is the
+    code for typed objects where all of them are such.
     """
 
     __slots__ = (
@@ -93,6 +98,7 @@ class Run:
         "plain",
         "representations",
         "shared",
+        "typed",
         "variables",
         "watch",
     )
@@ -125,6 +131,7 @@ class Run:
         self.overlays: list[dict[int, int]] = [_NO_OVERLAY] * op.calls
         self.items: list[list[Any]] = [_NO_ITEMS] * op.calls
         self.plain = not op.generated
+        self.typed = op.typed_for(clients)
         self.over = False
         self.broken = False
         self.failed = False
@@ -190,6 +197,8 @@ class Run:
                 found.extend(self._replies[step.index])
                 continue
             outcome = self._outcomes[step.index]
+            if isinstance(outcome, SubgraphAnswer):
+                outcome = outcome.parsed()
             if outcome is not None:
                 sent = {
                     call.index: [orjson.dumps(each) for each in self.representations[call.index]]
@@ -215,7 +224,8 @@ class Run:
     def _gather(self, step: FetchStep, given: dict[str, Any]) -> bool:
         """Send what the generated functions find; False where they cannot."""
         # generated functions do not read what was gathered plainly, nor an answer with errors
-        gatherers = None if self.plain or self._replies else self._op.gatherers.get(step.index)
+        code = self.typed or self._op
+        gatherers = None if self.plain or self._replies else code.gatherers.get(step.index)
         if gatherers is None or (self.failed and self._lacks_root(step)):
             return False
         some = False
@@ -316,6 +326,7 @@ class Run:
             fetch.kind is OperationKind.MUTATION,
             self._op.raw,
             step.opening,
+            self.typed.readers[step.index] if self.typed is not None and not self.plain else None,
         )
         started = time.perf_counter() if self._observer is not None else 0.0
         self._tickets = ticket = self._tickets + 1
@@ -349,19 +360,28 @@ class Run:
         elif outcome.errors:
             self.plain = True
             self.shared = False
-        elif not step.calls:
+        elif not self.plain:
             self.shared = self.shared and outcome.shared
-            data = outcome.data
-            if data.__class__ is dict:
-                self.data[index] = data
-            elif data is not None and data is not UNREAD:
-                self.plain = True
-        elif outcome.data.__class__ is dict:
-            self.shared = self.shared and outcome.shared
-            self._keep_items(step, outcome.data)
-        else:
-            self.plain = True
+            self._keep(step, outcome)
         self._finish(step)
+
+    def _keep(self, step: FetchStep, outcome: SubgraphAnswer) -> None:
+        """Note the data where the generated functions look for it; what they cannot read is plain."""
+        data = outcome.data
+        if self.typed is not None and data is not None:
+            data = outcome.typed
+            if data is None:
+                self.plain = True
+                self._op.misread()
+                return
+        elif data.__class__ is not dict:
+            # null is no object either, but at the root it is an answer
+            self.plain = self.plain or bool(step.calls) or not (data is None or data is UNREAD)
+            return
+        if step.calls:
+            self._keep_items(step, data)
+        else:
+            self.data[step.index] = data
 
     def _failed(self, step: FetchStep) -> None:
         """Note that a fetch brought nothing; the generated functions find nothing of it.
@@ -374,9 +394,10 @@ class Run:
         for call in step.calls:
             self.overlays[call.index] = _NO_OVERLAY
 
-    def _keep_items(self, step: FetchStep, data: dict[str, Any]) -> None:
+    def _keep_items(self, step: FetchStep, data: Any) -> None:
         for call in step.calls:
-            items = data.get(call.call.alias)
+            alias = call.call.alias
+            items = data.get(alias) if self.typed is None else getattr(data, attribute(alias))
             if items.__class__ is not list or len(items) != len(self.representations[call.index]):
                 self.plain = self.plain or bool(self.representations[call.index])
                 continue
@@ -385,7 +406,7 @@ class Run:
             self.items[call.index] = kept
 
     def _renamed(self, step: FetchStep, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, SubgraphError) or not outcome.data:
+        if not step.renamed or isinstance(outcome, SubgraphError) or not outcome.data:
             return outcome
         data = outcome.data
         if step.fetch.renames and not step.calls:

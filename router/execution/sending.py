@@ -13,18 +13,14 @@ from typing import Any, Final
 
 import orjson
 
-from router.execution.generating import Code, Source
+from router.execution.generating import Code, Source, Unsuitable
 from router.execution.overlap import Mismatch
 from router.execution.representations import represent
 from router.execution.steps import CallStep
 from router.execution.types import Types
 from router.planning.plan import Input, InputField, InputSelection
 
-__all__ = ["HELPERS", "Group", "Sending", "Unsuitable"]
-
-
-class Unsuitable(Exception):
-    """The call needs the plain form."""
+__all__ = ["HELPERS", "Group", "Sending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +152,13 @@ class Sending:
     def _property(self, each: InputField, known: list[Source], indent: int) -> tuple[str, str]:
         """Write the reading of a property; return its variable and its part of the key."""
         value = self.name("k")
-        sure = known[0].shape.slots[each.key].sure
-        read = f"[{each.key!r}]" if sure else f".get({each.key!r})"
-        self.code.add(indent, f"{value} = {known[0].variable}{read}")
+        self.code.add(indent, f"{value} = {self.code.read(known[0], each.key)}")
         for other in known[1:]:
-            self.code.add(
-                indent, f"if {value} is None: {value} = {other.variable}.get({each.key!r})"
-            )
+            more = self.code.read(other, each.key)
+            self.code.add(indent, f"if {value} is None: {value} = {more}")
         if each.selections:
+            if self.code.typed:
+                raise Unsuitable  # what is copied must be dictionaries
             name = self.code.constant("NESTED", _Nested(each, self._types))
             self.code.add(indent, f"{value} = {name}({value})")
             return value, f"dumps({value})"
@@ -217,7 +212,7 @@ class Sending:
         if not known:
             return None
         variable = self.name("t")
-        reads = [f"{source.variable}.get('__typename')" for source in known]
+        reads = [self.code.read(source, "__typename") for source in known]
         if len(reads) == 1:
             self.code.add(indent, f"{variable} = {reads[0]}")
         else:

@@ -7,7 +7,7 @@ place. The generated code asks it from which answers a client's field can come.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     FieldNode,
@@ -37,12 +37,14 @@ class Slot:
     """One response key.
 
     ``shape`` is None for leaves. ``sure``: selected without a condition, so a well-made answer
-    has it. ``static`` is the object type of its values and ``lists`` their list levels, where
-    both are known from the supergraph.
+    has it. ``named`` is the named type of its values and ``lists`` their list levels, where the
+    supergraph knows one for all objects that stand there; ``static`` is ``named`` where that is an
+    object type.
     """
 
     shape: Shape | None
     sure: bool
+    named: str | None
     static: str | None
     lists: int | None
 
@@ -107,7 +109,7 @@ def unite(shapes: Iterable[Shape]) -> Shape:
 
 
 def _unsure(slot: Slot) -> Slot:
-    return Slot(slot.shape, sure=False, static=slot.static, lists=slot.lists)
+    return replace(slot, sure=False)
 
 
 def _unite_slots(one: Slot, two: Slot) -> Slot:
@@ -118,6 +120,7 @@ def _unite_slots(one: Slot, two: Slot) -> Slot:
     return Slot(
         shape,
         sure=False,
+        named=one.named if one.named == two.named else None,
         static=one.static if one.static == two.static else None,
         lists=one.lists if one.lists == two.lists else None,
     )
@@ -149,21 +152,21 @@ class _Reader:
 
     def _slot(self, nodes: list[tuple[FieldNode, str | None, bool]]) -> Slot:
         parts: list[_Part] = []
-        statics: set[str | None] = set()
+        names: set[str | None] = set()
         levels: set[int | None] = set()
         for node, owner, _ in nodes:
-            named, lists = self._type_of(owner, node.name.value)
-            statics.add(named)
+            of, lists = self._type_of(owner, node.name.value)
+            names.add(of)
             levels.add(lists)
             if node.selection_set is not None:
-                parts.append((node.selection_set, named))
-        static = statics.pop() if len(statics) == 1 else None
-        if not isinstance(self._schema.type_map.get(static or ""), GraphQLObjectType):
-            static = None
+                parts.append((node.selection_set, of))
+        named = names.pop() if len(names) == 1 else None
+        is_object = isinstance(self._schema.type_map.get(named or ""), GraphQLObjectType)
         return Slot(
             self.shape(parts) if parts else None,
             sure=any(sure for _, _, sure in nodes),
-            static=static,
+            named=named,
+            static=named if is_object else None,
             lists=levels.pop() if len(levels) == 1 else None,
         )
 

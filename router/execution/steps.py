@@ -35,7 +35,8 @@ class FetchStep:
     """A fetch: ``index`` is its place in the plan, ``dependents`` are the indexes it releases.
 
     ``ancestors`` are the indexes of all that is in when it starts, ``ancestry`` the same sorted.
-    ``opening`` is the constant part of its requests.
+    ``opening`` is the constant part of its requests, ``renamed`` whether keys of its answers are
+    not the client's.
     """
 
     index: int
@@ -49,6 +50,7 @@ class FetchStep:
     variables: tuple[str, ...]
     prefix: ClientPath
     opening: bytes
+    renamed: bool
 
 
 def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
@@ -83,6 +85,7 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
             variables=tuple(use.name for use in fetch.variables),
             prefix=own[0].prefix if own else _prefix(fetch.at),
             opening=opening_of(fetch.operation, fetch.operation_name),
+            renamed=bool(fetch.renames) or any(call.renames for call in fetch.entities),
         )
         steps.append(step)
     return tuple(steps)

@@ -36,6 +36,8 @@ MAX_HEADER_BYTES: Final = 65_536
 class HttpClient:
     """A :class:`SubgraphClient` for one URL; belongs to the event loop that first uses it."""
 
+    reads: Final = True
+
     def __init__(self, url: str, options: HttpOptions | None = None) -> None:
         self.options = options or HttpOptions()
         self.endpoint = Endpoint(url, self.options)

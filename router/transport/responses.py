@@ -23,6 +23,10 @@ def read_response(body: bytes, status: int, request: SubgraphRequest) -> Subgrap
     """
     if request.raw and 200 <= status < 300 and _is_plain_data(body):
         return SubgraphAnswer(UNREAD, raw=body)
+    if request.reader is not None and 200 <= status < 300:
+        typed = request.reader(body)
+        if typed is not None:
+            return typed
     try:
         return read_answer(body)
     except SubgraphError:

@@ -30,6 +30,13 @@ from hypothesis import strategies as st
 from router.execution import ExecutionOptions, SubgraphAnswer, SubgraphRequest, compile_operation
 from router.planning.plan import Fetch, OperationKind, Plan
 from tests.router.execution.scripted import Graph
+from tests.router.execution.wired import wired
+
+FORMS = (
+    ExecutionOptions(typed_after=None),
+    ExecutionOptions(typed_after=0),
+    ExecutionOptions(generated=False),
+)
 
 SCHEMA = build_schema(
     """
@@ -254,16 +261,16 @@ def test_answers_equal_those_of_graphql_core(
     parts = {"s": Fixed(split(chosen, data, True)), "t": Fixed(split(chosen, data, False))}
     with asyncio.Runner() as runner:
         for plan, clients in ((whole, {"s": Fixed(data)}), (halves, parts)):
-            for generated in (True, False):
+            for options in FORMS:
                 compiled = compile_operation(
                     plan,
                     document,
                     None,
                     SCHEMA,
                     Graph(SCHEMA),
-                    options=ExecutionOptions(generated=generated),
+                    options=options,
                 )
-                answer = runner.run(compiled.execute(variables, clients))
+                answer = runner.run(compiled.execute(variables, wired(clients)))
                 assert orjson.loads(answer.body)["data"] == expected.data
                 assert list(orjson.loads(answer.body)["data"] or ()) == list(expected.data or ())
                 paths = {tuple(error["path"]) for error in answer.errors}

@@ -18,8 +18,9 @@ import orjson
 
 from router.errors import SubgraphError
 from router.execution import SubgraphAnswer, SubgraphClient, SubgraphRequest
+from tests.router.execution.wired import wired
 
-from .federation import Case
+from .federation import DICTIONARIES, PLAIN, TYPED, Case
 from .soundness import unsound
 
 __all__ = ["FAULTS", "dead", "liar", "poisoned", "unknown"]
@@ -79,14 +80,14 @@ async def unknown(rng: Random, case: Case) -> None:
 
 
 async def liar(rng: Random, case: Case) -> None:
-    """Let a subgraph answer nonsense: no promise but an answer, the same from both forms."""
+    """Let a subgraph answer nonsense: no promise but an answer, whatever reads it."""
     name = rng.choice(list(case.federation.clients))
     seed = rng.random()
     clients = dict(case.federation.clients)
     clients[name] = _Liar(clients[name], seed)  # type: ignore[assignment]
     case.label_clients()
-    for generated in (True, False):
-        bodies = [each async for each in case.answers(clients, generated=generated)]
+    for options in (DICTIONARIES, TYPED, PLAIN):
+        bodies = [each async for each in case.answers(wired(clients), options)]
         for body in bodies:
             found = orjson.loads(body)
             assert "data" in found, case.explain(str(found))

@@ -30,6 +30,7 @@ from router.execution import (
 from router.planning.plan import Plan
 from router.planning.planner import Planner, PlannerOptions
 from router.supergraph import Supergraph
+from tests.router.execution.wired import wired
 
 from .blame import is_silent, misplaced
 from .features.overrides import LABEL
@@ -44,7 +45,10 @@ from .world import World
 
 __all__ = ["Case", "Federation"]
 
+DICTIONARIES = ExecutionOptions(typed_after=None)
+TYPED = ExecutionOptions(typed_after=0)
 PLAIN = ExecutionOptions(generated=False)
+"""The three ways to read and write an answer, which must not tell by which it was."""
 
 
 class Federation:
@@ -108,7 +112,7 @@ class Case:
     labels: frozenset[str] = frozenset()
     plan: Plan | None = None
     errors: list[Any] = field(default_factory=list)
-    _compiled: dict[bool, CompiledOperation] = field(default_factory=dict)
+    _compiled: dict[ExecutionOptions, CompiledOperation] = field(default_factory=dict)
 
     @classmethod
     def random(cls, rng: Random, federation: Federation) -> Case:
@@ -143,28 +147,30 @@ class Case:
         truth.types = None
         return result.data, list(result.errors or ())
 
-    def compiled(self, *, generated: bool = True) -> CompiledOperation:
+    def compiled(self, options: ExecutionOptions = DICTIONARIES) -> CompiledOperation:
         """Return the operation planned and compiled."""
-        found = self._compiled.get(generated)
+        found = self._compiled.get(options)
         if found is None:
             supergraph = self.federation.supergraph
             document = parse(self.operation)
             self.plan = self.federation.planner.plan(document, labels=self.labels)
-            found = self._compiled[generated] = compile_operation(
+            found = self._compiled[options] = compile_operation(
                 self.plan,
                 document,
                 None,
                 supergraph.api_schema,
                 supergraph,
-                options=ExecutionOptions() if generated else PLAIN,
+                options=options,
             )
         return found
 
     async def answers(
-        self, clients: Mapping[str, SubgraphClient], *, generated: bool = True
+        self,
+        clients: Mapping[str, SubgraphClient],
+        options: ExecutionOptions = DICTIONARIES,
     ) -> AsyncIterator[bytes]:
         """Yield the bodies of the answer or, for a subscription, of its events."""
-        operation = self.compiled(generated=generated)
+        operation = self.compiled(options)
         variables = operation.coerce(self.variables)
         if "subscription" in self.operation[:13]:
             async for event in operation.subscribe(variables, clients):
@@ -174,11 +180,13 @@ class Case:
             yield answer.body
 
     async def bodies(self, clients: Mapping[str, SubgraphClient] | None = None) -> list[bytes]:
-        """Return what the generated form answers; the plain one must say the same."""
+        """Return what generated code answers; with typed objects and plainly it is the same."""
         self.label_clients()
         clients = clients or self.federation.clients
         bodies = [each async for each in self.answers(clients)]
-        plain = [each async for each in self.answers(clients, generated=False)]
+        typed = [each async for each in self.answers(wired(clients), TYPED)]
+        assert bodies == typed, self.explain(f"generated: {bodies!r}\ntyped: {typed!r}")
+        plain = [each async for each in self.answers(clients, PLAIN)]
         assert bodies == plain, self.explain(f"generated: {bodies!r}\nplain: {plain!r}")
         return bodies
 
