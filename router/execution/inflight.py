@@ -8,6 +8,7 @@ the request itself cancelled. Mutations are never shared.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TypeAlias
 
 from router.execution.client import (
@@ -27,12 +28,49 @@ _Key: TypeAlias = tuple[object, ...]
 class _Shared:
     """One request under way and everybody who waits for it."""
 
-    __slots__ = ("cancel", "over", "waiting")
+    __slots__ = ("_cancel", "_flying", "_key", "_over", "_waiting")
 
-    def __init__(self) -> None:
-        self.waiting: dict[int, Callable[[Outcome], None]] = {}
-        self.cancel: Cancel | None = None
-        self.over = False
+    def __init__(self, key: _Key, flying: dict[_Key, _Shared]) -> None:
+        self._key = key
+        self._flying = flying
+        self._waiting: list[Callable[[Outcome], None]] = []
+        self._cancel: Cancel | None = None
+        self._over = False
+        flying[key] = self
+
+    def send(self, client: SubgraphClient, request: SubgraphRequest) -> None:
+        """Send the request for all who join."""
+        cancel = begin(client, request, self._tell)
+        if not self._over:
+            self._cancel = cancel
+
+    def join(self, done: Callable[[Outcome], None]) -> Cancel:
+        """Wait for the outcome; the function returned ends the wait."""
+        self._waiting.append(done)
+        return partial(self._leave, done)
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._land()
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) > 1 and isinstance(outcome, SubgraphAnswer):
+            outcome.shared = True
+        for done in waiting:
+            done(outcome)
+
+    def _leave(self, done: Callable[[Outcome], None]) -> None:
+        if done in self._waiting:
+            self._waiting.remove(done)
+            if not self._waiting and not self._over:
+                cancel = self._cancel
+                self._land()
+                if cancel is not None:
+                    cancel()
+
+    def _land(self) -> None:
+        self._over = True
+        self._cancel = None  # it knows us: what is over must not wait for the garbage collector
+        if self._flying.get(self._key) is self:
+            del self._flying[self._key]
 
 
 class InFlight:
@@ -45,7 +83,6 @@ class InFlight:
         self._client = client
         self.reads: bool = getattr(client, "reads", False)
         self._flying: dict[_Key, _Shared] = {}
-        self._ticket = 0
         self.sent = 0
         self.shared = 0
 
@@ -60,10 +97,14 @@ class InFlight:
             self.sent += 1
             return begin(self._client, request, done)
         shared = self._flying.get(key)
-        if shared is None:
-            return self._lead(key, request, done)
-        self.shared += 1
-        return self._join(key, shared, done)
+        if shared is not None:
+            self.shared += 1
+            return shared.join(done)
+        self.sent += 1
+        shared = _Shared(key, self._flying)
+        leave = shared.join(done)
+        shared.send(self._client, request)
+        return leave
 
     async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Ask once per identical request in flight."""
@@ -76,40 +117,6 @@ class InFlight:
     async def aclose(self) -> None:
         """Close the wrapped client."""
         await self._client.aclose()
-
-    def _lead(self, key: _Key, request: SubgraphRequest, done: Callable[[Outcome], None]) -> Cancel:
-        shared = self._flying[key] = _Shared()
-        leave = self._join(key, shared, done)
-        self.sent += 1
-
-        def tell(outcome: Outcome) -> None:
-            shared.over = True
-            if self._flying.get(key) is shared:
-                del self._flying[key]
-            if len(shared.waiting) > 1 and isinstance(outcome, SubgraphAnswer):
-                outcome.shared = True
-            for waiting in list(shared.waiting.values()):
-                waiting(outcome)
-            shared.waiting.clear()
-
-        cancel = begin(self._client, request, tell)
-        if not shared.over:
-            shared.cancel = cancel
-        return leave
-
-    def _join(self, key: _Key, shared: _Shared, done: Callable[[Outcome], None]) -> Cancel:
-        self._ticket = ticket = self._ticket + 1
-        shared.waiting[ticket] = done
-
-        def leave() -> None:
-            if shared.waiting.pop(ticket, None) is None or shared.waiting or shared.over:
-                return
-            if self._flying.get(key) is shared:
-                del self._flying[key]
-            if shared.cancel is not None:
-                shared.cancel()
-
-        return leave
 
 
 def _key(request: SubgraphRequest) -> _Key:

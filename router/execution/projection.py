@@ -248,8 +248,9 @@ class _Writer:
         body.sources += [self.source(each, body, tainted=tainted) for each in here]
         start = len(body.lines)
         body.fields(spot, name)
-        if not body.reads_base and not self.code.typed:
-            body.lines.insert(start, "if o.__class__ is not dict: raise Mismatch")
+        if not body.reads_base:
+            missing = "o is None" if self.code.typed else "o.__class__ is not dict"
+            body.lines.insert(start, f"if {missing}: raise Mismatch")
         calls = [each.call for each in here if each.call is not None]
         if calls and len(calls) == len(here) and not tainted and body.is_function_of(calls, name):
             return self._once(body, calls, start)

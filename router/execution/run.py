@@ -218,6 +218,8 @@ class Run:
         if not step.calls:
             self._send(step, given, lambda outcome: self._arrived(step, outcome))
         elif not self._gather(step, given):
+            if self.typed is not None and not self.plain:
+                self._op.misread()
             self.plain = True
             self._gather_plainly(step, given)
 

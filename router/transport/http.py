@@ -2,8 +2,9 @@
 
 The router's most frequent act is to send some hundred bytes and read some thousand, so the
 client is a protocol on httptools, written for that: a request is one write, an answer one
-callback, deadlines are one sweep. Connections are used last in, first out; a request that died
-with a connection the subgraph had just closed is sent once more, unless it is a mutation.
+callback, deadlines are one sweep. While a subgraph repeats the bytes of a head, they are compared
+and not parsed. Connections are used last in, first out; a request that died with a connection the
+subgraph had just closed is sent once more, unless it is a mutation.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import httptools
 
@@ -31,6 +32,16 @@ __all__ = ["HttpClient"]
 FRESH: Final = 2.0
 """A mutation is only sent on a connection that was used so recently, or on a new one."""
 MAX_HEADER_BYTES: Final = 65_536
+REMEMBERED: Final = 256
+"""So many heads of responses are remembered, each of at most so many bytes as the next figure."""
+MAX_REMEMBERED_BYTES: Final = 2_048
+
+
+class _Head(NamedTuple):
+    """What the head of a response said: 200, a length, and that the connection goes on."""
+
+    length: int
+    encoding: str
 
 
 class HttpClient:
@@ -40,6 +51,7 @@ class HttpClient:
 
     def __init__(self, url: str, options: HttpOptions | None = None) -> None:
         self.options = options or HttpOptions()
+        self.heads: dict[bytes, _Head] = {}
         self.endpoint = Endpoint(url, self.options)
         self._subscriber = Subscriber(self.endpoint, self.options)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -253,6 +265,7 @@ class _Connection(asyncio.Protocol):
     """One connection; one call at a time."""
 
     __slots__ = (
+        "_begun",
         "_body",
         "_call",
         "_client",
@@ -261,6 +274,8 @@ class _Connection(asyncio.Protocol):
         "_extra",
         "_framed",
         "_head",
+        "_left",
+        "_length",
         "_parser",
         "_reusable",
         "_sending",
@@ -281,6 +296,9 @@ class _Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._head = 0
+        self._begun = b""
+        self._length = -1
+        self._left = 0
         self._encoding = ""
         self._framed = False
         self._complete = False
@@ -297,7 +315,9 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         self._call = call
         call.connection = self
-        self._size = self._head = 0
+        self._size = self._head = self._left = 0
+        self._begun = b""
+        self._length = -1
         self._encoding = ""
         self._framed = self._started = False
         try:
@@ -363,7 +383,13 @@ class _Connection(asyncio.Protocol):
         if self._call is None:
             self.close()  # nobody asked
             return
-        self._started = True
+        if self._left:
+            self._take(data)
+            return
+        if not self._started:
+            self._started = True
+            if self._sending is None and self._is_known(data):
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -371,6 +397,30 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._break("The subgraph's response is not HTTP.")
         if self._complete:
+            self._hand_over()
+
+    def _is_known(self, data: bytes) -> bool:
+        """Whether a head that was seen before begins this; then what follows is its body."""
+        size = data.find(b"\r\n\r\n", 0, MAX_REMEMBERED_BYTES) + 4
+        begun = data[:size]
+        known = self._client.heads.get(begun) if size > 3 else None
+        if known is None:
+            self._begun = begun
+            return False
+        self._status = 200
+        self._encoding = known.encoding
+        self._framed = self._reusable = True
+        self._left = known.length
+        self._take(data[size:])
+        return True
+
+    def _take(self, data: bytes) -> None:
+        """Take a piece of a body of which so many bytes are left; hand it over with the last."""
+        if len(data) > self._left:
+            data, self._extra = data[: self._left], True
+        self._body.append(data)
+        self._left -= len(data)
+        if not self._left:
             self._hand_over()
 
     def pause_writing(self) -> None:
@@ -416,10 +466,12 @@ class _Connection(asyncio.Protocol):
         size = len(name)
         if size == 16 and name.lower() == b"content-encoding":
             self._encoding = value.decode("latin-1")
-        elif (size == 14 and name.lower() == b"content-length") or (
-            size == 17 and name.lower() == b"transfer-encoding"
-        ):
+        elif size == 14 and name.lower() == b"content-length":
             self._framed = True
+            self._length = int(value)
+        elif size == 17 and name.lower() == b"transfer-encoding":
+            self._framed = True
+            self._begun = b""
 
     def on_headers_complete(self) -> None:
         """Note that there was a head, even an empty one."""
@@ -447,10 +499,16 @@ class _Connection(asyncio.Protocol):
         self._status = int(self._parser.get_status_code())
         if self._status < 200:
             self._head = 0
+            self._begun = b""
             return
         self._complete = True
         # asked here: once the message is over the parser has forgotten its framing
         self._reusable = self._parser.should_keep_alive()
+        if self._begun and self._status == 200 and self._length > 0 and self._reusable:
+            heads = self._client.heads
+            if len(heads) >= REMEMBERED:
+                heads.clear()
+            heads[self._begun] = _Head(self._length, self._encoding)
 
     def _hand_over(self) -> None:
         """Free the connection, then hand over the answer: what follows may need it."""

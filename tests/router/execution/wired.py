@@ -19,7 +19,6 @@ class Wired:
 
     def __init__(self, client: SubgraphClient) -> None:
         self.client = client
-        self.typed = 0
 
     async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
         """Ask, write the answer as bytes, and read those."""
@@ -29,7 +28,6 @@ class Wired:
         typed = request.reader(body) if request.reader is not None else None
         if typed is None:
             return SubgraphAnswer(orjson.loads(body)["data"], answer.errors)
-        self.typed += 1
         return typed
 
     def subscribe(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
@@ -41,6 +39,9 @@ class Wired:
         await self.client.aclose()
 
 
-def wired(clients: Mapping[str, SubgraphClient]) -> dict[str, Wired]:
-    """Put every client on a wire."""
-    return {name: Wired(client) for name, client in clients.items()}
+def wired(clients: Mapping[str, SubgraphClient]) -> dict[str, SubgraphClient]:
+    """Put every client on a wire that is not on one."""
+    return {
+        name: client if getattr(client, "reads", False) else Wired(client)
+        for name, client in clients.items()
+    }
