@@ -34,7 +34,8 @@ _SCALARS: Final[dict[str, Any]] = {
     "String": str | None,
     "Int": _INT | None,
     "Boolean": bool | None,
-    "ID": str | int | None,
+    # larger numbers are no integers to orjson, and all forms must say the same
+    "ID": str | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
     "Float": int | float | None,
 }
 

@@ -28,6 +28,7 @@ from router.planning.plan import (
     Path,
     Plan,
 )
+from tests.router.execution.wired import DICTIONARIES, FORMS, wired
 
 Reply = Any
 """A response (dict), an error to raise, or a function of the request."""
@@ -149,13 +150,17 @@ def plan(*fetches: Fetch, kind: OperationKind = OperationKind.QUERY, **more: Any
 
 
 def compiled(
-    made: Plan, sdl: str, document: str, *, api: str | None = None, generated: bool = True
+    made: Plan,
+    sdl: str,
+    document: str,
+    *,
+    api: str | None = None,
+    options: ExecutionOptions = DICTIONARIES,
 ) -> CompiledOperation:
     """Compile an operation against a schema."""
     schema = build_schema(sdl)
     api_schema = build_schema(api) if api is not None else schema
     parsed = parse(document, no_location=True)
-    options = ExecutionOptions(generated=generated)
     return compile_operation(made, parsed, None, api_schema, Graph(schema), options=options)
 
 
@@ -168,15 +173,15 @@ async def run(
     variables: Mapping[str, Any] | None = None,
     api: str | None = None,
 ) -> tuple[Answer, Mapping[str, Scripted]]:
-    """Execute with the generated and with the plain form; both must say the same."""
+    """Execute in all forms, which must say the same."""
     answers = []
-    for generated in (True, False):
-        operation = compiled(made, sdl, document, api=api, generated=generated)
+    for options in FORMS:
+        operation = compiled(made, sdl, document, api=api, options=options)
         clients = subgraphs()
         coerced = operation.coerce(variables)
         async with asyncio.timeout(5):
-            answers.append((await operation.execute(coerced, clients), clients))
-    assert answers[0][0].body == answers[1][0].body
+            answers.append((await operation.execute(coerced, wired(clients)), clients))
+    assert answers[0][0].body == answers[1][0].body == answers[2][0].body
     return answers[0]
 
 

@@ -27,16 +27,10 @@ from graphql import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.execution import ExecutionOptions, SubgraphAnswer, SubgraphRequest, compile_operation
+from router.execution import SubgraphAnswer, SubgraphRequest, compile_operation
 from router.planning.plan import Fetch, OperationKind, Plan
 from tests.router.execution.scripted import Graph
-from tests.router.execution.wired import wired
-
-FORMS = (
-    ExecutionOptions(typed_after=None),
-    ExecutionOptions(typed_after=0),
-    ExecutionOptions(generated=False),
-)
+from tests.router.execution.wired import FORMS, wired
 
 SCHEMA = build_schema(
     """

@@ -7,9 +7,20 @@ from typing import Final
 
 import orjson
 
-from router.execution import SubgraphAnswer, SubgraphClient, SubgraphRequest
+from router.execution import (
+    ExecutionOptions,
+    SubgraphAnswer,
+    SubgraphClient,
+    SubgraphRequest,
+)
 
-__all__ = ["Wired", "wired"]
+__all__ = ["DICTIONARIES", "FORMS", "PLAIN", "TYPED", "Wired", "wired"]
+
+DICTIONARIES: Final = ExecutionOptions(typed_after=None)
+TYPED: Final = ExecutionOptions(typed_after=0)
+PLAIN: Final = ExecutionOptions(generated=False)
+FORMS: Final = (DICTIONARIES, TYPED, PLAIN)
+"""The ways to read and write an answer, which must not tell by which it was."""
 
 
 class Wired:

@@ -18,9 +18,9 @@ import orjson
 
 from router.errors import SubgraphError
 from router.execution import SubgraphAnswer, SubgraphClient, SubgraphRequest
-from tests.router.execution.wired import wired
+from tests.router.execution.wired import FORMS, wired
 
-from .federation import DICTIONARIES, PLAIN, TYPED, Case
+from .federation import Case
 from .soundness import unsound
 
 __all__ = ["FAULTS", "dead", "liar", "poisoned", "unknown"]
@@ -86,7 +86,7 @@ async def liar(rng: Random, case: Case) -> None:
     clients = dict(case.federation.clients)
     clients[name] = _Liar(clients[name], seed)  # type: ignore[assignment]
     case.label_clients()
-    for options in (DICTIONARIES, TYPED, PLAIN):
+    for options in FORMS:
         bodies = [each async for each in case.answers(wired(clients), options)]
         for body in bodies:
             found = orjson.loads(body)

@@ -30,7 +30,7 @@ from router.execution import (
 from router.planning.plan import Plan
 from router.planning.planner import Planner, PlannerOptions
 from router.supergraph import Supergraph
-from tests.router.execution.wired import wired
+from tests.router.execution.wired import DICTIONARIES, PLAIN, TYPED, wired
 
 from .blame import is_silent, misplaced
 from .features.overrides import LABEL
@@ -44,11 +44,6 @@ from .truth import Obj, Truth
 from .world import World
 
 __all__ = ["Case", "Federation"]
-
-DICTIONARIES = ExecutionOptions(typed_after=None)
-TYPED = ExecutionOptions(typed_after=0)
-PLAIN = ExecutionOptions(generated=False)
-"""The three ways to read and write an answer, which must not tell by which it was."""
 
 
 class Federation:
