@@ -154,14 +154,17 @@ def depths(drafts: Iterable[Draft]) -> dict[int, int]:
     found: dict[int, int] = {}
 
     def depth(draft: Draft) -> int:
-        known = found.get(draft.id)
-        if known is None:
-            known = max(draft.wait, 1 + max(map(depth, draft.parents), default=0))
-            found[draft.id] = known
-        return known
+        deepest = draft.wait
+        for parent in draft.parents:
+            above = found.get(parent.id) or depth(parent)
+            if above >= deepest:
+                deepest = above + 1
+        found[draft.id] = deepest
+        return deepest
 
     for draft in drafts:
-        depth(draft)
+        if draft.id not in found:
+            depth(draft)
     return found
 
 

@@ -209,6 +209,8 @@ class _Place:
 
     def under(self, when: Conditions) -> _Place:
         """The place with more conditions in force."""
+        if not when:
+            return self
         enclosing = conjunction(self.enclosing, when)
         assert enclosing is not None  # contradictions were dropped on the way here
         return replace(self, enclosing=enclosing)
@@ -318,10 +320,11 @@ class _Walk:
             runtime = place.runtime & self.supergraph.runtime_types(on)
             if not runtime:
                 return
-            place = replace(place, runtime=runtime)
+            if runtime != place.runtime:
+                place = replace(place, runtime=runtime)
             if self._adds_nothing(on, place.parent):
                 on = None
-        defer = self._deferred(node, on, inner, place.under(when))
+        defer = self._deferred(node, on, inner, place, when)
         directives, variables = _printed_directives(node.directives)
         if on is None and not directives and defer is None:
             self._collect(inner, when, place, groups)
@@ -349,6 +352,7 @@ class _Walk:
         on: str | None,
         inner: SelectionSetNode,
         place: _Place,
+        when: Conditions,
     ) -> Defer | None:
         directive = next((d for d in node.directives or () if d.name.value == "defer"), None)
         if not self.defer or directive is None:
@@ -367,7 +371,7 @@ class _Walk:
             when=(
                 (When(condition.name.value, True),) if isinstance(condition, VariableNode) else ()
             ),
-            exists=place.enclosing,
+            exists=place.under(when).enclosing,
         )
         self.defers.append(defer)
         return defer

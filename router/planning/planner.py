@@ -9,7 +9,7 @@ from threading import RLock
 from time import monotonic
 from typing import Final
 
-from graphql import DocumentNode, print_ast
+from graphql import DocumentNode
 
 from router.errors import NoPlan
 from router.planning.closure import Closures
@@ -17,6 +17,7 @@ from router.planning.drafts import Draft
 from router.planning.emit import emit_fetches
 from router.planning.fetches import FetchBuilder, Names
 from router.planning.graph import QueryGraph
+from router.planning.normal import normal_form
 from router.planning.operation import Operation, normalise
 from router.planning.options import Branch, Option
 from router.planning.passes import improve, order_mutation
@@ -82,7 +83,7 @@ class Planner:
         can answer, OperationInvalid where the operation is missing or too large.
         """
         active = labels & self.supergraph.override_labels
-        key = (print_ast(document), operation_name, active)
+        key = (normal_form(document), operation_name, active)
         with self._lock:
             plan = self._plans.get(key)
             if plan is not None:
@@ -103,7 +104,7 @@ class Planner:
         labels: frozenset[str] = frozenset(),
     ) -> None:
         """Take a plan made earlier (an artifact's) instead of planning its operation."""
-        key = (print_ast(document), operation_name, labels & self.supergraph.override_labels)
+        key = (normal_form(document), operation_name, labels & self.supergraph.override_labels)
         with self._lock:
             self._plans[key] = plan
 

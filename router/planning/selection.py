@@ -7,7 +7,7 @@ only the object itself (its ``__typename``) is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,8 +67,10 @@ Selection: TypeAlias = Field | Fragment
 Selections: TypeAlias = tuple[Selection, ...]
 
 
-def conjunction(*parts: Iterable[When]) -> Conditions | None:
+def conjunction(*parts: Collection[When]) -> Conditions | None:
     """The sorted conjunction of conditions, or None if it can never hold."""
+    if not any(parts):
+        return ()
     wanted: dict[str, bool] = {}
     for part in parts:
         for when in part:
