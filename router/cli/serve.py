@@ -130,7 +130,7 @@ def _runner() -> asyncio.Runner:
 async def _serve(router: Router, watched: Sequence[Path], options: argparse.Namespace) -> int:
     import uvicorn
 
-    from router.cli.http_protocol import protocol_for
+    from router.server.http_protocol import protocol_for
 
     await router.start()
     listener = listen(options.host, options.port, shared=options.workers > 1)

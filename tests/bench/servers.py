@@ -21,7 +21,7 @@ import uvicorn
 import uvloop
 from graphql import GraphQLSchema, graphql_sync
 
-from router.cli.http_protocol import JoinedHttpProtocol
+from router.server.http_protocol import JoinedHttpProtocol
 from tests.bench.library import SDL, executable
 
 

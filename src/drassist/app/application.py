@@ -37,7 +37,10 @@ class _SharedBus:
 
 
 def create_application(settings: Settings) -> Starlette:
-    """Return the ASGI application; its lifespan opens and closes everything."""
+    """Return the ASGI application; its lifespan opens and closes everything.
+
+    ``state.router`` is the router at its root.
+    """
     shared = _SharedBus()
     authenticate = local_authenticator(settings)
     subgraphs: dict[str, Any] = {}
@@ -66,7 +69,9 @@ def create_application(settings: Settings) -> Starlette:
     if settings.identity.development:
         routes.append(Mount(issuer_path(settings), create_provider(settings)))
     routes.append(Mount("/", router))
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.router = router
+    return app
 
 
 async def _fill(settings: Settings, subgraphs: dict[str, Any]) -> None:

@@ -34,7 +34,9 @@ def serve(host: Host = None, port: Port = None, settings: SettingsFile = None) -
     from drassist.cli.serving import listen, loaded, welcome
 
     found = loaded(settings, host, port, issues_tokens=True)
-    listen(create_application(found), found.server.host, found.server.port, welcome(found))
+    app = create_application(found)
+    server = found.server
+    listen(app, server.host, server.port, welcome(found), begin=app.state.router.begin)
 
 
 @app.command()
@@ -67,7 +69,8 @@ def gateway(host: Host = None, port: Port = None, settings: SettingsFile = None)
     found = loaded(settings, host, port)
     if not found.gateway.subgraphs:
         _fail("no subgraphs: set gateway.subgraphs (name = URL) or DRASSIST_GATEWAY__SUBGRAPHS")
-    listen(create_gateway(found), found.server.host, found.server.port, "gateway")
+    router = create_gateway(found)
+    listen(router, found.server.host, found.server.port, "gateway", begin=router.begin)
 
 
 @app.command()

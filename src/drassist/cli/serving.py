@@ -17,6 +17,7 @@ from rich.console import Console
 from drassist.runtime import logs
 from drassist.runtime.settings import Settings
 from router.errors import RouterError
+from router.server.http_protocol import Begin, protocol_for
 
 __all__ = ["listen", "loaded", "welcome"]
 
@@ -51,12 +52,16 @@ def loaded(
     return found.model_copy(update=update)
 
 
-def listen(app: Any, host: str, port: int, what: str) -> None:
-    """Serve ``app`` until it is told to stop; says on standard output when it is ready."""
+def listen(app: Any, host: str, port: int, what: str, *, begin: Begin | None = None) -> None:
+    """Serve ``app`` until it is told to stop; says on standard output when it is ready.
+
+    ``begin``: a router's direct way, offered each request before ``app`` is.
+    """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=protocol_for(begin) if begin is not None else "auto",  # type: ignore[arg-type]  # uvicorn only calls it
         log_config=None,
         access_log=False,
         ws="websockets-sansio",

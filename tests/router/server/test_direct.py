@@ -13,11 +13,11 @@ import pytest
 import uvicorn
 
 from router.app import Router
-from router.cli.http_protocol import Begin, protocol_for
 from router.contracts.contract import Contract, ContractLimits
 from router.execution import Answer
 from router.server.direct import Head
 from router.server.exchange import Exchange, Run
+from router.server.http_protocol import Begin, protocol_for
 from router.server.identity import ANONYMOUS, Identity
 from router.settings import (
     ClientMatching,

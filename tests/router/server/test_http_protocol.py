@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from router.cli.http_protocol import JoinedHttpProtocol
+from router.server.http_protocol import JoinedHttpProtocol
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
