@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -85,12 +85,13 @@ class Endpoint:
         self.websocket_url = f"{'wss' if secure else 'ws'}://{host}{target}"
         self.headers = dict(options.headers)
         accept = "application/graphql-response+json, application/json;q=0.9"
-        self._plain = self._constant_head(target, host, accept, options)
+        self._plain = self._constant_head(target, host, accept, options.encodings)
         stream = (
             "text/event-stream, multipart/mixed;subscriptionSpec=1.0;q=0.9, "
             "application/graphql-response+json;q=0.2, application/json;q=0.1"
         )
-        self._stream = self._constant_head(target, host, stream, options)
+        # An encoder between would hold events back, so a stream is asked for as it is.
+        self._stream = self._constant_head(target, host, stream, ())
         form = {"accept": accept, "apollo-require-preflight": "true"}
         self._form = f"POST {target} HTTP/1.1\r\nhost: {host}\r\n".encode("latin-1") + b"".join(
             f"{name}: {value}\r\n".encode("latin-1") for name, value in form.items()
@@ -118,17 +119,19 @@ class Endpoint:
         kind = f"content-type: {form.content_type}\r\n{framed}\r\n\r\n"
         return self._form + own + kind.encode("latin-1")
 
-    def _constant_head(self, target: str, host: str, accept: str, options: HttpOptions) -> bytes:
+    def _constant_head(
+        self, target: str, host: str, accept: str, encodings: Sequence[str]
+    ) -> bytes:
         lines = [
             f"POST {target} HTTP/1.1",
             f"host: {host}",
             "content-type: application/json",
             f"accept: {accept}",
         ]
-        if options.encodings:
-            lines.append(f"accept-encoding: {', '.join(options.encodings)}")
+        if encodings:
+            lines.append(f"accept-encoding: {', '.join(encodings)}")
         head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
-        return head + _lines(options.headers)
+        return head + _lines(self.headers)
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

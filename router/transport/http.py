@@ -24,7 +24,7 @@ from router.execution.starting import wait_for
 from router.execution.upload import UploadBroken
 from router.transport.endpoint import Endpoint, HttpOptions
 from router.transport.form import Form
-from router.transport.responses import decompress, read_response
+from router.transport.responses import read_response
 from router.transport.subscribing import Subscriber
 
 __all__ = ["HttpClient"]
@@ -274,6 +274,7 @@ class _Connection(asyncio.Protocol):
         "_extra",
         "_framed",
         "_head",
+        "_headed",
         "_left",
         "_length",
         "_parser",
@@ -296,6 +297,7 @@ class _Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._head = 0
+        self._headed = False
         self._begun = b""
         self._length = -1
         self._left = 0
@@ -319,7 +321,7 @@ class _Connection(asyncio.Protocol):
         self._begun = b""
         self._length = -1
         self._encoding = ""
-        self._framed = self._started = False
+        self._framed = self._headed = self._started = False
         try:
             request = self._client.endpoint.request(call.request)
         except TypeError:  # files are no JSON
@@ -447,7 +449,7 @@ class _Connection(asyncio.Protocol):
         if stale and not call.retried and not call.request.mutation:
             call.retried = True
             self._client.dispatch(call, self._client.now(), fresh=True)
-        elif self._head and not self._framed and exc is None and self._body:
+        elif self._headed and not self._framed and exc is None:
             status = int(self._parser.get_status_code())
             self._read(call, status, b"".join(self._body), self._encoding)
         else:
@@ -465,7 +467,8 @@ class _Connection(asyncio.Protocol):
             return
         size = len(name)
         if size == 16 and name.lower() == b"content-encoding":
-            self._encoding = value.decode("latin-1")
+            more = value.decode("latin-1")
+            self._encoding = f"{self._encoding}, {more}" if self._encoding else more
         elif size == 14 and name.lower() == b"content-length":
             self._framed = True
             self._length = int(value)
@@ -474,8 +477,8 @@ class _Connection(asyncio.Protocol):
             self._begun = b""
 
     def on_headers_complete(self) -> None:
-        """Note that there was a head, even an empty one."""
-        self._head = self._head or 1
+        """Note that the head is whole."""
+        self._headed = True
 
     def on_body(self, chunk: bytes) -> None:
         """Collect the body, within its limit."""
@@ -499,6 +502,7 @@ class _Connection(asyncio.Protocol):
         self._status = int(self._parser.get_status_code())
         if self._status < 200:
             self._head = 0
+            self._headed = False
             self._begun = b""
             return
         self._complete = True
@@ -530,9 +534,8 @@ class _Connection(asyncio.Protocol):
     def _read(self, call: _Call, status: int, body: bytes, encoding: str) -> None:
         outcome: Outcome
         try:
-            if encoding:
-                body = decompress(body, encoding, self._client.options.max_bytes)
-            outcome = read_response(body, status, call.request)
+            limit = self._client.options.max_bytes
+            outcome = read_response(body, status, call.request, encoding=encoding, limit=limit)
         except SubgraphError as error:
             outcome = error
         call.succeed(outcome)

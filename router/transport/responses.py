@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from typing import Any
+from typing import Any, Final
 
 import brotli
 import orjson
@@ -15,19 +16,23 @@ from router.execution.client import NO_HEADERS, UNREAD, SubgraphAnswer, Subgraph
 __all__ = ["answer_of", "decompress", "read_answer", "read_response"]
 
 
-def read_response(body: bytes, status: int, request: SubgraphRequest) -> SubgraphAnswer:
+def read_response(
+    body: bytes, status: int, request: SubgraphRequest, *, encoding: str = "", limit: int = 0
+) -> SubgraphAnswer:
     """Read an HTTP response; a GraphQL body counts whatever the status is.
 
-    Raises SubgraphError: ``SUBREQUEST_HTTP_ERROR`` with the status where there is no GraphQL
+    ``encoding``: the content encodings to undo, within ``limit`` bytes. Raises SubgraphError: ``SUBREQUEST_HTTP_ERROR`` with the status where there is no GraphQL
     response and the status is no success, else ``SUBREQUEST_MALFORMED_RESPONSE``.
     """
-    if request.raw and 200 <= status < 300 and _is_plain_data(body):
-        return SubgraphAnswer(UNREAD, raw=body)
-    if request.reader is not None and 200 <= status < 300:
-        typed = request.reader(body)
-        if typed is not None:
-            return typed
     try:
+        if encoding:
+            body = decompress(body, encoding, limit)
+        if request.raw and 200 <= status < 300 and _is_plain_data(body):
+            return SubgraphAnswer(UNREAD, raw=body)
+        if request.reader is not None and 200 <= status < 300:
+            typed = request.reader(body)
+            if typed is not None:
+                return typed
         return read_answer(body)
     except SubgraphError:
         if 200 <= status < 300:
@@ -42,8 +47,32 @@ def read_answer(body: bytes) -> SubgraphAnswer:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise _malformed("The subgraph's response is not JSON.") from None
+        found = _leniently(body)
     return answer_of(found)
+
+
+def _leniently(body: bytes) -> Any:
+    """Read JSON as JavaScript does: a BOM is skipped, half a surrogate pair is one wrong character.
+
+    A server in JavaScript that cuts a text between the halves of an emoji sends such a half.
+    """
+    plain = _ESCAPES.sub(_whole_characters, body.removeprefix(_BOM))
+    try:
+        return orjson.loads(plain)
+    except orjson.JSONDecodeError:
+        raise _malformed("The subgraph's response is not JSON.") from None
+
+
+_BOM: Final = b"\xef\xbb\xbf"
+_ESCAPES: Final = re.compile(
+    rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""An escape in a JSON text: a surrogate pair, half of one, or any other."""
+
+
+def _whole_characters(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape[2] else escape[0]
 
 
 def answer_of(found: Any) -> SubgraphAnswer:
@@ -84,12 +113,7 @@ def _undo(body: bytes, name: str, limit: int) -> bytes:
         case "" | "identity":
             return body
         case "gzip" | "x-gzip" | "deflate":
-            # 47: gzip or zlib, told apart by their headers
-            inflater = zlib.decompressobj(47)
-            inflated = inflater.decompress(body, limit + 1)
-            if not inflater.eof and len(inflated) <= limit:
-                raise EOFError
-            return inflated
+            return _inflate(body, name, limit)
         case "br":
             decoder = brotli.Decompressor()
             decoded: bytes = decoder.process(body, output_buffer_limit=limit + 1)
@@ -104,6 +128,25 @@ def _undo(body: bytes, name: str, limit: int) -> bytes:
                 return bytes(reader.read(limit + 1))
         case _:
             raise _malformed("The subgraph's content encoding is unknown.")
+
+
+def _inflate(body: bytes, name: str, limit: int) -> bytes:
+    # 47: gzip or zlib, told apart by their headers; some send "deflate" without any (RFC 9110, 8.4.1.2)
+    bare = name == "deflate" and body[:1] and body[0] & 15 != zlib.DEFLATED
+    inflated = b""
+    while True:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS if bare else 47)
+        inflated += inflater.decompress(body, limit + 1 - len(inflated))
+        if len(inflated) > limit:
+            return inflated
+        if not inflater.eof:
+            raise EOFError
+        body = inflater.unused_data
+        if not body.startswith(_GZIP):  # a gzip file may have several members (RFC 1952, 2.2)
+            return inflated
+
+
+_GZIP: Final = b"\x1f\x8b"
 
 
 def _is_plain_data(body: bytes) -> bool:

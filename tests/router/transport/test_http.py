@@ -129,6 +129,8 @@ async def test_interim_responses_are_passed_over() -> None:
     [
         ("gzip", gzip.compress),
         ("deflate", zlib.compress),
+        ("deflate", lambda body: zlib.compress(body, wbits=-15)),
+        ("gzip", lambda body: gzip.compress(body[:99]) + gzip.compress(body[99:])),
         ("br", brotli.compress),
         ("zstd", zstandard.ZstdCompressor().compress),
     ],
@@ -144,6 +146,27 @@ async def test_answers_are_decompressed_within_the_limit(name: str, encode: Any)
     assert answer.error_code == "SUBREQUEST_MALFORMED_RESPONSE"
     answer = await outcome(http(b"garbage", header))
     assert answer.error_code == "SUBREQUEST_MALFORMED_RESPONSE"
+
+
+async def test_encodings_are_undone_in_turn_on_however_many_lines_they_stand() -> None:
+    body = brotli.compress(gzip.compress(GOOD))
+    answer = await outcome(http(body, "content-encoding: gzip", "content-encoding: br"))
+    assert answer.data == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b'\xef\xbb\xbf{"data":{"a":1}}', 1),
+        (b' {"data":{"a":1}} \r\n\t', 1),
+        (rb'{"data":{"a":"cut \ud83d"}}', "cut \ufffd"),
+        (rb'{"data":{"a":"\uDE00\ud83d\ude00\ud83d\n"}}', "\ufffd\U0001f600\ufffd\n"),
+        (rb'{"data":{"a":"\\ud83d \ud83d"}}', "\\ud83d \ufffd"),
+    ],
+)
+async def test_json_is_read_where_javascript_reads_it(written: bytes, read: Any) -> None:
+    answer = await outcome(http(written))
+    assert answer.data == {"a": read}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +210,26 @@ async def test_a_graphql_body_counts_whatever_the_status() -> None:
     assert answer.data == {"a": 1}
     error = await outcome(http(b"gone", status="410 Gone"))
     assert error.to_graphql()["extensions"]["http"] == {"status": 410}
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 503 Busy\r\n\r\n",
+        b"HTTP/1.0 503 Busy\r\nserver: old\r\n\r\n<html>",
+        http(b"", "content-encoding: gzip", status="503 Busy"),
+        http(b"<html>", "content-encoding: gzip", status="503 Busy"),
+        http(gzip.compress(b"<html>"), "content-encoding: gzip", status="503 Busy"),
+    ],
+)
+async def test_a_failure_is_told_by_its_status_whatever_its_body(response: bytes) -> None:
+    error = await outcome(response, close=True)
+    assert error.to_graphql()["extensions"]["http"] == {"status": 503}
+
+
+async def test_an_offer_of_another_protocol_is_passed_over() -> None:
+    answer = await outcome(http(GOOD, "upgrade: h2,h2c", "connection: Upgrade, Keep-Alive"))
+    assert answer.data == {"a": 1}
 
 
 async def test_a_slow_subgraph_runs_into_the_deadline() -> None:

@@ -172,6 +172,12 @@ async def test_over_http_the_content_type_says_how_to_read(
         assert orjson.loads(sent)["operationName"] == "Op"
 
 
+async def test_a_stream_is_not_asked_for_in_an_encoding() -> None:
+    async with wire(stream("text/event-stream", SSE)) as server:
+        await collect(server.url, subscriptions="http", encodings=("gzip",))
+        assert b"accept-encoding" not in server.requests[0][0].lower()
+
+
 async def test_a_silent_stream_counts_as_broken_where_that_is_asked() -> None:
     async def silent(_: Wire, writer: asyncio.StreamWriter, __: bytes) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
