@@ -2,134 +2,200 @@
 
     from router.testing import assert_composes, assert_plan_snapshot
 
-    def test_our_graph_composes():
-        assert_composes({"patients": patients_schema, "billing": BILLING_SDL})
+    HERE = Path(__file__).parent
 
-    def test_the_ward_screen_needs_two_fetches(tmp_path):
-        graph = assert_composes(...)
-        assert_plan_snapshot(graph, WARD_QUERY, Path(__file__).parent / "ward.plan.txt")
+    def graph():
+        return assert_composes({"patients": patients_schema, "billing": HERE / "billing.graphql"})
 
-A snapshot that is missing, or any with ``ROUTER_UPDATE_PLANS=1``, is written; otherwise a plan
-that differs fails the test with a diff. No pytest plugin: these are functions.
+    def test_the_ward_screen_needs_what_it_needed():
+        assert_plan_snapshot(graph(), WARD_QUERY, HERE / "ward.plan.txt")
+
+A plan that differs from its snapshot fails the test with a diff; ``ROUTER_UPDATE_PLANS=1`` takes it
+over. A snapshot that is missing is written, but fails where ``CI`` is set: it was not committed.
+No pytest plugin: these are functions.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from graphql import parse, validate
+from graphql import GraphQLError, parse, validate
 
-from router.errors import RouterError
+from router.errors import NoPlan, RouterError
 from router.loading import printed_sdl
 
 if TYPE_CHECKING:
     from router.composition.compose import Composition
+    from router.composition.sources import SubgraphSource
     from router.planning.plan import Plan
     from router.supergraph import Supergraph
 
 __all__ = [
+    "Graph",
     "assert_composes",
     "assert_does_not_compose",
     "assert_plan_snapshot",
     "plan_of",
 ]
 
+Graph: TypeAlias = "Composition | Supergraph | str | Path"
+"""What is planned on: what :func:`assert_composes` gave, or a supergraph's SDL or file."""
+
 
 def assert_composes(
     subgraphs: Mapping[str, Any], *, hints: Collection[str] | None = None
 ) -> Composition:
-    """Compose SDL texts or in-process schemas by name; fails with every composition error.
+    """Compose subgraphs by name; fails with every composition error and its line.
 
+    Each is an in-process schema, an SDL, or the path of an SDL (a text without a brace is one).
     ``hints``: the codes of all hints that are expected, None when they do not matter.
     """
     from router.composition.compose import compose
 
+    __tracebackhide__ = True
+    sources = _sources(subgraphs)
     try:
-        composition = compose(_sources(subgraphs))
+        composition = compose(sources)
     except RouterError as error:
-        raise AssertionError(f"The subgraphs do not compose:\n{_problems(error)}") from error
+        told = _problems(error, sources, subgraphs)
+        raise AssertionError(f"The subgraphs do not compose:\n{told}") from None
     if hints is not None:
         found = sorted(hint.code for hint in composition.hints)
-        assert found == sorted(hints), f"expected the hints {sorted(hints)}, got {found}"
+        if found != sorted(hints):
+            told = "\n".join(f"  {hint.code}: {hint.message}" for hint in composition.hints)
+            raise AssertionError(f"expected the hints {sorted(hints)}, got {found}\n{told}")
     return composition
 
 
 def assert_does_not_compose(subgraphs: Mapping[str, Any], *codes: str) -> None:
     """Fails unless composition reports exactly the error ``codes`` (any order, any number)."""
-    error = _composition_error(subgraphs)
-    assert error is not None, "The subgraphs compose, but errors were expected."
-    found = {str(problem.code) for problem in getattr(error, "errors", ())}
-    assert found == set(codes), f"expected {sorted(codes)}, got:\n{_problems(error)}"
+    from router.composition.compose import compose
+
+    __tracebackhide__ = True
+    sources = _sources(subgraphs)
+    try:
+        compose(sources)
+    except RouterError as error:
+        found = {str(problem.code) for problem in getattr(error, "errors", (error,))}
+        if found != set(codes):
+            told = _problems(error, sources, subgraphs)
+            raise AssertionError(f"expected {sorted(codes)}, got:\n{told}") from None
+        return
+    raise AssertionError(f"The subgraphs compose, but {sorted(codes)} was expected.")
 
 
 def plan_of(
-    graph: Composition | Supergraph | str, operation: str, operation_name: str | None = None
+    graph: Graph,
+    operation: str,
+    operation_name: str | None = None,
+    *,
+    labels: Iterable[str] = (),
 ) -> Plan:
-    """Plan an operation; fails when it is not valid against the graph's API schema."""
-    from router.planning.planner import Planner
-    from router.supergraph import Supergraph
+    """Plan an operation; fails when it is not valid against the graph's API schema.
 
-    text = graph if isinstance(graph, str) else getattr(graph, "supergraph_sdl", None)
-    supergraph = Supergraph.load(text) if isinstance(text, str) else graph
-    assert isinstance(supergraph, Supergraph)
-    document = parse(operation)
-    problems = [error.message for error in validate(supergraph.api_schema, document)]
-    assert not problems, "The operation is not valid:\n" + "\n".join(problems)
-    return Planner(supergraph).plan(document, operation_name)
+    ``labels``: the override labels that are active.
+    """
+    from router.planning.planner import Planner, PlannerOptions
+
+    __tracebackhide__ = True
+    supergraph = _supergraph(graph)
+    try:
+        document = parse(operation)
+        problems = validate(supergraph.operation_schema, document)
+    except GraphQLError as error:
+        problems = [error]
+    if problems:
+        told = "\n\n".join(map(str, problems))
+        raise AssertionError(f"The operation is not valid:\n{told}") from None
+    planner = Planner(supergraph, PlannerOptions(defer=True))
+    try:
+        return planner.plan(document, operation_name, labels=frozenset(labels))
+    except NoPlan as error:
+        raise AssertionError(error.message) from None
 
 
 def assert_plan_snapshot(
-    graph: Composition | Supergraph | str,
+    graph: Graph,
     operation: str,
-    snapshot: Path,
+    snapshot: str | Path,
     operation_name: str | None = None,
+    *,
+    labels: Iterable[str] = (),
 ) -> None:
     """Compare the plan's text with the file ``snapshot``, or write the file."""
     from router.planning.explain import to_text
 
-    text = to_text(plan_of(graph, operation, operation_name)).rstrip() + "\n"
-    if os.environ.get("ROUTER_UPDATE_PLANS") or not snapshot.exists():
-        snapshot.parent.mkdir(parents=True, exist_ok=True)
-        snapshot.write_text(text, encoding="utf-8")
+    __tracebackhide__ = True
+    text = to_text(plan_of(graph, operation, operation_name, labels=labels)).rstrip() + "\n"
+    file = Path(snapshot)
+    missing = not file.exists()
+    if missing and os.environ.get("CI") and not os.environ.get("ROUTER_UPDATE_PLANS"):
+        raise AssertionError(f"{file} is missing: run the test once and commit what it writes.")
+    if missing or os.environ.get("ROUTER_UPDATE_PLANS"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
         return
-    expected = snapshot.read_text(encoding="utf-8")
+    expected = file.read_text(encoding="utf-8")
     if text != expected:
         diff = difflib.unified_diff(
-            expected.splitlines(), text.splitlines(), str(snapshot), "planned now", lineterm=""
+            expected.splitlines(), text.splitlines(), str(file), "planned now", lineterm=""
         )
-        raise AssertionError("The plan has changed:\n" + "\n".join(diff))
+        raise AssertionError(
+            "The plan has changed; ROUTER_UPDATE_PLANS=1 takes the new one over.\n"
+            + "\n".join(diff)
+        )
 
 
-def _composition_error(subgraphs: Mapping[str, Any]) -> RouterError | None:
-    from router.composition.compose import compose
+def _supergraph(graph: Graph) -> Supergraph:
+    from router.supergraph import Supergraph
 
-    try:
-        compose(_sources(subgraphs))
-    except RouterError as error:
-        return error
-    return None
+    if isinstance(graph, Supergraph):
+        return graph
+    if isinstance(graph, str | Path):
+        return Supergraph.load(_text(graph))
+    return Supergraph.load(graph.supergraph_sdl)
 
 
-def _sources(subgraphs: Mapping[str, Any]) -> list[Any]:
+def _sources(subgraphs: Mapping[str, Any]) -> list[SubgraphSource]:
     from router.composition.sources import SubgraphSource
 
     return [
         SubgraphSource(
             name,
             f"http://{name}/graphql",
-            given if isinstance(given, str) else printed_sdl(given),
+            _text(given) if isinstance(given, str | Path) else printed_sdl(given),
         )
         for name, given in subgraphs.items()
     ]
 
 
-def _problems(error: Any) -> str:
-    problems = getattr(error, "errors", None) or [error]
-    return "\n".join(
-        f"  {getattr(problem, 'code', '')}: {getattr(problem, 'message', problem)}"
-        for problem in problems
-    )
+def _is_file(given: Any) -> bool:
+    return isinstance(given, Path) or (isinstance(given, str) and "{" not in given)
+
+
+def _text(given: str | Path) -> str:
+    return Path(given).read_text(encoding="utf-8") if _is_file(given) else str(given)
+
+
+def _problems(
+    error: RouterError, sources: Iterable[SubgraphSource], subgraphs: Mapping[str, Any]
+) -> str:
+    """Every error on its own line, with the file and line of what it is about."""
+    from router.cli.places import line_of
+    from router.composition.errors import CompositionFailed
+
+    if not isinstance(error, CompositionFailed):
+        return f"  {error.message}"
+    lines = []
+    for problem in error.errors:
+        lines.append(f"  {problem.code}: {problem.message}")
+        for source in sources:
+            if source.name in problem.subgraphs:
+                place = str(subgraphs[source.name]) if _is_file(subgraphs[source.name]) else ""
+                line = line_of(source.sdl, problem.coordinates)
+                lines += [f"    at {place or source.name}{line}"] if line else []
+    return "\n".join(lines)

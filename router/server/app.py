@@ -146,6 +146,6 @@ def path_of(scope: Scope) -> str:
     """The path below the mount point."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
-    if root and path.startswith(root):
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
         path = path[len(root) :]
     return (path.rstrip("/") or "/") if path.endswith("/") else path or "/"

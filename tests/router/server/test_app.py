@@ -95,6 +95,16 @@ async def test_mounted_in_starlette_it_starts_with_the_first_request(library: An
     await router.stop()
 
 
+async def test_a_prefix_that_a_proxy_took_away_is_no_part_of_the_path(library: Any) -> None:
+    async with Router.from_subgraphs(library.subgraphs()) as router:
+        for root_path in ("/g", "/graphql", "/elsewhere"):
+            transport = httpx2.ASGITransport(router, root_path=root_path)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+                below = "/graphql/graphql" if root_path == "/graphql" else "/graphql"
+                answer = await http.post(below, json={"query": "{ authors }"})
+            assert "data" in answer.json(), root_path
+
+
 async def test_an_own_lifespan_has_it_ready_before(library: Any) -> None:
     router = Router.from_subgraphs(library.subgraphs())
 

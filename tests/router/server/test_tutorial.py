@@ -22,7 +22,7 @@ async def test_every_step_of_the_tutorial_holds(tmp_path: Path) -> None:
     try:
         spec.loader.exec_module(module)
         steps = sorted(name for name in vars(module) if name.startswith("step_"))
-        assert steps == ["step_2", "step_3", "step_4", "step_5"]
+        assert steps == ["step_2", "step_3", "step_4", "step_5", "step_6"]
         for step in steps:
             await getattr(module, step)()
     finally:
