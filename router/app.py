@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from router.contracts.contract import Contract, load_contracts
-from router.errors import RouterError, SupergraphInvalid
+from router.errors import RouterError, SettingsInvalid, SupergraphInvalid
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
@@ -160,8 +160,8 @@ class Router:
                 return await load_supergraph(str(supergraph), given, asked)
             try:
                 return await load_supergraph(_read(Path(supergraph)), given, asked)
-            except SupergraphInvalid as error:
-                raise SupergraphInvalid(f"{supergraph}: {error.message}") from error
+            except (SupergraphInvalid, SettingsInvalid) as error:
+                raise type(error)(f"{supergraph}: {error.message}") from error
 
         return cls(
             load,
@@ -356,7 +356,7 @@ class Router:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SupergraphInvalid(

@@ -28,9 +28,10 @@ class PlannedAhead:
     def load(cls, path: Path, supergraph: Supergraph, planner: PlansOperations) -> PlannedAhead:
         """Read an artifact made for ``supergraph``; raises SettingsInvalid for any other."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}).") from error
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsInvalid(f"{path}: cannot be read ({reason}).") from error
         artifact = load_artifact(text, source=str(path))
         try:
             artifact.check(supergraph)

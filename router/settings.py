@@ -322,9 +322,12 @@ def load(path: Path, into: type[T]) -> T:
     Raises :class:`~router.errors.SettingsInvalid` naming file, line and mend.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"{path}: cannot be read ({error}).") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsInvalid(
+            f"{path}: cannot be read ({reason}); give the path of a TOML file."
+        ) from error
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -417,9 +420,12 @@ class _Reader:
             found = Path(value).expanduser()
             return self.base / found if self.base and not found.is_absolute() else found
         if hint is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
+            value = float(value)
         if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
             raise self.invalid(path, f"must be {_name(hint)}, not {_kind(value)}")
+        if isinstance(value, int | float) and not value >= 0:
+            # no setting counts or measures less than nothing
+            raise self.invalid(path, f"must be 0 or more, not {value:g}")
         return value
 
     def invalid(self, path: tuple[str, ...], message: str) -> SettingsInvalid:

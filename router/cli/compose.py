@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from router.composition.compose import Composition
     from router.composition.errors import CompositionError, CompositionFailed
 
-__all__ = ["main"]
+__all__ = ["main", "told"]
 
 _DESCRIPTION = """\
 Compose subgraphs into a supergraph SDL.
@@ -90,11 +90,17 @@ def _refuse(failure: CompositionFailed, entries: Sequence[SubgraphEntry], *, as_
     if as_json:
         _print_json(_outcome(errors=[error.to_json() for error in failure.errors]))
         return 1
-    count = len(failure.errors)
-    sys.stderr.write(f"The subgraphs do not compose: {count} error{'s' if count != 1 else ''}.\n\n")
-    for error in failure.errors:
-        sys.stderr.write(f"{error.code}{_place(error, entries)}\n{_indented(error.message)}\n\n")
+    sys.stderr.write(f"{told(failure, entries)}\n\n")
     return 1
+
+
+def told(failure: CompositionFailed, entries: Sequence[SubgraphEntry]) -> str:
+    """Return every error as a person wants to read it, with file and line."""
+    count = len(failure.errors)
+    parts = [f"The subgraphs do not compose: {count} error{'s' if count != 1 else ''}."]
+    for error in failure.errors:
+        parts.append(f"{error.code}{_place(error, entries)}\n{_indented(error.message)}")
+    return "\n\n".join(parts)
 
 
 def _place(error: CompositionError, entries: Sequence[SubgraphEntry]) -> str:

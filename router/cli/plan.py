@@ -92,7 +92,7 @@ def _finding(error: GraphQLError, source: str) -> dict[str, str]:
 
 def _read(name: str, what: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SettingsInvalid(
             f"{name}: the {what} cannot be read ({error.strerror}); give the path of a file."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from router.cli.workers import listen, run_workers
-from router.errors import RouterError
+from router.errors import RouterError, SettingsInvalid
 
 if TYPE_CHECKING:
     import socket
@@ -37,6 +37,10 @@ _LOOK_EVERY: Final = 1.0
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status."""
     options = _parser().parse_args(argv)
+    if options.workers < 1:
+        raise SettingsInvalid(
+            f"--workers {options.workers}: give the number of processes, 1 or more."
+        )
     gc.disable()  # nothing is garbage while modules and schema are loaded; see _serve
     if options.workers > 1:
         # fail here, once, rather than in every worker; and choose a free port (0) once for all
@@ -89,7 +93,9 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         )
         return router, watched
     watched.append(options.subgraphs)
+    from router.cli.compose import told
     from router.cli.subgraph_list import read_subgraph_list
+    from router.composition.errors import CompositionFailed
     from router.loading import LoadedGraph, Subgraph, load_subgraphs
 
     path: Path = options.subgraphs
@@ -97,10 +103,13 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
     async def load(asked: SubgraphSettings) -> LoadedGraph:
         entries = await asyncio.to_thread(read_subgraph_list, path)
         watched.extend(entry.file for entry in entries if entry.file and entry.file not in watched)
-        return await load_subgraphs(
-            {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries},
-            asked,
-        )
+        given = {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries}
+        try:
+            return await load_subgraphs(given, asked)
+        except CompositionFailed as failure:
+            raise SettingsInvalid(told(failure, entries)) from failure
+        except SettingsInvalid as error:
+            raise SettingsInvalid(f"{path}: {error.message}") from error
 
     router = Router(
         load,

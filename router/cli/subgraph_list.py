@@ -61,6 +61,8 @@ def _items(path: Path) -> Iterator[Any]:
         raise SettingsInvalid(
             f"{path}:{error.lineno}:{error.colno}: not valid JSON ({error.msg}); write {_SHAPE}."
         ) from error
+    except RecursionError as error:
+        raise SettingsInvalid(f"{path}: is nested too deeply; write {_SHAPE}.") from error
     if isinstance(listed, dict) and "subgraphs" in listed:
         listed = listed["subgraphs"]
     if not isinstance(listed, list) or not listed:
@@ -85,7 +87,11 @@ def _entry(path: Path, number: int, item: Any) -> SubgraphEntry:
                 "at which it runs and can be asked."
             )
         return SubgraphEntry(name, url, _ask(where, url))
-    if not isinstance(sdl, str) or not sdl.strip():
+    if not isinstance(sdl, str):
+        raise SettingsInvalid(
+            f'{where} has an sdl that is no text; write a path or the schema as "sdl".'
+        )
+    if not sdl.strip():
         raise SettingsInvalid(f'{where} has an empty sdl; write a path or the schema as "sdl".')
     if "\n" in sdl or "{" in sdl:
         return SubgraphEntry(name, url, sdl)
@@ -105,7 +111,7 @@ def _found(path: Path, where: str, sdl: str) -> Path:
 
 def _read(path: Path, mend: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows begin files with a BOM
     except OSError as error:
         raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}); {mend}.") from error
     except UnicodeDecodeError as error:

@@ -29,6 +29,8 @@ def listen(host: str, port: int, *, shared: bool) -> socket.socket:
 
     Port 0 is any free one: the socket's name says which.
     """
+    if not host.strip():  # to the system it means every address: an empty variable shows all
+        raise SettingsInvalid("--host is empty; give an address, 0.0.0.0 for every one.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -78,7 +78,7 @@ def compile_manifest(manifest: str, planner: Planner, *, source: str = "the mani
             if isinstance(error, GraphQLError) and error.locations:
                 at = f" (line {error.locations[0].line} of its body)"
             hint = "" if isinstance(error, NoPlan) else " Mend the operation and try again."
-            problems.append(f"operation {operation['name']!r}{at}: {error}{hint}")
+            problems.append(f"operation {operation['name']!r}{at}: {error.message}{hint}")
             continue
         planned.append({**operation, "plan": dump(plan)})
     if problems:
@@ -101,13 +101,18 @@ def load_artifact(text: str, *, source: str = "the artifact") -> Artifact:
             " write one with python -m router plan SUPERGRAPH --manifest FILE -o ARTIFACT."
         )
     operations: dict[str, PlannedOperation] = {}
-    for item in data.get("operations", ()):
+    listed = data.get("operations")
+    if not isinstance(listed, list):
+        raise SettingsInvalid(f"{source}: its operations are no list. Compile the manifest again.")
+    for item in listed:
         try:
             planned = PlannedOperation(item["id"], item["name"], item["body"], load(item["plan"]))
         except (KeyError, TypeError) as error:
             raise SettingsInvalid(
                 f"{source}: an operation lacks {error}. Compile the manifest again."
             ) from error
+        except SettingsInvalid as error:
+            raise SettingsInvalid(f"{source}: {error.message}") from error
         operations[planned.id] = planned
     return Artifact(str(data.get("supergraph")), operations)
 
@@ -119,9 +124,13 @@ def _operations(manifest: str, source: str) -> list[dict[str, Any]]:
             f"{source} is no persisted-operation manifest: it needs "
             f'"format": "{_MANIFEST}" and "version": 1.'
         )
+    listed = data.get("operations", [])
+    if not isinstance(listed, list):
+        raise SettingsInvalid(f'{source}: "operations" must be a list of {{id, name, type, body}}.')
     found: list[dict[str, Any]] = []
-    for number, item in enumerate(data.get("operations") or ()):
-        missing = [k for k in ("id", "name", "type", "body") if not isinstance(item.get(k), str)]
+    for number, item in enumerate(listed):
+        known = item if isinstance(item, dict) else {}
+        missing = [k for k in ("id", "name", "type", "body") if not isinstance(known.get(k), str)]
         if missing:
             raise SettingsInvalid(
                 f"{source}: operation {number} has no {', '.join(missing)}; "
@@ -137,6 +146,8 @@ def _json(text: str, source: str) -> dict[str, Any]:
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise SettingsInvalid(f"{source}, line {line}: this is no JSON ({error}).") from error
+    except RecursionError as error:
+        raise SettingsInvalid(f"{source}: this is nested too deeply.") from error
     if not isinstance(data, dict):
         raise SettingsInvalid(f"{source}: a JSON object is needed, not a {type(data).__name__}.")
     return data

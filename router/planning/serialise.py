@@ -50,9 +50,10 @@ def dump(plan: Plan) -> dict[str, Any]:
 
 def load(data: Mapping[str, Any]) -> Plan:
     """The plan that :func:`dump` wrote; raises SettingsInvalid for anything else."""
-    if data.get("format") != FORMAT:
+    written = data.get("format") if isinstance(data, Mapping) else None
+    if written != FORMAT:
         raise SettingsInvalid(
-            f"This plan has format {data.get('format')!r}, but this router reads format {FORMAT}: "
+            f"This plan has format {written!r}, but this router reads format {FORMAT}: "
             "compile the manifest again (python -m router plan --manifest)."
         )
     try:

@@ -71,7 +71,11 @@ def connect(
         client = _in_process(name, subgraph.schema, headers)
     elif subgraph.url:
         options = options or HttpOptions()
-        client = HttpClient(subgraph.url, replace(options, headers={**options.headers, **headers}))
+        asking = replace(options, headers={**options.headers, **headers})
+        try:
+            client = HttpClient(subgraph.url, asking)
+        except SettingsInvalid as error:
+            raise SettingsInvalid(f"The subgraph '{name}': {error.message}") from error
     else:
         raise SettingsInvalid(f"The subgraph '{name}' has neither a URL nor a schema.")
     return InFlight(client) if deduplicate else client

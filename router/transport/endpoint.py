@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphRequest
@@ -68,14 +68,10 @@ class Endpoint:
     """A subgraph's URL, taken apart once; writes requests."""
 
     def __init__(self, url: str, options: HttpOptions) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingsInvalid(
-                f"'{url}' is no URL of a subgraph: write http://host:port/path or https://…."
-            )
+        parts = _parts(url)
         secure = parts.scheme == "https"
         self.url = url
-        self.host = parts.hostname
+        self.host = parts.hostname or ""
         self.port = parts.port or (443 if secure else 80)
         self.ssl: ssl.SSLContext | None = None
         if secure:
@@ -132,6 +128,20 @@ class Endpoint:
             lines.append(f"accept-encoding: {', '.join(encodings)}")
         head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
         return head + _lines(self.headers)
+
+
+def _parts(url: str) -> SplitResult:
+    """Take a subgraph's URL apart; raises SettingsInvalid."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not match
+        known = False
+    if not known:
+        raise SettingsInvalid(
+            f"'{url}' is no URL of a subgraph: write http://host:port/path or https://…."
+        )
+    return parts
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

@@ -41,6 +41,15 @@ def test_the_supergraph_is_printed(pair: str, capsys: pytest.CaptureFixture[str]
     assert err == ""
 
 
+def test_files_may_begin_with_a_byte_order_mark(
+    pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (Path(pair), tmp_path / "a.graphql"):
+        file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert main(["compose", pair]) == 0
+    assert "a: Int @join__field(graph: A)" in capsys.readouterr().out
+
+
 def test_the_supergraph_is_written_to_a_file(
     pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -168,6 +168,66 @@ def test_an_unknown_setting_names_its_line(
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[subgraphs]\ntimeout = -1", ":2: subgraphs.timeout must be 0 or more, not -1"),
+        ("[subgraphs]\ntimeout = nan", ":2: subgraphs.timeout must be 0 or more, not nan"),
+        ("[limits]\nbody_bytes = -5", ":2: limits.body_bytes must be 0 or more, not -5"),
+        ("[http]\npath = 5", ":2: http.path must be a text, not 5"),
+        ("x =", "is not TOML"),
+        ("# \udce9", "it is not UTF-8"),
+        (None, "No such file"),
+    ],
+)
+def test_a_broken_settings_file_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
+    settings = tmp_path / "router.toml"
+    if text is not None:
+        settings.write_bytes(text.encode(errors="surrogateescape"))
+    assert main(["serve", "--supergraph", "-", "--settings", str(settings)]) == 1
+    error = capsys.readouterr().err
+    assert str(settings) in error
+    assert message in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:4000", "http://h:99999/", "http://h:no/", "http://[::1"]
+)
+def test_a_broken_url_names_its_list_and_subgraph(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    path = tmp_path / "subgraphs.json"
+    path.write_text(json.dumps([{"name": "ward", "url": url, "sdl": "type Query { a: Int }"}]))
+    assert main(["serve", "--subgraphs", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert f"'ward': '{url}' is no URL" in error
+
+
+def test_subgraphs_that_do_not_compose_are_told_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "subgraphs.json"
+    (tmp_path / "a.graphql").write_text("type Query {\n  a Int\n}")
+    path.write_text(json.dumps([{"name": "a", "url": "http://a", "sdl": "a.graphql"}]))
+    assert main(["serve", "--subgraphs", str(path)]) == 1
+    assert f"INVALID_GRAPHQL in {tmp_path}/a.graphql:2:5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--workers", "0"], "--workers 0"), (["--host", " "], "--host is empty")],
+)
+def test_options_that_mean_nothing_or_too_much_are_refused(
+    capsys: pytest.CaptureFixture[str], subgraphs: Path, options: list[str], message: str
+) -> None:
+    assert main(["serve", "--subgraphs", str(subgraphs), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_an_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["srve"]) == 2
     assert "serve" in capsys.readouterr().err

@@ -37,6 +37,10 @@ def manifest(operations: list[dict[str, Any]]) -> str:
     )
 
 
+def artifact(operations: str) -> str:
+    return f'{{"format": "router-planned-operations", "version": 1, "operations": {operations}}}'
+
+
 @pytest.fixture
 def planner() -> Planner:
     return Planner(supergraph(**BOOKS))
@@ -93,6 +97,9 @@ def test_every_operation_that_fails_is_named(planner: Planner) -> None:
         ("[]", "a JSON object"),
         ("{}", "no persisted-operation manifest"),
         (manifest([{"id": "1", "name": "A", "type": "query"}]), "operation 0 has no body"),
+        (manifest([5]), "operation 0 has no id"),
+        (manifest([]).replace("[]", "{}"), '"operations" must be a list'),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_manifest_says_why(planner: Planner, text: str, says: str) -> None:
@@ -102,7 +109,21 @@ def test_what_is_no_manifest_says_why(planner: Planner, text: str, says: str) ->
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{", "no JSON"), ("{}", "no artifact"), (manifest([]), "no artifact")],
+    [
+        ("{", "no JSON"),
+        ("{}", "no artifact"),
+        (manifest([]), "no artifact"),
+        (artifact("5"), "its operations are no list"),
+        (artifact("[5]"), "an operation lacks"),
+        (
+            artifact('[{"id": "1", "name": "A", "body": "{a}", "plan": 5}]'),
+            "artifact: This plan has format None",
+        ),
+        (
+            artifact('[{"id": "1", "name": "A", "body": "{a}", "plan": {}}]'),
+            "artifact: This plan has format None",
+        ),
+    ],
 )
 def test_what_is_no_artifact_says_why(text: str, says: str) -> None:
     with pytest.raises(SettingsInvalid, match=says):
