@@ -50,7 +50,7 @@ def dump(plan: Plan) -> dict[str, Any]:
 
 def load(data: Mapping[str, Any]) -> Plan:
     """The plan that :func:`dump` wrote; raises SettingsInvalid for anything else."""
-    written = data.get("format") if isinstance(data, Mapping) else None
+    written = data.get("format") if hasattr(data, "get") else None
     if written != FORMAT:
         raise SettingsInvalid(
             f"This plan has format {written!r}, but this router reads format {FORMAT}: "
