@@ -363,6 +363,7 @@ class _Walk:
             return None
         text = _block_text(inner, self.fragments)
         defer = Defer(
+            number=len(self.defers) + 1,
             label=f"d{len(self.defers)}",
             client_label=label.value if isinstance(label, StringValueNode) else None,
             path=place.objects,

@@ -19,6 +19,7 @@ from router.planning.selection import Defer, Field, Fragment
 from router.supergraph import ContextSource, SubgraphView
 
 __all__ = [
+    "APART",
     "Become",
     "Branch",
     "Carry",
@@ -46,6 +47,10 @@ MANY_ENDS: Final = 16
 
 MAX_OPTIONS: Final = 128
 """Options kept for one selection; the dearest are dropped."""
+
+
+APART: Final = 1 << 20
+"""Added to a step's subgraph, times the number of the deferred part: its fetches join no others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,13 +143,19 @@ class Branch:
     anywhere: bool = False
 
 
-def extended(path: Path, reach: Reach, contexts: tuple[Context, ...] = ()) -> Steps:
-    if reach.stays and not contexts:
+def extended(
+    path: Path, reach: Reach, contexts: tuple[Context, ...] = (), entered: Defer | None = None
+) -> Steps:
+    """The steps to a place further on; ``entered``: the deferred part whose fetches hold it."""
+    if reach.stays and not contexts and (entered is None or path.keys):
         return path.steps
     steps = path.steps | _shifted(path, reach.steps)
     for context in contexts:
         steps |= _shifted(context.at, context.solution.steps)
-    return steps
+    if entered is None:
+        return steps
+    known: Steps = path.steps if path.keys else frozenset()  # a root field has its own fetch
+    return known | {(s + entered.number * APART, keys, depth) for s, keys, depth in steps - known}
 
 
 def _shifted(path: Path, steps: Steps) -> Steps:

@@ -203,7 +203,7 @@ class Explorer:
             node=tail or reach.node,
             types=tail.possible if tail else frozenset(),
             depth=path.depth + reach.depth,
-            steps=extended(path, reach, contexts),
+            steps=extended(path, reach, contexts, entered),
             keys=(*path.keys, field.key),
             defer=path.defer,
             entered=entered,
@@ -355,16 +355,17 @@ class Explorer:
             return None
         types = node.possible.union(type_names) if len(type_names) > 1 else node.possible
         defer = (fragment.defer if fragment is not None else None) or path.defer
+        entered = path.entered if reach.stays else defer
         return Path(
             parent=path,
             move=Become(reach, fragment, type_names),
             node=node,
             types=(path.types & types) or types,
             depth=path.depth + reach.depth,
-            steps=extended(path, reach),
+            steps=extended(path, reach, entered=entered if path.keys else None),
             keys=path.keys,
             defer=defer,
-            entered=path.entered if reach.stays else defer,
+            entered=entered,
         )
 
     def _fragment(self, path: Path, fragment: Fragment) -> list[Option] | None:

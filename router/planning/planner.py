@@ -183,7 +183,8 @@ def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
     branches: list[Branch] = []
     start = explorer.enter(operation.root, explorer.graph.subgraphs)
     explorer.explore(operation.selections, start, branches)
-    _build(branches, choose(branches, budget), builder, trace)
+    choice = choose(branches, budget, deferring=bool(operation.defers))
+    _build(branches, choice, builder, trace)
 
 
 def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
@@ -212,7 +213,7 @@ def _cheapest_root(
         except NoPlan as error:
             failure = error
             continue
-        choice = choose(branches, budget)
+        choice = choose(branches, budget, deferring=bool(operation.defers))
         if best is None or choice.cost < best[1].cost:
             best = (branches, choice, subgraph)
     if best is None:

@@ -3,6 +3,7 @@
 What a plan costs, most important first: the longest chain of fetches, the number of requests
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
 depths, and how late the leaves come (what is provided on the way need not be asked for again).
+With ``@defer`` the first answer's chain and requests come before all of these.
 All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
 become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
@@ -20,13 +21,13 @@ from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
 from router.planning.closure import Step, Steps
-from router.planning.options import Branch, Option
+from router.planning.options import APART, Branch, Option
 
 __all__ = ["Budget", "Choice", "choose"]
 
 K = TypeVar("K")
 
-Cost: TypeAlias = tuple[int, int, int, int, int]
+Cost: TypeAlias = tuple[int, ...]
 
 MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
@@ -60,9 +61,12 @@ class _Decision:
     late: list[int]
 
 
-def choose(branches: Sequence[Branch], budget: Budget) -> Choice:
-    """Pick an option for each branch so that the whole costs least."""
-    tally = _Tally()
+def choose(branches: Sequence[Branch], budget: Budget, *, deferring: bool = False) -> Choice:
+    """Pick an option for each branch so that the whole costs least.
+
+    ``deferring``: some of them come after the first answer.
+    """
+    tally = _DeferringTally() if deferring else _Tally()
     decisions: dict[tuple[Steps, ...], _Decision] = {}
     weighed: list[tuple[tuple[Steps, ...], dict[Steps, Option]]] = []
     for branch in branches:
@@ -185,6 +189,15 @@ class _Tally:
         cost = self.cost()
         self.remove(steps, late)
         return cost
+
+
+class _DeferringTally(_Tally):
+    """Counts what the first answer waits for before the whole."""
+
+    def cost(self) -> Cost:
+        first = [(subgraph, depth) for subgraph, _, depth in self.steps if subgraph < APART]
+        deepest = max((depth for _, depth in first), default=0)
+        return deepest, len(set(first)), *super().cost()
 
 
 def _decrement(counts: dict[K, int], key: K) -> None:

@@ -22,10 +22,12 @@ Conditions: TypeAlias = tuple[When, ...]
 class Defer:
     """A ``@defer`` that is still to be decided at run time (``when``) or always deferred.
 
-    ``path`` is where its objects lie, ``selection`` the client's selection of this block
-    (named fragments inlined, inner blocks marked), ``exists`` the conditions around it.
+    ``number`` counts the operation's blocks from 1. ``path`` is where its objects lie,
+    ``selection`` the client's selection of this block (named fragments inlined, inner blocks
+    marked), ``exists`` the conditions around it.
     """
 
+    number: int
     label: str
     client_label: str | None
     path: Path

@@ -90,6 +90,25 @@ def test_a_key_is_not_asked_for_by_itself() -> None:
     assert plan.deferred[0].selection == "id b"
 
 
+def test_the_first_answer_waits_for_no_chain_that_only_saves_a_later_request() -> None:
+    graph = supergraph(
+        a="""
+            type Query { one: P @shareable two: P }
+            type P @key(fields: "id") { id: ID! x: Int @shareable }
+        """,
+        b="""
+            type Query { one: P @shareable }
+            type P @key(fields: "id") { id: ID! x: Int @shareable y: Int }
+        """,
+    )
+    plan = deferred(graph, "{one{y} two{x ... @defer{y}}}")
+    assert lines(plan) == [
+        "0 b {one{y}}",
+        "1 a {two{x id}}",
+        "2 b after 1: two P{id} -> ...on P{y}",
+    ]
+
+
 def test_conditions_of_and_around_a_block_are_kept() -> None:
     query = "query($d:Boolean!,$s:Boolean!){p{id ... @include(if:$s) @defer(if:$d){b}}}"
     plan = deferred(supergraph(**AB), query)
