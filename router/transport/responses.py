@@ -21,8 +21,9 @@ def read_response(
 ) -> SubgraphAnswer:
     """Read an HTTP response; a GraphQL body counts whatever the status is.
 
-    ``encoding``: the content encodings to undo, within ``limit`` bytes. Raises SubgraphError: ``SUBREQUEST_HTTP_ERROR`` with the status where there is no GraphQL
-    response and the status is no success, else ``SUBREQUEST_MALFORMED_RESPONSE``.
+    ``encoding``: the content encodings to undo, within ``limit`` bytes. Raises SubgraphError:
+    ``SUBREQUEST_HTTP_ERROR`` with the status where there is no GraphQL response and the status is no
+    success, else ``SUBREQUEST_MALFORMED_RESPONSE``.
     """
     try:
         if encoding:
