@@ -1,7 +1,7 @@
 """``python -m tests.router.oracle FIRST COUNT``: the long run, one line per failing seed.
 
-``-v`` tells all of a failure; ``-f`` runs each operation with faulty subgraphs and over every
-transport too.
+``-v`` tells all of a failure; ``-f`` runs each operation with faulty subgraphs, over every
+transport, at the door of a whole router and with something wrong in it too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from random import Random
 
 from router.composition.errors import CompositionFailed
 
+from .doors import at_the_door
 from .faults import FAULTS
 from .federation import Case, Federation, without_the_unreachable
 from .generate import random_world
@@ -41,11 +42,14 @@ async def main(first: int, count: int, *, verbose: bool, faults: bool) -> int:
                 async with asyncio.timeout(60):
                     case = Case.random(rng, federation)
                     await case.check()
-                    if faults and not case.operation.startswith("subscription"):
+                    if faults:
                         doubt = Random(f"{seed} {case.operation}")
-                        for fault in FAULTS:
+                        for fault in () if case.is_subscription else FAULTS:
                             await fault(doubt, case)
                         await case.check_transports()
+                        async with at_the_door(federation, case.labels) as door:
+                            await door.check(case)
+                            await door.check_spoiled(doubt, case)
         except CompositionFailed as error:
             refused.update({each.code for each in error.errors})
             if verbose:

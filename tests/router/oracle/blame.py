@@ -17,14 +17,27 @@ def is_silent(error: GraphQLError) -> bool:
     return isinstance(error.original_error or error, Hidden)
 
 
-def misplaced(found: Sequence[Mapping[str, Any]], expected: Sequence[GraphQLError]) -> Any:
+def misplaced(
+    found: Sequence[Mapping[str, Any]], expected: Sequence[GraphQLError], data: Any
+) -> Any:
     """Return (places, codes) that differ where all that went wrong are poisoned values.
 
     Nothing else goes wrong for their sake, so there is one error a place, the subgraph's own.
+    Where a null went up from its place, it depends on who came first which errors there are.
     """
-    if not all(isinstance(error.original_error or error, Poisoned) for error in expected):
+    poisoned = all(isinstance(error.original_error or error, Poisoned) for error in expected)
+    if not poisoned or not all(_stands(data, error.path or ()) for error in expected):
         return None
     meant = sorted((str(error.path), error.message) for error in expected)
     told = sorted((str(error.get("path")), error["message"]) for error in found)
     codes = {error["extensions"]["code"] for error in found} - {"DOWNSTREAM_SERVICE_ERROR"}
     return (meant, told, codes) if meant != told or codes else None
+
+
+def _stands(data: Any, path: Sequence[str | int]) -> bool:
+    """Tell whether the null of an error is at the error's own place."""
+    for step in path:
+        if data is None:
+            return False
+        data = data[step]
+    return True

@@ -27,7 +27,11 @@ __all__ = ["FAULTS", "dead", "liar", "poisoned", "unknown"]
 
 
 async def poisoned(rng: Random, case: Case) -> None:
-    """Let nobody know a few nullable fields that nothing else is made of."""
+    """Let nobody know a few fields that nothing else is made of.
+
+    Fields that are never null only where all agree what may be null: else a subgraph's null goes
+    further up than the client's.
+    """
     federation = case.federation
     truth = federation.truth
     wanted = {
@@ -45,7 +49,7 @@ async def poisoned(rng: Random, case: Case) -> None:
         for name in truth.api[kind].fields
         if name not in wanted
         and not truth.coordinate(kind, name).key
-        and not truth.coordinate(kind, name).type.required[-1]
+        and (truth.agrees or not truth.coordinate(kind, name).type.required[-1])
         and not any(each.contextual for _, each in truth.coordinate(kind, name).declared)
     ]
     truth.poisoned = set(rng.sample(places, min(len(places), rng.randint(1, 3))))

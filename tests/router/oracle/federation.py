@@ -39,11 +39,11 @@ from .incremental import assembled
 from .operations import random_operation
 from .soundness import unsound
 from .subgraph import EVENTS, OracleClient, merged_schema, type_of
-from .transports import in_process, over_http
+from .transports import Stream, in_process, over_http
 from .truth import Obj, Truth
 from .world import World
 
-__all__ = ["Case", "Federation"]
+__all__ = ["Case", "Federation", "random_cases"]
 
 
 class Federation:
@@ -130,7 +130,7 @@ class Case:
         ``types`` takes the type of every field by its path.
         """
         truth = self.federation.truth
-        whole = re.sub(r"@defer(\([^)]*\))?", "", self.operation)
+        whole = re.sub(r"@defer(\s*\([^)]*\))?", "", self.operation)
         truth.types = types
         result = execute_sync(
             self.federation.oracle,
@@ -141,6 +141,11 @@ class Case:
         )
         truth.types = None
         return result.data, list(result.errors or ())
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether there is an answer for each of several events."""
+        return self.operation.startswith("subscription")
 
     def compiled(self, options: ExecutionOptions = DICTIONARIES) -> CompiledOperation:
         """Return the operation planned and compiled."""
@@ -167,7 +172,7 @@ class Case:
         """Yield the bodies of the answer or, for a subscription, of its events."""
         operation = self.compiled(options)
         variables = operation.coerce(self.variables)
-        if "subscription" in self.operation[:13]:
+        if self.is_subscription:
             async for event in operation.subscribe(variables, clients):
                 yield event.body
         else:
@@ -191,16 +196,25 @@ class Case:
             client.labels = self.labels
 
     async def check_transports(self) -> None:
-        """Expect the same answer whatever lies between the router and its subgraphs."""
-        if self.operation.startswith("subscription"):
-            return
+        """Expect the same answer whatever lies between the router and its subgraphs.
+
+        Over HTTP the subgraphs are trusted too: where their bytes are the answer, they pass.
+        """
         expected = await self.bodies()
-        assert await self.bodies(in_process(self.federation)) == expected, self.explain(
-            "in process"
-        )
-        async with over_http(self.federation) as clients:
-            found = await self.bodies(clients)
-            assert found == expected, self.explain(f"over HTTP: {found}\nexpected: {expected}")
+        found = await self.bodies(in_process(self.federation))
+        assert found == expected, self.explain(f"in process: {found}\nexpected: {expected}")
+        trusting = ExecutionOptions(trusted=frozenset(self.federation.clients))
+        for stream in Stream:
+            async with over_http(self.federation, stream) as clients:
+                found = await self.bodies(clients)
+                assert found == expected, self.explain(f"over HTTP: {found}\nexpected: {expected}")
+                passed = [
+                    orjson.dumps(orjson.loads(each))
+                    async for each in self.answers(clients, trusting)
+                ]
+                assert passed == expected, self.explain(f"passed: {passed}\nexpected: {expected}")
+            if not self.is_subscription:
+                return
 
     async def check(self) -> None:
         """Compare bytes: values, and the order of keys as the client wrote them."""
@@ -212,16 +226,22 @@ class Case:
             raise AssertionError(self.explain(f"broke: {error!r}")) from error
 
     async def _check(self) -> None:
+        truth = self.federation.truth
+        truth.calls.clear()
         bodies = await self.bodies()
+        called = list(truth.calls)
         roots: Sequence[Obj | None] = [None]
-        if self.operation.startswith("subscription") and self.compiled().plan.fetches:
+        if self.is_subscription and self.compiled().plan.fetches:
             roots = [Obj("Subscription", f"event-{number}") for number in range(EVENTS)]
-        if self.federation.truth.loses:
+        if truth.loses:
             for body, root in zip(bodies, roots, strict=True):
                 self._check_soundness(orjson.loads(body), root)
             return
+        truth.calls.clear()
         expected = [self.oracle(root) for root in roots]
         self.compare(bodies, expected)
+        # each of the three forms has called them
+        assert called == truth.calls * 3, self.explain(f"called: {called}\noracle: {truth.calls}")
         if self.compiled().is_incremental:
             await self._check_increments(*expected[0])
 
@@ -245,7 +265,7 @@ class Case:
             assert orjson.dumps(found["data"]) == orjson.dumps(data), self.explain(said)
             told = not all(map(is_silent, errors))
             assert told <= ("errors" in found) <= bool(errors), self.explain(said)
-            wrong = misplaced(found.get("errors", ()), errors)
+            wrong = misplaced(found.get("errors", ()), errors, data)
             assert wrong is None, self.explain(f"{said}\nat {wrong}")
 
     async def _check_increments(self, data: Any, errors: list[str]) -> None:
@@ -269,3 +289,12 @@ class Case:
             f"{self.federation.world.source()}\n\n{self.operation}\n{dict(self.variables)} "
             f"{set(self.labels)}\n\n{fetches}\n\n{said}"
         )
+
+
+def random_cases(seed: int, count: int) -> tuple[Random, list[Case]]:
+    """Return the random choices of a seed, and operations on its first federation."""
+    rng = Random(seed)
+    federation = None
+    while federation is None:
+        federation = Federation.random(rng)
+    return rng, [Case.random(rng, federation) for _ in range(count)]

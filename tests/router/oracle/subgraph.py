@@ -123,6 +123,8 @@ class OracleClient:
             if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
                 for name, definition in kind.fields.items():
                     definition.resolve = self._resolver(kind.name, name)
+                    if kind.name == "Subscription":
+                        definition.subscribe = _events
             elif isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
                 kind.resolve_type = lambda obj, *_: obj.shown or obj.type
         return schema
@@ -310,6 +312,11 @@ class OracleClient:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+async def _events(_obj: None, _info: GraphQLResolveInfo[Any], **_args: Any) -> AsyncIterator[Obj]:
+    for number in range(EVENTS):
+        yield Obj("Subscription", f"event-{number}")
 
 
 def _text(types: Schema) -> str:

@@ -8,44 +8,42 @@ from random import Random
 import pytest
 
 from tests.router.oracle.faults import dead, liar, poisoned, unknown
-from tests.router.oracle.federation import Case, Federation
+from tests.router.oracle.federation import Case, random_cases
 
 
-def cases(seed: int, count: int) -> list[tuple[Random, Case]]:
-    rng = Random(seed)
-    federation = None
-    while federation is None:
-        federation = Federation.random(rng)
-    made = [Case.random(rng, federation) for _ in range(count)]
-    return [(rng, each) for each in made if not each.operation.startswith("subscription")]
+def answered_once(seed: int, count: int) -> list[tuple[Random, Case]]:
+    """Return operations of a seed that are no subscriptions."""
+    rng, cases = random_cases(seed, count)
+    return [(rng, case) for case in cases if not case.is_subscription]
 
 
 @pytest.mark.parametrize("seed", range(600, 608))
 async def test_a_value_that_nobody_has_is_null_as_in_one_schema(seed: int) -> None:
-    for rng, case in cases(seed, 4):
+    for rng, case in answered_once(seed, 4):
         await poisoned(rng, case)
 
 
 @pytest.mark.parametrize("seed", range(700, 708))
 async def test_a_dead_subgraph_costs_its_own_values_and_is_told(seed: int) -> None:
-    for rng, case in cases(seed, 4):
+    for rng, case in answered_once(seed, 4):
         await dead(rng, case)
 
 
 @pytest.mark.parametrize("seed", range(800, 806))
 async def test_an_entity_that_a_subgraph_does_not_know_costs_no_other(seed: int) -> None:
-    for rng, case in cases(seed, 4):
+    for rng, case in answered_once(seed, 4):
         await unknown(rng, case)
 
 
 @pytest.mark.parametrize("seed", range(900, 908))
 async def test_a_subgraph_that_lies_is_answered_for(seed: int) -> None:
-    for rng, case in cases(seed, 4):
+    for rng, case in answered_once(seed, 4):
         async with asyncio.timeout(20):
             await liar(rng, case)
 
 
-@pytest.mark.parametrize("seed", range(500, 508))
+@pytest.mark.parametrize("seed", range(500, 504))
 async def test_the_answer_does_not_tell_which_transport_brought_it(seed: int) -> None:
-    for _, case in cases(seed, 3):
+    _, cases = random_cases(seed, 3)
+    for case in cases:
         await case.check_transports()

@@ -85,6 +85,8 @@ class Truth:
         self.api: Schema = merge(world)
         self.poisoned: set[tuple[str, str]] = set()
         self.types: dict[tuple[Any, ...], Any] | None = None
+        self.calls: list[tuple[str, str]] = []
+        """The mutations that were called, with their arguments."""
         self._coordinates: dict[tuple[str, str], Coordinate] = {}
 
     def coordinate(self, type_name: str, name: str) -> Coordinate:
@@ -97,6 +99,8 @@ class Truth:
 
     def value(self, obj: Obj, name: str, args: Mapping[str, Any]) -> Any:
         """Return the field's value: JSON, with :class:`Obj` for objects."""
+        if obj.type == "Mutation":
+            self.calls.append((name, canonical(self.pruned(self.coordinate(obj.type, name), args))))
         if (obj.type, name) in self.poisoned:
             raise Poisoned(f"{obj.type}.{name} is poisoned")
         coordinate = self.coordinate(obj.type, name)
@@ -234,6 +238,16 @@ class Truth:
     def loses(self) -> bool:
         """Whether some objects cannot be looked up everywhere, so that some values are lost."""
         return any(self.coordinate(kind, name).optional for kind, name in self._keys)
+
+    @cached_property
+    def agrees(self) -> bool:
+        """Whether all subgraphs declare the same nullability."""
+        return all(
+            len({each.type.required for _, each in self.coordinate(kind, name).declared}) == 1
+            for kind in self.world.names("type")
+            if kind in self.api
+            for name in self.api[kind].fields
+        )
 
     def _declared(self, type_name: str, name: str) -> Iterator[tuple[str, Field]]:
         kinds = {type_name: None}
