@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from graphql import (
+    FieldNode,
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
@@ -155,13 +156,17 @@ class Completion:
         """Complete an object of which only an interface is known (interface objects).
 
         Where the interface has one implementation only, nobody was asked which it is; its name is
-        shown if somebody said it all the same.
+        shown if somebody said it all the same. Null where it matters which it is: an answer
+        without the fields of its type would say that it is of another.
         """
         possible = self._full_types.possible(name)
         runtime = next(iter(possible)) if len(possible) == 1 else name
         if runtime not in self._types.schema.type_map:
             return None  # hidden from this client
-        if any(field.kind is FieldKind.TYPENAME for field in spot.fields(runtime)):
+        asked = spot.fields(runtime)
+        if any(field.kind is FieldKind.TYPENAME for field in asked):
+            return None
+        if any(_what(spot.fields(each)) != _what(asked) for each in self._types.possible(name)):
             return None
         return self.object(spot, runtime, value, path)
 
@@ -171,3 +176,8 @@ class Completion:
     def _wrong(self, message: str, path: ClientPath) -> None:
         error = {"message": message, "extensions": {"code": "RESPONSE_VALIDATION_FAILED"}}
         self._failures.add(error, path)
+
+
+def _what(fields: tuple[ClientField, ...]) -> list[tuple[str, tuple[FieldNode, ...]]]:
+    """Return what is asked of an object, to be compared between types."""
+    return [(each.key, each.nodes if each.spot is not None else ()) for each in fields]

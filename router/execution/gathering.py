@@ -113,6 +113,7 @@ class _Writer:
         self.code = Code(typed=typed)
         self._call = call
         self._types = types
+        self._step = step
         self._ancestors = [each for each in steps if each.index in step.ancestors]
         self._pending = pending_of(self._ancestors, types)
         self._sending = Sending(self.code, call, types)
@@ -152,9 +153,25 @@ class _Writer:
                     and set(earlier.statics) == statics
                     and not earlier.call.context
                     and all(self._decides(earlier, each) for each in group.fields)
+                    and self._found_all(step)
                 ):
                     return earlier
         return None
+
+    def _found_all(self, earlier: FetchStep) -> bool:
+        """Return whether a call of an earlier step found all objects that there are here.
+
+        It has not where it may not have run, or where an answer since then brought others.
+        """
+        mine, before = self._step.fetch, earlier.fetch
+        if not set(before.when) <= set(mine.when) or before.any_of not in ((), mine.any_of):
+            return False
+        steps = [each for each in self._ancestors if each.index in earlier.ancestors]
+        pending = pending_of(steps, self._types)
+        return all(
+            self._contributions(path, self._pending)[0] == self._contributions(path, pending)[0]
+            for path in self._call.call.paths
+        )
 
     def _decides(self, earlier: CallStep, each: InputField) -> bool:
         if each.selections:
@@ -250,18 +267,26 @@ class _Writer:
 
     def _shapes_at(self, path: Path) -> list[Shape]:
         """Return the shapes of all answers that contribute to objects at ``path``."""
+        brought, added = self._contributions(path, self._pending)
+        return [*brought, *added]
+
+    def _contributions(
+        self, path: Path, pending: tuple[Pending, ...]
+    ) -> tuple[list[Shape], list[Shape]]:
+        """Return the shapes of answers that bring objects to ``path``, and of those about them."""
         keys, condition = segments(path, self._types)
-        pending: tuple[Pending, ...] = self._pending
-        shapes = [each.shape for each in arrived(pending, None)]
-        for each in keys:
-            shapes = [
+        brought: list[Shape] = []
+        added = [each.shape for each in arrived(pending, None)]
+        for number, each in enumerate(keys, start=1):
+            brought = [
                 slot.shape
-                for shape in shapes
+                for shape in (*brought, *added)
                 if (slot := shape.slots.get(each.key)) is not None and slot.shape is not None
             ]
             pending = advance(pending, each.key, each.types)
-            shapes += [one.shape for one in arrived(pending, condition)]
-        return shapes
+            types = condition if number == len(keys) else None
+            added = [one.shape for one in arrived(pending, types)]
+        return brought, added
 
     def _from_items(self, start: CallStep, suffixes: dict[int, tuple[Segment, ...]]) -> None:
         keys, _ = segments(start.call.paths[0], self._types)

@@ -207,7 +207,7 @@ class _Merge:
 
     def _typename(self, target: dict[str, Any], known: Any, value: Any) -> None:
         # an interface object's name gives way to the concrete type
-        if isinstance(value, str) and self._types.is_abstract(known):
+        if isinstance(value, str) and not (isinstance(known, str) and self._types.is_object(known)):
             target["__typename"] = value
 
     def _values(self, known: Any, value: Any, shape: Shape, path: ClientPath) -> Any:

@@ -8,7 +8,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
-    is_abstract_type,
 )
 
 __all__ = ["Types"]
@@ -36,10 +35,6 @@ class Types:
     def is_object(self, name: str) -> bool:
         """Return whether ``name`` is an object type of the schema."""
         return isinstance(self.schema.type_map.get(name), GraphQLObjectType)
-
-    def is_abstract(self, name: str) -> bool:
-        """Return whether ``name`` is an interface or union of the schema."""
-        return is_abstract_type(self.schema.type_map.get(name))
 
     def has_value(self, name: str, value: object) -> bool:
         """Return whether ``name`` is an enum of the schema with this value."""

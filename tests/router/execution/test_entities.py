@@ -491,3 +491,14 @@ async def test_a_requirement_that_lacks_below_an_entity_not_found_is_not_sent_as
     )
     assert asked["lend"].representations == []
     assert response(answer)["data"] == {"book": {"shelf": {"load": None}}}
+
+
+async def test_a_type_name_that_is_no_text_gives_way_to_one_that_is() -> None:
+    made = plan(
+        root(0, "cat", "{ book { shelf { __typename row } } }"),
+        root(1, "lend", "{ book { shelf { __typename place } } }"),
+    )
+    cat = {"data": {"book": {"shelf": {"__typename": [], "row": 1}}}}
+    lend = {"data": {"book": {"shelf": {"__typename": "Shelf", "place": 2}}}}
+    answer, _ = await run(made, BOOKS, "{book{shelf{row place}}}", of(cat, lend))
+    assert response(answer) == {"data": {"book": {"shelf": {"row": 1, "place": 2}}}}

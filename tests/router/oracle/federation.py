@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -79,17 +79,25 @@ class Federation:
 
 
 def without_the_unreachable(world: World, failed: CompositionFailed) -> bool:
-    """Take out the fields that satisfiability names; tell whether there were any."""
+    """Take out the fields that nobody can reach, or uses; tell whether there were any."""
     found = False
     for error in failed.errors:
-        if error.code != "SATISFIABILITY_ERROR":
-            return False
-        for kind, name in re.findall(r'cannot find field "(\w+)\.(\w+)"', error.message):
+        match error.code:
+            case "SATISFIABILITY_ERROR":
+                lost = re.findall(r'cannot find field "(\w+)\.(\w+)"', error.message)
+                subgraphs: Iterable[str] = world.schemas
+            case "EXTERNAL_UNUSED":
+                lost = re.findall(r'Field "(\w+)\.(\w+)"', error.message)
+                subgraphs = error.subgraphs
+            case _:
+                return False
+        for kind, name in lost:
             declarations = world.declarations(kind)
             if any(re.search(rf"\b{name}\b", str(k)) for _, d in declarations for k in d.keys):
                 continue
-            for _, declared in declarations:
-                found |= declared.fields.pop(name, None) is not None
+            for subgraph, declared in declarations:
+                if subgraph in subgraphs:
+                    found |= declared.fields.pop(name, None) is not None
     return found
 
 
@@ -265,7 +273,9 @@ class Case:
             assert orjson.dumps(found["data"]) == orjson.dumps(data), self.explain(said)
             told = not all(map(is_silent, errors))
             assert told <= ("errors" in found) <= bool(errors), self.explain(said)
-            wrong = misplaced(found.get("errors", ()), errors, data)
+            wrong = misplaced(
+                found.get("errors", ()), errors, data, in_parts=self.compiled().is_incremental
+            )
             assert wrong is None, self.explain(f"{said}\nat {wrong}")
 
     async def _check_increments(self, data: Any, errors: list[str]) -> None:

@@ -71,10 +71,11 @@ class Maker:
         return self.type(subgraph, type_name).fields.setdefault(field.name, deepcopy(field))
 
     def objects(self, *, entities: bool | None = None) -> list[str]:
-        """Return the names of object types."""
+        """Return the names of object types that clients see."""
         return [
             name
             for name in self.world.names("type")
+            if not any(each.has("inaccessible") for _, each in self.world.declarations(name))
             if entities is None or self.world.is_entity(name) is entities
         ]
 
@@ -90,6 +91,13 @@ class Maker:
             for subgraph, declared in self.world.declarations(name)
             if declared.has("interfaceObject")
         ]
+
+    def stands_in(self, subgraph: str, name: str) -> bool:
+        """Tell whether a subgraph knows an object type as the object that its interface is."""
+        return any(
+            home == subgraph and name in self.world.implementations(interface)
+            for home, interface in self.interface_objects()
+        )
 
     def abstract(self, name: str) -> bool:
         """Tell whether the type is an interface or a union."""

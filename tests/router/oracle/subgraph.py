@@ -27,7 +27,7 @@ from graphql import (
 
 from router.execution.client import SubgraphAnswer, SubgraphRequest
 
-from .fieldsets import fields_for, parse_field_set
+from .fieldsets import arguments, fields_for, parse_field_set
 from .truth import Coordinate, Hidden, Obj, Truth, canonical
 from .world import Directive, Field, Schema, Type
 
@@ -176,12 +176,38 @@ class OracleClient:
             raise LookupError(f"{self.subgraph} cannot resolve {obj.type}.{name}")
         if requires := field.requires:
             selections = parse_field_set(requires)
+            if self._has(obj, selections):
+                return self.truth.value(obj, name, args)
             meant = self.truth.select(obj, selections)
             known = {each: meant[each] for each in self._names_provided(obj) if each in meant}
             came = self._chosen({**known, **obj.given}, selections, obj.type, obj.type)
             if canonical(came) != canonical(meant):
                 raise LookupError(f"{self.subgraph}.{name} came with {came}, it needs {meant}")
         return self.truth.value(obj, name, args)
+
+    def _has(self, obj: Obj, selections: SelectionSetNode) -> bool:
+        """Tell whether the subgraph itself has what a field set names, by what is provided here."""
+        provided, declared = self._names_provided(obj), self.types.get(obj.type)
+        for node in fields_for(selections, obj.type, self.truth.fits):
+            name = node.name.value
+            field = declared.fields.get(name) if declared else None
+            if name == "__typename":
+                continue
+            if declared is None or field is None or field.requires:
+                return False
+            if list(self._overrides(declared, name)) or (
+                field.has("external") and name not in provided
+            ):
+                return False
+            value = self.truth.value(obj, name, arguments(node))
+            found = self._follow(
+                field, self.truth.coordinate(obj.type, name), value, self._provided(obj, field)
+            )
+            if node.selection_set and not all(
+                self._has(each, node.selection_set) for each in _objects(found)
+            ):
+                return False
+        return True
 
     def _names_provided(self, obj: Obj) -> dict[str, list[SelectionSetNode]]:
         found: dict[str, list[SelectionSetNode]] = {}
@@ -312,6 +338,15 @@ class OracleClient:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _objects(value: Any) -> Iterator[Obj]:
+    """Yield the objects of a value, through its lists."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _objects(each)
+    elif isinstance(value, Obj):
+        yield value
 
 
 async def _events(_obj: None, _info: GraphQLResolveInfo[Any], **_args: Any) -> AsyncIterator[Obj]:

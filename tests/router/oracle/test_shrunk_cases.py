@@ -175,3 +175,20 @@ async def test_a_deferred_part_may_ask_for_the_schema() -> None:
         a="type Query { q: String }",
         v_n="Query",
     )
+
+
+async def test_a_call_for_objects_that_another_case_of_the_order_asked_about_looks_for_its_own() -> (
+    None
+):
+    for value in (True, False):
+        await equal(
+            "mutation ($c: Boolean!) { two @skip(if: $c) { x } three one { name } two { id } }",
+            a="""
+            type Query { q: E }
+            type Mutation { one: E two: E }
+            type E @key(fields: "id") { id: ID! x: Int }
+            """,
+            b='type E @key(fields: "id") { id: ID! name: String }',
+            c="type Mutation { three: String }",
+            v_c=value,
+        )

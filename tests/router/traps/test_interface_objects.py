@@ -276,3 +276,33 @@ async def test_the_only_implementation_needs_no_one_to_tell_it() -> None:
         {"node": {"name": "One", "age": 7, "__typename": "User"}},
         "a b",
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "second"),
+    [
+        ("{ all { id } }", {"id": "2"}),
+        ("{ all { id ... on Media { id } } }", {"id": "2"}),
+        ("{ all { id __typename } }", None),
+        ("{ all { id ... on Film { cut } } }", None),
+    ],
+)
+async def test_an_object_whose_type_nobody_tells_is_null_where_its_type_matters(
+    query: str, second: Any
+) -> None:
+    federation = Federation(
+        a=Subgraph(
+            """interface Media @key(fields: "id") { id: ID! }
+            type Film implements Media @key(fields: "id") { id: ID! cut: Int }
+            type Song implements Media @key(fields: "id") { id: ID! }""",
+            entities={"Media": [{"__typename": "Film", "id": "1", "cut": 7}]},
+        ),
+        b=Subgraph(
+            """type Query { all: [Media] }
+            type Media @key(fields: "id") @interfaceObject { id: ID! }""",
+            roots={"all": [{"id": "1"}, {"id": "2"}]},
+        ),
+    )
+    outcome = await federation.ask(query)
+    assert outcome.data["all"][0]["id"] == "1"
+    assert outcome.data["all"][1] == second

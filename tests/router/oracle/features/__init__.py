@@ -28,8 +28,8 @@ FEATURES: Final[tuple[list[tuple[Feature, float]], list[tuple[Feature, float]]]]
     [
         (deep_values, 0.2),
         (overrides, 0.3),
-        (requires, 0.6),
-        (contexts, 0.15),
+        (requires, 0.7),
+        (contexts, 0.2),
         (hidden_members, 0.15),
     ],
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..maker import Maker
 from ..world import Field, Ref
+from .keys import enter
 
 __all__ = ["abstracts"]
 
@@ -20,6 +21,8 @@ def abstracts(maker: Maker) -> None:
             _interface(maker, f"I{number}", members)
         else:
             _keyed_interface(maker, f"I{number}", members)
+    if maker.chance(0.25):
+        _family(maker, maker.fresh("J"))
 
 
 def _union(maker: Maker, name: str, members: list[str]) -> None:
@@ -36,7 +39,8 @@ def _interface(maker: Maker, name: str, members: list[str]) -> None:
         here = [each for each in members if subgraph in maker.homes(each)]
         here = maker.some(here, everywhere=0.7) if here else []
         if here and (maker.leaf(common.type) or maker.homes(common.type.named).count(subgraph)):
-            _implement(maker, subgraph, name, here, common)
+            known = all("id" in maker.fields(each) for each in members)
+            _implement(maker, subgraph, name, here, common, known=known)
 
 
 def _field_type(maker: Maker) -> Ref:
@@ -47,7 +51,9 @@ def _field_type(maker: Maker) -> Ref:
     return maker.scalar()
 
 
-def _implement(maker: Maker, subgraph: str, name: str, members: list[str], common: Field) -> None:
+def _implement(
+    maker: Maker, subgraph: str, name: str, members: list[str], common: Field, *, known: bool
+) -> None:
     interface = maker.type(subgraph, name, "interface")
     interface.fields[common.name] = maker.bare(common)
     external = False
@@ -61,7 +67,7 @@ def _implement(maker: Maker, subgraph: str, name: str, members: list[str], commo
             # Its interface has the field here; the value is somebody else's.
             field.add("external")
             external = True
-    if not external and all("id" in maker.type(subgraph, m).fields for m in members):
+    if known and not external and all("id" in maker.type(subgraph, m).fields for m in members):
         interface.fields["id"] = Field("id", Ref("ID", (True,)))
 
 
@@ -98,6 +104,31 @@ def _keyed_interface(maker: Maker, name: str, members: list[str]) -> None:
     free = [s for s in maker.subgraphs if not any(s in maker.homes(each) for each in members)]
     for subgraph in free[: maker.rng.choice([0, 1, 1, 2, 2])]:
         _interface_object(maker, subgraph, name)
+
+
+def _family(maker: Maker, name: str) -> None:
+    """An interface over entities of its own; the others know it as an object, or one of these."""
+    home, *others = maker.rng.sample(maker.subgraphs, len(maker.subgraphs))
+    interface = maker.type(home, name, "interface")
+    interface.add("key", fields="id")
+    common = Field(f"{name.lower()}c", maker.scalar())
+    for each in (Field("id", Ref("ID", (True,))), common):
+        interface.fields[each.name] = maker.bare(each)
+    members = [maker.fresh("M") for _ in range(maker.rng.randint(1, 3))]
+    for member in members:
+        enter(maker, home, member, [("id", True)])
+        maker.type(home, member).interfaces.append(name)
+        own = Field(maker.fresh(member.lower()), maker.scalar(), maker.args(0.2))
+        for each in (common, own):
+            maker.declare(home, member, each)
+    for subgraph in others:
+        if maker.chance(0.7):
+            _interface_object(maker, subgraph, name)
+        else:
+            member = maker.rng.choice(members)
+            enter(maker, subgraph, member, [("id", True)])
+            own = Field(maker.fresh(member.lower()), maker.scalar(), maker.args(0.2))
+            maker.declare(subgraph, member, own)
 
 
 def _interface_object(maker: Maker, subgraph: str, name: str) -> None:

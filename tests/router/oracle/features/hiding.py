@@ -49,8 +49,9 @@ def hidden_members(maker: Maker) -> None:
     if not abstract:
         return
     name = maker.rng.choice(abstract)
-    subgraph, declared = maker.rng.choice(maker.world.declarations(name))
-    if declared.has("interfaceObject") or declared.keys:
+    declarations = maker.world.declarations(name)
+    subgraph, declared = maker.rng.choice(declarations)
+    if any(each.has("interfaceObject") or each.keys for _, each in declarations):
         return
     made = maker.type(subgraph, maker.fresh("H"))
     made.add("inaccessible")

@@ -11,11 +11,10 @@ LABEL = "moving"
 
 def overrides(maker: Maker) -> None:
     """Move one or two fields from a subgraph to another."""
-    objects = {name for _, name in maker.interface_objects()}
     for _ in range(maker.rng.choice([1, 1, 2])):
         moves = [
             (owner, loser, name, field.name)
-            for name in [*maker.objects(entities=True), *sorted(objects)]
+            for name in maker.objects(entities=True)
             for field in maker.fields(name).values()
             for owner in maker.owners(name, field.name)
             if len(maker.owners(name, field.name)) == 1
@@ -23,9 +22,6 @@ def overrides(maker: Maker) -> None:
             and not field.directives
             for loser in maker.homes(name)
             if loser != owner
-            and all(
-                (s, name) in maker.interface_objects() for s in (owner, loser) if name in objects
-            )
             and field.name not in maker.type(loser, name).fields
             and (maker.leaf(field.type) or field.type.named in maker.world.schemas[loser])
         ]

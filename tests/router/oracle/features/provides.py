@@ -12,16 +12,14 @@ __all__ = ["provides"]
 def provides(maker: Maker) -> None:
     """Let one or two fields provide."""
     for _ in range(maker.rng.choice([1, 1, 2])):
-        subgraph, field = maker.rng.choice(_places(maker) or [("", None)])
-        if field is None:
-            continue
-        tree = random_tree(
-            maker, subgraph, field.type.named, maker.rng.choice([0, 0, 1, 2]), args=False
-        )
-        if tree is None:
-            continue
-        declare(maker, subgraph, tree)
-        field.add("provides", fields=print_tree(tree))
+        places = _places(maker)
+        for subgraph, field in maker.rng.sample(places, min(6, len(places))):
+            deep = maker.rng.choice([0, 0, 1, 2])
+            tree = random_tree(maker, subgraph, field.type.named, deep, args=False)
+            if tree is not None:
+                declare(maker, subgraph, tree)
+                field.add("provides", fields=print_tree(tree))
+                break
 
 
 def _places(maker: Maker) -> list[tuple[str, Field]]:

@@ -11,21 +11,28 @@ __all__ = ["requires"]
 
 def requires(maker: Maker) -> None:
     """Add requirements one on another: later ones may name the fields of earlier ones."""
-    for _ in range(maker.rng.choice([1, 1, 2, 3, 4])):
-        names = [n for n in maker.objects(entities=True) if maker.entered(n)]
-        if not names:
-            return
-        name = maker.rng.choice(names)
-        subgraph = maker.rng.choice(maker.entered(name))
+    for _ in range(maker.rng.choice([1, 2, 2, 3, 4])):
         if maker.chance(0.2) and _of_interface_object(maker):
             continue
-        tree = random_tree(maker, subgraph, name, maker.rng.choice([0, 0, 1, 2]), args=True)
-        if tree is None:
-            continue
-        declare(maker, subgraph, tree)
-        field = Field(maker.fresh(f"{name.lower()}q"), _result(maker, subgraph), maker.args(0.2))
-        field.add("requires", fields=print_tree(tree))
-        maker.type(subgraph, name).fields[field.name] = field
+        for _ in range(6):
+            if _of_entity(maker):
+                break
+
+
+def _of_entity(maker: Maker) -> bool:
+    """A field of an entity; False where what was chosen by chance has nothing to require."""
+    name = maker.rng.choice([n for n in maker.objects(entities=True) if maker.entered(n)] or [""])
+    if not name:
+        return False
+    subgraph = maker.rng.choice(maker.entered(name))
+    tree = random_tree(maker, subgraph, name, maker.rng.choice([0, 0, 1, 2, 3]), args=True)
+    if tree is None:
+        return False
+    declare(maker, subgraph, tree)
+    field = Field(maker.fresh(f"{name.lower()}q"), _result(maker, subgraph), maker.args(0.2))
+    field.add("requires", fields=print_tree(tree))
+    maker.type(subgraph, name).fields[field.name] = field
+    return True
 
 
 def _result(maker: Maker, subgraph: str) -> Ref:

@@ -28,29 +28,36 @@ def random_tree(
     else's, what the subgraph could resolve too.
     """
     tree = Tree(name)
+    if maker.stands_in(subgraph, name):
+        return None
     if maker.abstract(name):
         return _abstract_tree(maker, subgraph, tree, depth, args=args, within=within)
     keys = maker.key_names(name)
-    for each in maker.some(list(maker.fields(name).values()) or [None], everywhere=0.1)[:3]:
-        if each is None or each.contextual or _hidden(maker, name, each.name):
+    for each in _some_fields(maker, name, deep=depth > 0):
+        if each.contextual or _hidden(maker, name, each.name):
             continue
         here = subgraph in maker.owners(name, each.name)
+        literal = _literals(each) if args else ""
+        if each.args and not (args and (literal or _optional(each))):
+            continue
         if maker.leaf(each.type):
-            usable = not here and each.name not in keys
-            literal = _literals(each) if args else ""
-            if (
-                (usable or within)
-                and (literal or not each.args or _optional(each))
-                and (args or not each.args)
-            ):
+            if within or (not here and each.name not in keys):
                 tree.fields.append((each, literal, None))
-        elif depth > 0 and not each.args and each.name not in keys:
+        elif depth > 0 and each.name not in keys:
             below = random_tree(
                 maker, subgraph, each.type.named, depth - 1, args=args, within=within or not here
             )
             if below:
-                tree.fields.append((each, "", below))
+                tree.fields.append((each, literal, below))
     return tree if tree.fields else None
+
+
+def _some_fields(maker: Maker, name: str, *, deep: bool) -> list[Field]:
+    """Return up to three fields of an object type, rather those that lead on if ``deep``."""
+    fields = list(maker.fields(name).values())
+    if deep and maker.chance(0.6):
+        fields = [each for each in fields if not maker.leaf(each.type)] or fields
+    return maker.some(fields, everywhere=0.1)[:3] if fields else []
 
 
 def _abstract_tree(
@@ -59,6 +66,9 @@ def _abstract_tree(
     here = maker.world.schemas[subgraph].get(tree.type)
     if here is not None and here.has("interfaceObject"):
         return None
+    for each in _of_all(maker, subgraph, tree.type) if within else ():
+        if maker.chance(0.3):
+            tree.fields.append((each, "", None))
     members = maker.world.implementations(tree.type, subgraph if here else None)
     for member in maker.some(members or [""], everywhere=0.2)[:2]:
         if not member:
@@ -66,7 +76,24 @@ def _abstract_tree(
         part = random_tree(maker, subgraph, member, depth - 1, args=args, within=within)
         if part:
             tree.on.append(part)
-    return tree if tree.on else None
+    return tree if tree.on or tree.fields else None
+
+
+def _of_all(maker: Maker, subgraph: str, name: str) -> list[Field]:
+    """Return the leaves that an interface has in the subgraph, or will have once it is there."""
+    declared = maker.world.schemas[subgraph].get(name) or _definition(maker, name)
+    return [
+        each
+        for each in declared.fields.values()
+        if maker.leaf(each.type) and not each.args and each.name != "id"
+    ]
+
+
+def _definition(maker: Maker, name: str) -> Type:
+    """Return the first declaration of an abstract type that is one."""
+    return next(
+        each for _, each in maker.world.declarations(name) if not each.has("interfaceObject")
+    )
 
 
 def _hidden(maker: Maker, name: str, field_name: str) -> bool:
@@ -100,6 +127,7 @@ def print_tree(tree: Tree) -> str:
 
 def declare(maker: Maker, subgraph: str, tree: Tree) -> None:
     """Give the subgraph what the tree mentions: external, where it cannot resolve it."""
+    known = tree.type in maker.world.schemas[subgraph]
     stub(maker, subgraph, tree.type)
     here = maker.type(subgraph, tree.type)
     for each, _, below in tree.fields:
@@ -107,7 +135,7 @@ def declare(maker: Maker, subgraph: str, tree: Tree) -> None:
             declare(maker, subgraph, below)
         if each.name not in here.fields:
             field = maker.bare(each)
-            if not (_is_value(maker, tree.type)):
+            if known or not _is_value(maker, tree.type):
                 field.add("external")
             here.fields[each.name] = field
     for part in tree.on:
@@ -128,9 +156,7 @@ def stub(maker: Maker, subgraph: str, name: str) -> None:
             made.add("key", fields="id", resolvable=False)
             made.fields["id"] = Field("id", Ref("ID", (True,)))
         return
-    (_, declared), *_ = [
-        each for each in maker.world.declarations(name) if not each[1].has("interfaceObject")
-    ]
+    declared = _definition(maker, name)
     owner = next(s for s, each in maker.world.declarations(name) if each is declared)
     members = maker.world.implementations(name, owner)
     made = maker.type(subgraph, name, declared.kind)
