@@ -8,7 +8,7 @@
     run = compiled.start(variables, clients, done, headers=..., ...)   # the same without a task:
                                                           # done(answer) is called once; run.cancel()
     async for answer in compiled.subscribe(variables, clients, headers=...): ...
-    async for increment in compiled.execute_incrementally(variables, clients, ...): ...
+    async for increment in execute_incrementally(compiled, variables, clients): ...
 
 ``answer.body`` is the whole JSON response, ``answer.errors`` its errors, ``increment.body`` one
 payload of an incremental response (``increment.has_next``). ``clients`` maps the subgraphs'
@@ -28,6 +28,7 @@ from router.execution.client import (
     SubgraphRequest,
 )
 from router.execution.compiled import CompiledOperation, ExecutionOptions, compile_operation
+from router.execution.incremental import execute_incrementally
 from router.execution.inflight import InFlight
 from router.execution.run import Observer, Run
 
@@ -45,4 +46,5 @@ __all__ = [
     "SubgraphClient",
     "SubgraphRequest",
     "compile_operation",
+    "execute_incrementally",
 ]

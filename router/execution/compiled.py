@@ -7,37 +7,30 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 from graphql import DocumentNode, GraphQLSchema
 
 from router.errors import SubgraphError
 from router.execution.admission import Admission
-from router.execution.answer import Answer, Increment
+from router.execution.answer import Answer
 from router.execution.client import NO_HEADERS, Outcome, SubgraphClient, SubgraphRequest
 from router.execution.completion import Completion
 from router.execution.failures import Failures
 from router.execution.fields import Spot, View, condition_variables, operation_of
-from router.execution.gathering import Gathering, generate_gatherer
-from router.execution.generating import Unsuitable
-from router.execution.incremental import deliver
 from router.execution.inflight import InFlight
 from router.execution.introspection import Introspection, asks_for_introspection
 from router.execution.merging import Merged, merge_all
 from router.execution.overlap import Mismatch
 from router.execution.passing import can_pass
+from router.execution.program import Program
 from router.execution.projection import Projector, generate_projection
-from router.execution.recent import Recent
 from router.execution.representations import holds
 from router.execution.run import HeadersFor, Observer, Run
-from router.execution.steps import FetchStep, build_steps
 from router.execution.types import Types
 from router.execution.variables import Coercion
-from router.planning.plan import OperationKind, Plan
-
-if TYPE_CHECKING:
-    from router.execution.typed import Reader
+from router.planning.plan import Plan
 
 __all__ = ["CompiledOperation", "ExecutionOptions", "HasSchema", "Prepared", "compile_operation"]
 
@@ -50,9 +43,6 @@ _DEFECT: Final = {
 
 MAX_VIEWS: Final = 32
 """So many truth assignments of one operation's conditions are kept compiled."""
-
-MISREAD: Final = 16
-"""One answer in so many may be none that typed objects can hold, and so many at first."""
 
 
 class HasSchema(Protocol):
@@ -75,14 +65,6 @@ class ExecutionOptions:
     trusted: frozenset[str] = frozenset()
     generated: bool = True
     typed_after: int | None = 32
-
-
-@dataclass(frozen=True, slots=True)
-class TypedCode:
-    """What reads answers into typed objects, by step, and the functions that gather from those."""
-
-    readers: tuple[Reader, ...]
-    gatherers: Mapping[int, tuple[Gathering, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +112,22 @@ class CompiledOperation:
         self.operation = operation_of(document, operation_name)
         self.types = Types(api_schema)
         self.full_types = Types(supergraph.schema)
-        self.generated = options.generated
         self.coerce = Coercion(self.operation, api_schema)
-        self.steps: tuple[FetchStep, ...] = build_steps(plan, self.full_types)
-        self.calls = sum(len(step.calls) for step in self.steps)
-        self.recent = Recent()
-        self.running: set[Run] = set()
-        self.counters = [step.waits_for for step in self.steps]
-        self.roots = tuple(step for step in self.steps if not step.waits_for)
-        self.gatherers = self._gatherers(typed=False)
-        self._typed: TypedCode | None = None
-        self._typed_after = options.typed_after
-        self._started = 0
-        self._misread = 0
         self._conditions = condition_variables(document, self.operation)
         self._introspects = asks_for_introspection(document)
         self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
-        self.raw = options.generated and can_pass(self, supergraph.schema, options.trusted)
-        if self.raw or not self.generated or self.is_incremental or not self.steps:
-            self._typed_after = None
-        if self.kind is OperationKind.SUBSCRIPTION:  # an event is read by who streams it
-            self._typed_after = None
+        self.program = Program(
+            plan,
+            self.full_types,
+            generated=options.generated,
+            raw=options.generated and self._passes(supergraph.schema, options.trusted),
+            typed_after=options.typed_after,
+        )
 
     def generated_text(self, variables: Mapping[str, Any] | None = None) -> str:
         """Return the source of all generated functions, for people who look for a fault."""
-        texts = [each.text for known in self.gatherers.values() for each in known]
+        texts = [each.text for known in self.program.gatherers.values() for each in known]
         return "\n".join([*texts, self.prepared(variables or {}).text])
-
-    @property
-    def has_conditions(self) -> bool:
-        """Whether variables decide which fields there are."""
-        return bool(self._conditions)
 
     @property
     def is_incremental(self) -> bool:
@@ -181,11 +148,11 @@ class CompiledOperation:
 
         Holding such a request back saves nothing: it costs least while the other one runs.
         """
-        run = next(iter(self.running), None)
+        run = next(iter(self.program.running), None)
         return (
             run is not None
             and run.is_like(variables, headers)
-            and isinstance(clients.get(self.steps[0].fetch.subgraph), InFlight)
+            and isinstance(clients.get(self.program.steps[0].fetch.subgraph), InFlight)
         )
 
     def start(
@@ -207,7 +174,7 @@ class CompiledOperation:
         def complete(run: Run) -> None:
             done(self.answer(run))
 
-        run = Run(self, variables, clients, complete, headers, observer, admission)
+        run = Run(self.program, variables, clients, complete, headers, observer, admission)
         run.start()
         return run
 
@@ -227,7 +194,7 @@ class CompiledOperation:
             if not future.done():
                 future.set_result(self.answer(run))
 
-        run = Run(self, variables, clients, done, headers, observer, admission)
+        run = Run(self.program, variables, clients, done, headers, observer, admission)
         try:
             run.start()
             return await future
@@ -249,9 +216,9 @@ class CompiledOperation:
         """
 
         def make(done: Callable[[Run], None]) -> Run:
-            return Run(self, variables, clients, done, headers, observer)
+            return Run(self.program, variables, clients, done, headers, observer)
 
-        step = self.steps[0]
+        step = self.program.steps[0]
         fetch = step.fetch
         client = clients.get(fetch.subgraph)
         if client is None:
@@ -275,26 +242,6 @@ class CompiledOperation:
             if close is not None:
                 await close()
 
-    async def execute_incrementally(
-        self,
-        variables: Mapping[str, Any],
-        clients: Mapping[str, SubgraphClient],
-        *,
-        headers: HeadersFor = NO_HEADERS,
-        observer: Observer | None = None,
-        legacy: bool = False,
-    ) -> AsyncIterator[Increment]:
-        """Yield the initial answer and then the deferred parts as they become ready.
-
-        ``legacy`` writes the format of 2022-08-24 instead of that of the current specification.
-        """
-
-        def make(done: Callable[[Run], None]) -> Run:
-            return Run(self, variables, clients, done, headers, observer)
-
-        async for increment in deliver(self, make, variables, legacy=legacy):
-            yield increment
-
     def answer(self, run: Run) -> Answer:
         """Make the answer out of what a run brought; never raises."""
         if run.broken:
@@ -309,7 +256,7 @@ class CompiledOperation:
         typed = run.typed is not None and not run.plain
         prepared = self.prepared(run.variables, typed=typed)
         if not run.plain:
-            if self.raw:
+            if self.program.raw:
                 passed = run.passed()
                 if passed is not None:
                     return Answer(passed)
@@ -319,24 +266,8 @@ class CompiledOperation:
                 except (Mismatch, LookupError, TypeError, AttributeError, ValueError):
                     pass  # something is not as it should be: the plain form says what
             if typed:
-                self.misread()
+                self.program.misread()
         return self._plain_answer(run, prepared)
-
-    def typed_for(self, clients: Mapping[str, SubgraphClient]) -> TypedCode | None:
-        """Return the code for typed objects where one more execution with these clients is worth it."""
-        after = self._typed_after
-        if after is None:
-            return None
-        self._started += 1
-        if self._typed is None and self._started > after:
-            self._make_typed(clients)
-        return self._typed
-
-    def misread(self) -> None:
-        """Note that an answer could not be read as typed objects; it costs to read it twice."""
-        self._misread += 1
-        if self._misread > MISREAD and self._misread * MISREAD > self._started:
-            self._typed = self._typed_after = None
 
     def prepared(
         self, variables: Mapping[str, Any], *, deferring: bool = False, typed: bool = False
@@ -372,8 +303,8 @@ class CompiledOperation:
         return prepared.introspection.values(variables)
 
     def _projected(self, run: Run, prepared: Prepared, projector: Projector) -> Answer:
-        if run.shared and self.steps:
-            known: Answer | None = self.recent.find("answer", run.outcomes, run.variables)
+        if run.shared and self.program.steps:
+            known: Answer | None = self.program.recent.find("answer", run.outcomes, run.variables)
             if known is not None:
                 return known
         data = projector(run, self.introspected(prepared, run.variables))
@@ -382,8 +313,8 @@ class CompiledOperation:
             failures.report(run.replies(), Merged())
             return write_answer(data, failures.errors)
         answer = Answer(orjson.dumps({"data": data}))
-        if run.shared and self.steps:
-            self.recent.keep("answer", run.outcomes, run.variables, answer)
+        if run.shared and self.program.steps:
+            self.program.recent.keep("answer", run.outcomes, run.variables, answer)
         return answer
 
     def _plain_answer(self, run: Run, prepared: Prepared) -> Answer:
@@ -413,50 +344,21 @@ class CompiledOperation:
             run.cancel()
             raise
 
-    def _gatherers(self, *, typed: bool) -> dict[int, tuple[Gathering, ...]]:
-        found: dict[int, tuple[Gathering, ...]] = {}
-        for step in self.steps if self.generated else ():
-            made = [
-                generate_gatherer(step, call, self.steps, self.full_types, typed=typed)
-                for call in step.calls
-            ]
-            known = tuple(each for each in made if each is not None)
-            if known and len(known) == len(made):
-                found[step.index] = known
-        return found
-
-    def _make_typed(self, clients: Mapping[str, SubgraphClient]) -> None:
-        """Make the code for typed objects, once; where it cannot be, dictionaries have to do."""
-        self._typed_after = None
-        for step in self.steps:
-            if not getattr(clients.get(step.fetch.subgraph), "reads", False):
-                return
-        gatherers = self._gatherers(typed=True)
-        if gatherers.keys() != self.gatherers.keys():
-            return
-        from router.execution.typed import readers_of  # a start need not wait for its library
-
-        try:
-            readers = tuple(map(readers_of(self.full_types.schema).reader, self.steps))
-        except Unsuitable:
-            return
-        self._typed = TypedCode(readers, gatherers)
-        self._typed_after = 0
-
-    def _followers(self) -> dict[int, int]:
-        """Return the calls that take over the objects of another, by index."""
-        return {
-            each.call.index: each.follows
-            for known in self.gatherers.values()
-            for each in known
-            if each.follows is not None
-        }
+    def _passes(self, schema: GraphQLSchema, trusted: frozenset[str]) -> bool:
+        """Whether the bytes of the only answer may be the response, unread."""
+        if self._conditions:
+            return False
+        view = View(self.document, self.operation, self.types, {})
+        return can_pass(self.plan, view, schema, trusted)
 
     def _prepare(self, truths: Mapping[str, bool], *, deferring: bool, typed: bool) -> Prepared:
         view = View(self.document, self.operation, self.types, truths, deferring=deferring)
+        program = self.program
         made = (
-            generate_projection(view, self.steps, self.full_types, self._followers(), typed=typed)
-            if self.generated and not deferring
+            generate_projection(
+                view, program.steps, self.full_types, program.followers, typed=typed
+            )
+            if program.generated and not deferring
             else None
         )
         introspection = self.introspection(view.root, view.root_type)

@@ -38,16 +38,16 @@ from router.execution.generating import (
     pending_of,
     segments,
 )
-from router.execution.run import NOTHING, Run
 from router.execution.sending import HELPERS, Sending
 from router.execution.shapes import Shape, unite
+from router.execution.state import NOTHING, State
 from router.execution.steps import CallStep, FetchStep
 from router.execution.types import Types
 from router.planning.plan import InputField, Path
 
 __all__ = ["Gatherer", "Gathering", "generate_gatherer"]
 
-Gatherer: TypeAlias = Callable[[Run], tuple[list[dict[str, Any]], dict[int, int]]]
+Gatherer: TypeAlias = Callable[[State], tuple[list[dict[str, Any]], dict[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)

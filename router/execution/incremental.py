@@ -9,27 +9,26 @@ or of 2022-08-24 for older clients (``path`` and ``label`` in each increment).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from graphql import GraphQLNamedType, OperationDefinitionNode, SelectionSetNode, parse
 from graphql import get_named_type as named_type
 
 from router.execution.answer import Increment
+from router.execution.client import NO_HEADERS, SubgraphClient
+from router.execution.compiled import CompiledOperation
 from router.execution.completion import Completion
 from router.execution.failures import Failures
 from router.execution.fields import View
 from router.execution.merging import Merged, merge_all
 from router.execution.representations import ClientPath, holds, walk
+from router.execution.run import HeadersFor, Observer, Run
 from router.planning.plan import EACH, Deferred, OnTypes
 
-if TYPE_CHECKING:
-    from router.execution.compiled import CompiledOperation
-    from router.execution.run import Run
-
-__all__ = ["deliver"]
+__all__ = ["execute_incrementally"]
 
 
 @dataclass(slots=True)
@@ -44,16 +43,22 @@ class _Block:
     announced: bool = False
 
 
-async def deliver(
+async def execute_incrementally(
     op: CompiledOperation,
-    make: Callable[[Callable[[Run], None]], Run],
     variables: Mapping[str, Any],
+    clients: Mapping[str, SubgraphClient],
     *,
-    legacy: bool,
+    headers: HeadersFor = NO_HEADERS,
+    observer: Observer | None = None,
+    legacy: bool = False,
 ) -> AsyncIterator[Increment]:
-    """Run the operation and yield its parts; closing the iterator ends all requests."""
+    """Yield the initial answer and then the deferred parts as they become ready.
+
+    ``legacy`` writes the format of 2022-08-24 instead of that of the current specification.
+    Closing the iterator ends all requests.
+    """
     changed = asyncio.Event()
-    run = make(lambda _: changed.set())
+    run = Run(op.program, variables, clients, lambda _: changed.set(), headers, observer)
     if not op.defers(variables):
         async for increment in _whole(op, run, changed):
             yield increment
@@ -112,7 +117,7 @@ class _Delivery:
         self._labels = {block.plan.label for block in self.waiting}
         self._above = {each.label: each.parent for each in op.plan.deferred}
         later = frozenset().union(*(block.needs for block in self.waiting))
-        self.initial = frozenset(range(len(op.steps))) - later
+        self.initial = frozenset(range(len(op.program.steps))) - later
 
     def first(self) -> Increment:
         """Write the initial part and announce the outermost blocks."""
@@ -248,7 +253,7 @@ def _blocks(op: CompiledOperation, variables: Mapping[str, Any]) -> list[_Block]
     A block whose condition does not hold belongs to the block around it, and its fetches with it.
     """
     view = op.prepared(variables).view
-    places = {step.fetch.id: step.index for step in op.steps}
+    places = {step.fetch.id: step.index for step in op.program.steps}
     active = {each.label for each in op.plan.deferred if holds(each.when + each.exists, variables)}
     above = {each.label: each.parent for each in op.plan.deferred}
     needs: dict[str, set[int]] = {label: set() for label in active}

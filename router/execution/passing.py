@@ -7,35 +7,31 @@ trusted to keep to its schema: what is not read cannot be checked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLSchema, OperationDefinitionNode, parse
 from graphql import get_named_type as named_type
 
 from router.execution.fields import FieldKind, Spot, View
 from router.execution.types import Types
-from router.planning.plan import OperationKind
-
-if TYPE_CHECKING:
-    from router.execution.compiled import CompiledOperation
+from router.planning.plan import OperationKind, Plan
 
 __all__ = ["can_pass"]
 
 
-def can_pass(op: CompiledOperation, schema: GraphQLSchema, trusted: frozenset[str]) -> bool:
-    """Return whether a single answer's bytes may be handed on unread."""
-    if len(op.steps) != 1 or op.kind is not OperationKind.QUERY:
+def can_pass(plan: Plan, asked: View, schema: GraphQLSchema, trusted: frozenset[str]) -> bool:
+    """Return whether a single answer's bytes may be handed on unread.
+
+    ``asked`` is the client's operation, ``schema`` the supergraph's.
+    """
+    if len(plan.fetches) != 1 or plan.kind is not OperationKind.QUERY:
         return False
-    fetch = op.steps[0].fetch
+    (fetch,) = plan.fetches
     if fetch.subgraph not in trusted or fetch.entities or fetch.renames or fetch.at or fetch.when:
         return False
     document = parse(fetch.operation, no_location=True)
     sent = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-    full = Types(schema)
-    asked = op.prepared({}).view
-    view = View(document, sent, full, {})
-    if op.has_conditions:
-        return False
+    view = View(document, sent, Types(schema), {})
     return _same(asked.root, asked.root_type, view.root, view.root_type, schema)
 
 

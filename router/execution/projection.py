@@ -48,15 +48,15 @@ from router.execution.generating import (
 )
 from router.execution.leaves import INVALID, checker
 from router.execution.overlap import Mismatch
-from router.execution.run import Run
 from router.execution.shapes import Shape, unite
+from router.execution.state import State
 from router.execution.steps import FetchStep
 from router.execution.types import Types
 from router.planning.plan import InputField
 
 __all__ = ["Projector", "generate_projection"]
 
-Projector: TypeAlias = Callable[[Run, Mapping[int, Any]], dict[str, Any]]
+Projector: TypeAlias = Callable[[State, Mapping[int, Any]], dict[str, Any]]
 
 MAX_FUNCTIONS: Final = 2_000
 """Larger operations are completed by the plain form; compiling them would cost too much."""

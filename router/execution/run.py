@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import orjson
 
 from router.errors import SubgraphError
+from router.execution.admission import Admission
 from router.execution.client import (
     NO_HEADERS,
     UNREAD,
@@ -25,37 +26,21 @@ from router.execution.client import (
     SubgraphClient,
     SubgraphRequest,
 )
+from router.execution.gathering import Gathering
 from router.execution.generating import attribute
 from router.execution.merging import Reply, Wanted, gather, merge_all, rename
-from router.execution.overlap import Mismatch, Overlaps
+from router.execution.overlap import Mismatch
+from router.execution.program import Program
 from router.execution.representations import is_wanted
 from router.execution.starting import begin
+from router.execution.state import State
 from router.execution.steps import FetchStep
 from router.planning.plan import Fetch, OperationKind
 
-if TYPE_CHECKING:
-    from router.execution.admission import Admission
-    from router.execution.compiled import CompiledOperation
-    from router.execution.gathering import Gathering
-
-__all__ = ["NOTHING", "HeadersFor", "Nothing", "Observer", "Run"]
-
-
-class Nothing(dict[str, Any]):
-    """An object without values, in the place of an answer that is missing, typed or not."""
-
-    def __missing__(self, key: str) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> None:
-        return None
+__all__ = ["HeadersFor", "Observer", "Run"]
 
 
 _LOG: Final = logging.getLogger(__name__)
-
-NOTHING: Final = Nothing()
-_NO_ITEMS: Final[list[Any]] = [NOTHING]
-_NO_OVERLAY: Final[dict[int, int]] = {}
 
 HeadersFor: TypeAlias = Mapping[str, str] | Callable[[str], Mapping[str, str]]
 
@@ -66,13 +51,12 @@ class Observer(Protocol):
     def fetched(self, fetch: Fetch, outcome: Outcome, seconds: float) -> None: ...
 
 
-class Run:
-    """The state of one execution.
+class Run(State):
+    """One execution of a program.
 
-    ``data`` holds the root fetches' answers by step, ``items`` and ``overlays`` the entities by
-    call: ``items[call][overlays[call][id(object)]]`` is what a call brought for an object. Every
-    ``items`` list ends with :data:`NOTHING`, so that index -1 means "nothing". ``typed`` is the
-    code for typed objects where all of them are such.
+    ``plain``: something is not as generated code needs it; ``failed``: a fetch brought nothing;
+    ``shared``: all answers were told to other runs too. ``typed`` is the code for typed objects
+    where all of them are such.
     """
 
     __slots__ = (
@@ -83,20 +67,15 @@ class Run:
         "_headers",
         "_left",
         "_observer",
-        "_op",
         "_outcomes",
+        "_program",
         "_replies",
         "_tickets",
         "_waiting",
         "broken",
-        "data",
         "failed",
-        "items",
         "over",
-        "overlaps",
-        "overlays",
         "plain",
-        "representations",
         "shared",
         "typed",
         "variables",
@@ -105,7 +84,7 @@ class Run:
 
     def __init__(
         self,
-        op: CompiledOperation,
+        program: Program,
         variables: Mapping[str, Any],
         clients: Mapping[str, SubgraphClient],
         done: Callable[[Run], None],
@@ -113,30 +92,26 @@ class Run:
         observer: Observer | None = None,
         admission: Admission | None = None,
     ) -> None:
-        self._op = op
+        super().__init__(len(program.steps), program.calls)
+        self._program = program
         self._clients = clients
         self._done = done
         self._headers = headers
         self._observer = observer
         self._admission = admission
-        self._left = len(op.steps)
-        self._waiting = op.counters.copy()
-        self._outcomes: list[Outcome | None] = [None] * len(op.steps)
-        self.representations: list[Sequence[dict[str, Any]]] = [()] * op.calls
+        self._left = len(program.steps)
+        self._waiting = program.counters.copy()
+        self._outcomes: list[Outcome | None] = [None] * len(program.steps)
         self._replies: dict[int, list[Reply]] = {}
         self._cancels: dict[int, Cancel] = {}
         self._tickets = 0
         self.variables = variables
-        self.data: list[Any] = [NOTHING] * len(op.steps)
-        self.overlays: list[dict[int, int]] = [_NO_OVERLAY] * op.calls
-        self.items: list[list[Any]] = [_NO_ITEMS] * op.calls
-        self.plain = not op.generated
-        self.typed = op.typed_for(clients)
+        self.plain = not program.generated
+        self.typed = program.typed_for(clients)
         self.over = False
         self.broken = False
         self.failed = False
         self.shared = True
-        self.overlaps = Overlaps()
         self.watch: Callable[[int], None] | None = None
 
     def start(self, source: Outcome | None = None) -> None:
@@ -144,9 +119,9 @@ class Run:
         if not self._left:
             self._complete()
             return
-        self._op.running.add(self)
+        self._program.running.add(self)
         try:
-            for step in self._op.roots:
+            for step in self._program.roots:
                 if source is not None and step.index == 0:
                     self._arrived(step, source)
                 else:
@@ -165,7 +140,7 @@ class Run:
     def cancel(self) -> None:
         """Give up: no request goes on, ``done`` is not called."""
         self.over = True
-        self._op.running.discard(self)
+        self._program.running.discard(self)
         cancels = list(self._cancels.values())
         self._cancels.clear()
         for cancel in cancels:
@@ -190,7 +165,7 @@ class Run:
     def replies(self, steps: frozenset[int] | None = None) -> list[Reply]:
         """Return what is in so far in plan order, of all steps or of some."""
         found: list[Reply] = []
-        for step in self._op.steps:
+        for step in self._program.steps:
             if steps is not None and step.index not in steps:
                 continue
             if step.index in self._replies:
@@ -219,14 +194,14 @@ class Run:
             self._send(step, given, lambda outcome: self._arrived(step, outcome))
         elif not self._gather(step, given):
             if self.typed is not None and not self.plain:
-                self._op.misread()
+                self._program.misread()
             self.plain = True
             self._gather_plainly(step, given)
 
     def _gather(self, step: FetchStep, given: dict[str, Any]) -> bool:
         """Send what the generated functions find; False where they cannot."""
         # generated functions do not read what was gathered plainly, nor an answer with errors
-        code = self.typed or self._op
+        code = self.typed or self._program
         gatherers = None if self.plain or self._replies else code.gatherers.get(step.index)
         if gatherers is None or (self.failed and self._lacks_root(step)):
             return False
@@ -256,7 +231,7 @@ class Run:
         Generated functions read null where it should have been, and would send that as the value
         of a requirement though nobody knows it.
         """
-        steps = self._op.steps
+        steps = self._program.steps
         return any(
             not steps[index].calls and isinstance(self._outcomes[index], SubgraphError)
             for index in step.ancestry
@@ -268,7 +243,7 @@ class Run:
         """Call the generated functions, or take what another run made of the same answers."""
         if not self.shared:
             return [gathering.function(self) for gathering in gatherers]
-        recent = self._op.recent
+        recent = self._program.recent
         answers = [self._outcomes[index] for index in step.ancestry]
         made: list[tuple[list[dict[str, Any]], dict[int, int]]] | None
         made = recent.find(step.index, answers, self.variables)
@@ -278,10 +253,10 @@ class Run:
         return made
 
     def _gather_plainly(self, step: FetchStep, given: dict[str, Any]) -> None:
-        op = self._op
-        merged = merge_all(self.replies(step.ancestors), op.full_types, self.variables)
+        program = self._program
+        merged = merge_all(self.replies(step.ancestors), program.types, self.variables)
         requests = _requests(
-            [gather(merged.tree, call, op.full_types, self.variables) for call in step.calls]
+            [gather(merged.tree, call, program.types, self.variables) for call in step.calls]
         )
         if not requests:
             self._finish(step)
@@ -326,7 +301,7 @@ class Run:
             fetch.operation_name,
             headers(fetch.subgraph) if callable(headers) else headers,
             fetch.kind is OperationKind.MUTATION,
-            self._op.raw,
+            self._program.raw,
             step.opening,
             self.typed.readers[step.index] if self.typed is not None and not self.plain else None,
         )
@@ -374,7 +349,7 @@ class Run:
             data = outcome.typed
             if data is None:
                 self.plain = True
-                self._op.misread()
+                self._program.misread()
                 return
         elif data.__class__ is not dict:
             # null is no object either, but at the root it is an answer
@@ -394,7 +369,7 @@ class Run:
         self.failed = True
         self.shared = False
         for call in step.calls:
-            self.overlays[call.index] = _NO_OVERLAY
+            self.lose(call.index)
 
     def _keep_items(self, step: FetchStep, data: Any) -> None:
         for call in step.calls:
@@ -403,20 +378,18 @@ class Run:
             if items.__class__ is not list or len(items) != len(self.representations[call.index]):
                 self.plain = self.plain or bool(self.representations[call.index])
                 continue
-            kept = [NOTHING if item is None else item for item in items]
-            kept.append(NOTHING)
-            self.items[call.index] = kept
+            self.keep(call.index, items)
 
     def _renamed(self, step: FetchStep, outcome: Outcome) -> Outcome:
         if not step.renamed or isinstance(outcome, SubgraphError) or not outcome.data:
             return outcome
         data = outcome.data
         if step.fetch.renames and not step.calls:
-            data = rename(data, step.fetch.renames, self._op.full_types)
+            data = rename(data, step.fetch.renames, self._program.types)
         for call in step.calls:
             renames = (*step.fetch.renames, *call.call.renames)
             if renames and isinstance(data, dict) and data.get(call.call.alias):
-                items = rename(data[call.call.alias], renames, self._op.full_types)
+                items = rename(data[call.call.alias], renames, self._program.types)
                 data = {**data, call.call.alias: items}
         if data is outcome.data:
             return outcome
@@ -430,13 +403,13 @@ class Run:
         for index in step.dependents:
             waiting[index] -= 1
             if not waiting[index] and not self.over:
-                self._start(self._op.steps[index])
+                self._start(self._program.steps[index])
         if not self._left and not self.over:
             self._complete()
 
     def _complete(self) -> None:
         self.over = True
-        self._op.running.discard(self)
+        self._program.running.discard(self)
         self._done(self)
 
 

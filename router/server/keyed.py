@@ -38,6 +38,7 @@ class Keyed:
 
     def __init__(self, client: SubgraphClient, scope: str | None, sent: Sent) -> None:
         self._client = client
+        self.reads: bool = getattr(client, "reads", False)
         self._scope = scope
         self._sent = sent
 
@@ -73,6 +74,7 @@ class Keyed:
             {**request.headers, HEADER: digest.hexdigest()},
             request.mutation,
             request.raw,
+            reader=request.reader,
         )
 
 

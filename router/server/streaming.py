@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from router.execution import Increment
+from router.execution import Increment, execute_incrementally
 from router.server.asgi import Receive, Send
 from router.server.denials import denied_errors
 from router.server.exchange import Exchange
@@ -103,7 +103,8 @@ def one(stream: Stream, body: bytes) -> Streamed:
 
 def deferred(pipeline: Pipeline, exchange: Exchange, stream: Stream) -> Streamed:
     """The answer of an operation with ``@defer``, in the payload form the client asked for."""
-    increments = exchange.runnable.execute_incrementally(
+    increments = execute_incrementally(
+        exchange.runnable,
         exchange.variables,
         exchange.generation.subgraphs,
         headers=exchange.forward,

@@ -9,7 +9,13 @@ import orjson
 import pytest
 
 from router.errors import OperationInvalid, SubgraphError
-from router.execution import Admission, InFlight, SubgraphAnswer, SubgraphRequest
+from router.execution import (
+    Admission,
+    InFlight,
+    SubgraphAnswer,
+    SubgraphRequest,
+    execute_incrementally,
+)
 from router.planning.plan import (
     ContextArgument,
     Deferred,
@@ -495,7 +501,7 @@ async def test_a_deferred_part_comes_when_its_fetches_are_in() -> None:
     operation = compiled(DEFERRED, SDL, DEFERRING)
     assert operation.is_incremental
     clients = deferring({"data": {"_entities": [{"z": 3, "n": {"id": "9"}}]}})
-    parts = [part async for part in operation.execute_incrementally({}, clients)]
+    parts = [part async for part in execute_incrementally(operation, {}, clients)]
     assert [orjson.loads(part.body) for part in parts] == [
         {
             "data": {"a": {"id": "1", "x": 1}},
@@ -510,7 +516,7 @@ async def test_a_deferred_part_comes_when_its_fetches_are_in() -> None:
     ]
     assert [part.has_next for part in parts] == [True, False]
     clients = deferring({"data": {"_entities": [{"z": 3, "n": None}]}})
-    parts = [p async for p in operation.execute_incrementally({}, clients, legacy=True)]
+    parts = [p async for p in execute_incrementally(operation, {}, clients, legacy=True)]
     assert [orjson.loads(part.body) for part in parts] == [
         {"data": {"a": {"id": "1", "x": 1}}, "hasNext": True},
         {
@@ -523,7 +529,7 @@ async def test_a_deferred_part_comes_when_its_fetches_are_in() -> None:
 async def test_a_null_that_cannot_be_fails_its_deferred_part_alone() -> None:
     operation = compiled(DEFERRED, SDL, DEFERRING)
     clients = deferring({"data": {"_entities": [{"z": None, "n": None}]}})
-    parts = [part async for part in operation.execute_incrementally({}, clients)]
+    parts = [part async for part in execute_incrementally(operation, {}, clients)]
     last = orjson.loads(parts[-1].body)
     assert last["completed"][0]["id"] == "0"
     assert last["completed"][0]["errors"][0]["path"] == ["a", "z"]
@@ -540,5 +546,5 @@ async def test_without_increments_the_whole_answer_comes_at_once() -> None:
 async def test_a_deferred_part_of_nothing_is_not_announced() -> None:
     operation = compiled(DEFERRED, SDL, DEFERRING)
     clients = deferring({"data": {}}) | {"s": Scripted({"data": {"a": None}})}
-    parts = [part async for part in operation.execute_incrementally({}, clients)]
+    parts = [part async for part in execute_incrementally(operation, {}, clients)]
     assert [orjson.loads(part.body) for part in parts] == [{"data": {"a": None}, "hasNext": False}]

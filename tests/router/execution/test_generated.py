@@ -212,10 +212,10 @@ async def test_a_trusted_subgraph_s_bytes_pass_through_unread() -> None:
     ],
 )
 def test_what_needs_reshaping_is_read(sent: str, asked: str) -> None:
-    assert not trusting(sent, asked).raw
+    assert not trusting(sent, asked).program.raw
 
 
 def test_what_could_hold_a_hidden_value_or_comes_from_elsewhere_is_read() -> None:
-    assert trusting("{k}", "{k}").raw
-    assert not trusting("{k}", "{k}", api=SDL.replace("ONE TWO", "ONE")).raw
-    assert not trusting("{k}", "{k}", trusted=frozenset({"b"})).raw
+    assert trusting("{k}", "{k}").program.raw
+    assert not trusting("{k}", "{k}", api=SDL.replace("ONE TWO", "ONE")).program.raw
+    assert not trusting("{k}", "{k}", trusted=frozenset({"b"})).program.raw

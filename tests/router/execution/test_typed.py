@@ -15,8 +15,10 @@ from router.execution import (
     SubgraphClient,
     SubgraphRequest,
 )
-from router.execution.compiled import MISREAD, CompiledOperation
+from router.execution.compiled import CompiledOperation
+from router.execution.program import MISREAD
 from router.planning.plan import OperationKind
+from router.server.keyed import keyed
 from tests.router.execution.scripted import (
     Scripted,
     call,
@@ -217,7 +219,8 @@ async def test_typed_answers_are_shared_too() -> None:
     assert (len(subgraph.requests), subgraph.read) == (1, 1)
 
 
-async def test_entities_of_a_mutation_are_typed_too() -> None:
+@pytest.mark.parametrize("with_key", [False, True])
+async def test_entities_of_a_mutation_are_typed_too(with_key: bool) -> None:
     mutation = OperationKind.MUTATION
     made = plan(
         root(0, "s", "mutation{make{__typename id}}", kind=mutation),
@@ -227,6 +230,7 @@ async def test_entities_of_a_mutation_are_typed_too() -> None:
     first = Watched({"data": {"make": {"__typename": "Thing", "id": "1"}}})
     second = Watched({"data": {"_entities": [{"from": "x", "count": 1}]}})
     operation = compiled(made, SDL, "mutation{make{count from id}}", options=TYPED)
-    answer = await operation.execute({}, wired({"s": first, "t": second}))
+    clients = wired({"s": first, "t": second})
+    answer = await operation.execute({}, keyed(clients, "a scope")[0] if with_key else clients)
     assert answer.body == b'{"data":{"make":{"count":1,"from":"x","id":"1"}}}'
     assert (first.read, second.read) == (1, 1)

@@ -26,6 +26,7 @@ from router.execution import (
     ExecutionOptions,
     SubgraphClient,
     compile_operation,
+    execute_incrementally,
 )
 from router.planning.plan import Plan
 from router.planning.planner import Planner, PlannerOptions
@@ -283,8 +284,11 @@ class Case:
             operation = self.compiled()
             payloads = [
                 orjson.loads(each.body)
-                async for each in operation.execute_incrementally(
-                    operation.coerce(self.variables), self.federation.clients, legacy=legacy
+                async for each in execute_incrementally(
+                    operation,
+                    operation.coerce(self.variables),
+                    self.federation.clients,
+                    legacy=legacy,
                 )
             ]
             if errors:

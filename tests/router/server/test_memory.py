@@ -22,7 +22,7 @@ async def test_a_forgotten_operation_is_freed_without_the_garbage_collector(
         _, compiled = operations.get(client, TEXT % number, None).runnable()
         prepared = compiled.prepared({})
         assert prepared.projector is not None
-        assert compiled.gatherers
+        assert compiled.program.gatherers
         return compiled
 
     gc.collect()
@@ -30,7 +30,9 @@ async def test_a_forgotten_operation_is_freed_without_the_garbage_collector(
     try:
         compiled = build(0)
         prepared = compiled.prepared({})
-        gatherers = [each.function for known in compiled.gatherers.values() for each in known]
+        gatherers = [
+            each.function for known in compiled.program.gatherers.values() for each in known
+        ]
         kept = [
             weakref.ref(each) for each in (compiled, prepared.projector, prepared.view, *gatherers)
         ]
