@@ -10,7 +10,7 @@ from graphql import GraphQLError
 
 from .truth import Hidden, Poisoned
 
-__all__ = ["is_silent", "misplaced"]
+__all__ = ["astray", "is_silent", "misplaced"]
 
 
 def is_silent(error: GraphQLError) -> bool:
@@ -39,6 +39,27 @@ def misplaced(
     lacking = meant ^ {(path, message) for path, message, _ in told}
     codes = {error["extensions"]["code"] for error in found} - {"DOWNSTREAM_SERVICE_ERROR"}
     return (lacking, twice, codes) if lacking or twice or codes else None
+
+
+def astray(response: Mapping[str, Any]) -> list[Any]:
+    """Return the errors that lead nowhere: to no place of the data, nor above it; or lack a code."""
+    return [
+        error
+        for error in response.get("errors", ())
+        if not _leads(response["data"], error.get("path", ()))
+        or not isinstance(error["extensions"].get("code"), str)
+    ]
+
+
+def _leads(data: Any, path: Sequence[str | int]) -> bool:
+    for step in path:
+        if data is None:
+            return True
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return False
+    return True
 
 
 def _who(error: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from router.errors import SubgraphError
 from router.execution import SubgraphAnswer, SubgraphClient, SubgraphRequest
 from tests.router.execution.wired import FORMS, wired
 
+from .blame import astray
 from .federation import Case
 from .soundness import unsound
 
@@ -95,6 +96,7 @@ async def liar(rng: Random, case: Case) -> None:
         for body in bodies:
             found = orjson.loads(body)
             assert "data" in found, case.explain(str(found))
+            assert not astray(found), case.explain(f"{found}\nastray: {astray(found)}")
             assert b"INTERNAL_SERVER_ERROR" not in body, case.explain(str(found))
 
 

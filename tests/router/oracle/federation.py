@@ -33,7 +33,7 @@ from router.planning.planner import Planner, PlannerOptions
 from router.supergraph import Supergraph
 from tests.router.execution.wired import DICTIONARIES, PLAIN, TYPED, wired
 
-from .blame import is_silent, misplaced
+from .blame import astray, is_silent, misplaced
 from .features.overrides import LABEL
 from .generate import random_world
 from .incremental import assembled
@@ -126,7 +126,11 @@ class Case:
         kind = rng.choice(kinds)
         defer = kind == "query" and rng.random() < 0.15
         operation, variables = random_operation(
-            rng, federation.supergraph.operation_schema, kind, defer=defer
+            rng,
+            federation.supergraph.operation_schema,
+            kind,
+            defer=defer,
+            favoured=federation.world.moved,
         )
         labels = frozenset([LABEL] if rng.random() < 0.5 else [])
         return cls(federation, operation, variables, labels)
@@ -197,6 +201,9 @@ class Case:
         assert bodies == typed, self.explain(f"generated: {bodies!r}\ntyped: {typed!r}")
         plain = [each async for each in self.answers(clients, PLAIN)]
         assert bodies == plain, self.explain(f"generated: {bodies!r}\nplain: {plain!r}")
+        for body in bodies:
+            found = orjson.loads(body)
+            assert not astray(found), self.explain(f"{found}\nastray: {astray(found)}")
         return bodies
 
     def label_clients(self) -> None:

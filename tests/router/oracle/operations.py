@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Any
 
@@ -31,10 +32,13 @@ ALIASES = ("a", "b", "id", "code")
 class _Writer:
     """Writes one operation; remembers the fragments that it uses."""
 
-    def __init__(self, rng: Random, schema: GraphQLSchema, *, defer: bool) -> None:
+    def __init__(
+        self, rng: Random, schema: GraphQLSchema, *, defer: bool, favoured: Collection[str]
+    ) -> None:
         self.rng = rng
         self.schema = schema
         self.defer = defer
+        self.favoured = favoured
         self.literals = Literals(rng)
         self.fragments: list[tuple[str, str]] = []
         """Type condition and text by number; the text is empty while it is written."""
@@ -64,8 +68,10 @@ class _Writer:
             return self.fragment(kind, depth, deferred=True)
         if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             return self.fragment(self.rng.choice(possible), depth)
-        name, definition = self.rng.choice(list(kind.fields.items()))
-        return self.field(name, definition, depth)
+        favoured = [name for name in kind.fields if name in self.favoured]
+        names = favoured if favoured and self.rng.random() < 0.4 else list(kind.fields)
+        name = self.rng.choice(names)
+        return self.field(name, kind.fields[name], depth)
 
     def introspection(self) -> str:
         """Return a question about the schema, to be answered beside the data."""
@@ -153,13 +159,21 @@ class _Writer:
 
 
 def random_operation(
-    rng: Random, schema: GraphQLSchema, kind: str = "query", *, defer: bool = False
+    rng: Random,
+    schema: GraphQLSchema,
+    kind: str = "query",
+    *,
+    defer: bool = False,
+    favoured: Collection[str] = (),
 ) -> tuple[str, dict[str, Any]]:
-    """Return (document, variables); conflicting aliases are retried, then left out."""
+    """Return (document, variables); what conflicts is tried again, then given up.
+
+    ``favoured`` are the names of fields that are chosen more often than by chance.
+    """
     root = schema.get_root_type(OperationType(kind))
     assert root is not None
     for _ in range(20):
-        writer = _Writer(rng, schema, defer=defer)
+        writer = _Writer(rng, schema, defer=defer, favoured=favoured)
         if kind == "subscription":
             name, definition = rng.choice(list(root.fields.items()))
             body = writer.field(name, definition, 5)
@@ -171,4 +185,4 @@ def random_operation(
             return text, writer.literals.given
     if kind == "query":
         return "query { __typename }", {}
-    return random_operation(rng, schema, "query", defer=defer)
+    return random_operation(rng, schema, "query", defer=defer, favoured=favoured)

@@ -212,6 +212,19 @@ class World:
         """Whether some subgraph has mutations."""
         return any("Mutation" in schema for schema in self.schemas.values())
 
+    @property
+    def moved(self) -> set[str]:
+        """The names of fields that are not simply taken from where their objects are."""
+        return {
+            field.name
+            for schema in self.schemas.values()
+            for declared in schema.values()
+            for field in declared.fields.values()
+            if declared.has("interfaceObject")
+            or field.contextual
+            or any(field.has(each) for each in ("requires", "provides", "override"))
+        } - {"id"}
+
     def declarations(self, name: str) -> list[tuple[str, Type]]:
         """Return who declares the type, and how."""
         return [(s, schema[name]) for s, schema in self.schemas.items() if name in schema]
