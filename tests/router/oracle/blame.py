@@ -10,12 +10,17 @@ from graphql import GraphQLError
 
 from .truth import Hidden, Poisoned
 
-__all__ = ["astray", "is_silent", "misplaced"]
+__all__ = ["astray", "is_meant", "is_silent", "misplaced"]
 
 
 def is_silent(error: GraphQLError) -> bool:
     """Tell whether the error is one that the client need not be told."""
     return isinstance(error.original_error or error, Hidden)
+
+
+def is_meant(error: GraphQLError) -> bool:
+    """Tell whether the world says that there is an error, or a null where none may be."""
+    return isinstance(error.original_error or error, GraphQLError | TypeError)
 
 
 def misplaced(
