@@ -32,7 +32,7 @@ function node(found, at = [], when = []) {
       return { kind: "Parallel", nodes };
     }
     case "Subscription":
-      return { kind: "Sequence", nodes: [found.primary, found.rest].filter(Boolean).map((each) => node(each, at, when)) };
+      return { kind: "Sequence", nodes: [node({ kind: "Fetch", ...found.primary }, at, when), node(found.rest, at, when)] };
     case "Defer":
       return { kind: "Defer", primary: node(found.primary.node, at, when), deferred: found.deferred.map(
         (each) => ({ depends: each.depends.map(({ id }) => id), node: node(each.node, at, when) })) };

@@ -257,7 +257,12 @@ async def answers(question: Question, found: Node) -> bool:
 
 def _assignments(question: Question) -> Iterator[dict[str, Any]]:
     variables = question.variables
-    names = [name for name, value in variables.items() if isinstance(value, bool)]
+    names = [
+        each.variable.name.value
+        for definition in parse(question.operation).definitions
+        for each in getattr(definition, "variable_definitions", None) or ()
+        if print_ast(each.type).rstrip("!") == "Boolean"
+    ]
     for values in product((True, False), repeat=len(names)):
         yield {**variables, **dict(zip(names, values, strict=True))}
 
