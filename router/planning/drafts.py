@@ -92,7 +92,8 @@ class Draft:
     Entity drafts have ``inputs``; a root draft has none and lies at ``spot`` ``()``, or where the
     query root is asked again. ``group`` orders mutations. ``telling``: the conditions under which
     the objects' types are wanted for themselves; None where they only come along. ``wait`` is the
-    least depth at which it is made, though its parents may be in before.
+    least depth at which it is made, though its parents may be in before. ``beside``: the selection
+    of another fetch that brings the same objects in any case.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Draft:
     parents: list[Draft] = field(default_factory=list)
     telling: frozenset[When] | None = None
     wait: int = 1
+    beside: Tree | None = None
 
     def want_types(self, when: Iterable[When]) -> None:
         """The client, a representation or a later fetch wants to know the types, if ``when``."""
@@ -143,9 +145,9 @@ class Draft:
     def _wanted(self) -> Iterator[frozenset[When]]:
         if self.telling is not None:
             yield self.telling
-        for entry, when in self.tree.outermost():
+        for entry, when in self.tree.outermost(beside=self.beside):
             # a name of a type is selected on the way, for the sake of the others
-            if entry.name != "__typename" or not self.is_entity:
+            if entry.name != "__typename" or not (self.is_entity or self.beside):
                 yield when
 
 

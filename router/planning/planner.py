@@ -20,7 +20,7 @@ from router.planning.graph import QueryGraph
 from router.planning.normal import normal_form
 from router.planning.operation import Operation, normalise
 from router.planning.options import Branch, Option
-from router.planning.passes import improve, order_mutation
+from router.planning.passes import improve, order_mutation, spare_roots
 from router.planning.paths import Explorer
 from router.planning.plan import Deferred, OperationKind, Plan
 from router.planning.schedule import save_requests
@@ -126,6 +126,8 @@ class Planner:
         trace = self._decide(document, operation_name, labels)
         drafts = improve(trace.drafts)
         order_mutation(drafts)
+        if trace.operation.variables:
+            spare_roots(drafts)
         if self.options.batch:
             save_requests(drafts)
         fetches, fetch_of = emit_fetches(drafts, trace.operation, batch=self.options.batch)

@@ -133,12 +133,22 @@ class Tree:
             else:
                 known.merge(inner)
 
-    def outermost(self, enclosing: Conditions = ()) -> Iterator[tuple[Entry, frozenset[When]]]:
-        """The outermost fields with all conditions on the way to them."""
-        for entry in self.fields.values():
-            yield entry, frozenset(enclosing) | frozenset(entry.when)
-        for (_, when, _), inner in self.fragments.items():
-            yield from inner.outermost((*enclosing, *when))
+    def outermost(
+        self, enclosing: Conditions = (), beside: Tree | None = None
+    ) -> Iterator[tuple[Entry, frozenset[When]]]:
+        """The outermost fields with all conditions on the way to them.
+
+        Objects that ``beside`` selects too are none of them, but what is selected below.
+        """
+        for place, entry in self.fields.items():
+            other = beside.fields.get(place) if beside is not None else None
+            if other is not None and entry.child is not None and other.child is not None:
+                yield from entry.child.outermost((*enclosing, *entry.when), other.child)
+            else:
+                yield entry, frozenset(enclosing) | frozenset(entry.when)
+        for place_, inner in self.fragments.items():
+            known = beside.fragments.get(place_) if beside is not None else None
+            yield from inner.outermost((*enclosing, *place_[1]), known)
 
     def by_key(self, types: On = ()) -> Iterator[tuple[On, Entry]]:
         """The outermost fields with the types they are selected on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.router.planning.kit import plan_lines, supergraph
+from tests.router.planning.kit import plan_lines, planned, supergraph
 
 AB = {
     "a": """
@@ -129,4 +129,40 @@ def test_an_object_left_without_fields_is_still_fetched() -> None:
     graph = supergraph(**AB)
     assert plan_lines(graph, "{p{id @include(if:false)}}") == [
         "0 a {p{__typename}}",
+    ]
+
+
+SHARED = {
+    "a": """
+        type Query { v: V @shareable }
+        type V { x: Int @shareable a: Int w: W @shareable }
+        type W { y: Int @shareable }
+    """,
+    "b": """
+        type Query { v: V @shareable }
+        type V { x: Int @shareable b: Int w: W @shareable }
+        type W { y: Int @shareable z: Int }
+    """,
+}
+
+
+def test_a_root_fetch_is_spared_where_another_brings_the_object() -> None:
+    assert plan_lines(supergraph(**SHARED), "query($c:Boolean!){v{a b @skip(if:$c)}}") == [
+        "0 a {v{a}}",
+        "1 b if not $c {v{b}}",
+    ]
+
+
+def test_of_two_root_fetches_one_at_least_brings_the_object() -> None:
+    query = "query($c:Boolean!){v{... @skip(if:$c){a b}}}"
+    fetches = planned(supergraph(**SHARED), query).fetches
+    assert len(fetches) == 2
+    assert [fetch.when for fetch in fetches].count(()) == 1
+
+
+def test_an_object_that_no_other_fetch_brings_is_not_spared() -> None:
+    query = "query($c:Boolean!){v{a w{z @skip(if:$c)}}}"
+    assert plan_lines(supergraph(**SHARED), query) == [
+        "0 a {v{a}}",
+        "1 b {v{w{z @skip(if:$c)}}}",
     ]
