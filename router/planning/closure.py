@@ -109,6 +109,7 @@ class Closure:
     _open: dict[str, list[Way]] | None = None
     _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
+    _variants: dict[Reach, tuple[Reach, ...]] = field(default_factory=dict)
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
@@ -198,6 +199,17 @@ class Closure:
         if selection not in known:
             known[selection] = self.owner.solve(self, selection)
         return known[selection]
+
+    def variants(self, way: Way) -> tuple[Way, ...]:
+        """As near ways to the same field, on which other subgraphs supply what is sent."""
+        reach = way.reach
+        if reach.entry is None:
+            return ()
+        known = self._variants.get(reach)
+        if known is None:
+            requires = way.edge.requires if reach.requires is not None else ()
+            known = self._variants[reach] = tuple(self.owner.variants(self, reach, requires))
+        return tuple(Way(each, way.edge) for each in known)
 
     def self_entry(self) -> Reach | None:
         """The object sent back to the subgraph it is in, by a key that can be resolved there."""
@@ -324,6 +336,34 @@ class Closures:
         own = self._step(entry.subgraph, depth)
         return Reach(target, depth, key.steps | own if key.steps else own, entry, key)
 
+    def variants(self, closure: Closure, reach: Reach, requires: FieldSet) -> Iterator[Reach]:
+        """Reaches as near as this one with other steps: each supplier is preferred once.
+
+        Which of them is the cheapest depends on what an operation asks those subgraphs anyway.
+        """
+        assert reach.entry is not None
+        place = (reach.entry.subgraph, reach.entry.target)
+        entries = [
+            entry
+            for entry in self.graph.entries(closure.node.name)
+            if (entry.subgraph, entry.target) == place
+        ]
+        seen = {reach.steps}
+        for supplier in closure.reaches[1:]:
+            index = supplier.node.subgraph.index
+            required = self.solve(closure, requires, index) if requires else None
+            for entry in entries:
+                key = self.solve(closure, entry.key.selection, index)
+                if key is None or (requires and required is None):
+                    continue
+                depth = 1 + max(key.depth, required.depth if required is not None else 0)
+                steps = key.steps | self._step(entry.subgraph, depth)
+                if required is not None:
+                    steps |= required.steps
+                if depth == reach.depth and not any(steps >= other for other in seen):
+                    seen.add(steps)
+                    yield Reach(reach.node, depth, steps, entry, key, required)
+
     def _step(self, subgraph: SubgraphView, depth: int) -> Steps:
         place = (subgraph.index, depth)
         found = self._steps.get(place)
@@ -333,8 +373,13 @@ class Closures:
 
     # --- field sets ---------------------------------------------------------------------------
 
-    def solve(self, closure: Closure, selection: FieldSet) -> Solution | None:
-        """The nearest way to every field of a field set, or None where one has no way."""
+    def solve(
+        self, closure: Closure, selection: FieldSet, prefer: int | None = None
+    ) -> Solution | None:
+        """The nearest way to every field of a field set, or None where one has no way.
+
+        Of equally near ones, that through the subgraph with index ``prefer``.
+        """
         items: dict[int, tuple[Take | Narrow, ...]] = {}
         depth = 0
         steps: Steps = frozenset()
@@ -344,7 +389,7 @@ class Closures:
         ):
             item = selection[place]
             found = (
-                self._solve_field(closure, item, steps)
+                self._solve_field(closure, item, steps, prefer)
                 if isinstance(item, SetField)
                 else self._solve_fragment(closure, item)
             )
@@ -359,18 +404,21 @@ class Closures:
     def _freedom(self, closure: Closure, item: SetField | SetFragment) -> int:
         return len(closure.ways(item.name)) if isinstance(item, SetField) else 0
 
-    def _solve_field(self, closure: Closure, item: SetField, taken: Steps) -> Solution | None:
+    def _solve_field(
+        self, closure: Closure, item: SetField, taken: Steps, prefer: int | None
+    ) -> Solution | None:
         if item.name == "__typename":
             return self._solve_typename(closure)
-        best: tuple[tuple[int, int], Solution] | None = None
+        best: tuple[tuple[int, bool, int], Solution] | None = None
         for way in closure.ways(item.name):
             if way.edge.view.context:
                 continue
             if best is not None and way.reach.depth > best[0][0]:
                 break
-            found = self._take(way, item)
+            found = self._take(way, item, prefer)
             if found is not None:
-                rank = (found.depth, len(found.steps | taken))
+                elsewhere = prefer is not None and way.reach.node.subgraph.index != prefer
+                rank = (found.depth, elsewhere, len(found.steps | taken))
                 if best is None or rank < best[0]:
                     best = (rank, found)
         if best is not None:
@@ -385,14 +433,14 @@ class Closures:
                 return Solution((take,), reach.depth, reach.steps)
         return None
 
-    def _take(self, way: Way, item: SetField) -> Solution | None:
+    def _take(self, way: Way, item: SetField, prefer: int | None) -> Solution | None:
         reach = way.reach
         if not item.selections:
             take = Take(way, item.name, item.arguments)
             return Solution((take,), reach.depth, reach.steps)
         if way.edge.tail is None:
             return None
-        inner = self.solve(self.of(way.edge.tail), item.selections)
+        inner = self.solve(self.of(way.edge.tail), item.selections, prefer)
         if inner is None:
             return None
         below = {(s, (item.name, *keys), d + reach.depth) for s, keys, d in inner.steps}

@@ -160,6 +160,9 @@ class Explorer:
             if not field.composite and way.reach.stays:
                 return [(gone,)]
             options.append((gone,))
+            if way.reach.depth > 1:
+                others = (self._go(path, field, v) for v in self.closures.of(node).variants(way))
+                options += [(other,) for other in others if other is not None]
             ends.add(way.reach.node.subgraph.index)
         if node.is_abstract and self._must_explode(node, field):
             here = self.closures.of(node).reaches[0]

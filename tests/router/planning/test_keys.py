@@ -147,3 +147,28 @@ def test_a_path_has_a_mark_for_each_list_level() -> None:
         "0 a {cube{id}}",
         "1 b after 0: cube.@.@.@ Cell{id} -> ...on Cell{v}",
     ]
+
+
+def test_of_equal_suppliers_the_one_that_is_asked_anyway_supplies_the_key() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! w: ID! @shareable y: Int }
+        """,
+        c="""
+            type P @key(fields: "id") @key(fields: "w") { id: ID! w: ID! @shareable z: Int }
+        """,
+        d="""
+            type P @key(fields: "w") { w: ID! @shareable q: Q }
+            type Q { x: Int }
+        """,
+    )
+    for wanted, supplier in (("y", "b"), ("z", "c")):
+        assert plan_lines(graph, f"{{p{{q{{x}} {wanted}}}}}") == [
+            "0 a {p{id}}",
+            f"1 {supplier} after 0: p P{{id}} -> ...on P{{w {wanted}}}",
+            "2 d after 1: p P{w} -> ...on P{q{x}}",
+        ]

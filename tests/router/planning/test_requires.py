@@ -223,3 +223,27 @@ def test_an_inaccessible_field_may_be_required() -> None:
         "0 a {o{id cost}}",
         "1 b after 0: o O{id cost!} -> ...on O{margin}",
     ]
+
+
+def test_of_equal_suppliers_the_one_that_is_asked_anyway_supplies_what_is_required() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! w: Int @shareable y: Int }
+        """,
+        c="""
+            type P @key(fields: "id") { id: ID! w: Int @shareable z: Int }
+        """,
+        d="""
+            type P @key(fields: "id") { id: ID! w: Int @external x: Int @requires(fields: "w") }
+        """,
+    )
+    for wanted, supplier in (("y", "b"), ("z", "c")):
+        assert plan_lines(graph, f"{{p{{x {wanted}}}}}") == [
+            "0 a {p{id}}",
+            f"1 {supplier} after 0: p P{{id}} -> ...on P{{w {wanted}}}",
+            "2 d after 1: p P{id w!} -> ...on P{x}",
+        ]
