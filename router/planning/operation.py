@@ -80,6 +80,11 @@ class Operation:
     occupied: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]]
     defers: tuple[Defer, ...] = ()
 
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether there are variables that could leave fields out."""
+        return any(use.type in ("Boolean", "Boolean!") for use in self.variables.values())
+
 
 def select_operation(
     document: DocumentNode, operation_name: str | None

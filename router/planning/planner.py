@@ -126,7 +126,7 @@ class Planner:
         trace = self._decide(document, operation_name, labels)
         drafts = improve(trace.drafts)
         order_mutation(drafts)
-        if trace.operation.variables:
+        if trace.operation.may_leave_out:
             spare_roots(drafts)
         if self.options.batch:
             save_requests(drafts)
@@ -185,7 +185,7 @@ def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
     branches: list[Branch] = []
     start = explorer.enter(operation.root, explorer.graph.subgraphs)
     explorer.explore(operation.selections, start, branches)
-    choice = choose(branches, budget, deferring=bool(operation.defers))
+    choice = _chosen(branches, operation, budget)
     _build(branches, choice, builder, trace)
 
 
@@ -215,12 +215,21 @@ def _cheapest_root(
         except NoPlan as error:
             failure = error
             continue
-        choice = choose(branches, budget, deferring=bool(operation.defers))
+        choice = _chosen(branches, operation, budget)
         if best is None or choice.cost < best[1].cost:
             best = (branches, choice, subgraph)
     if best is None:
         raise failure or NoPlan(f"No subgraph has the root field {call[0].name!r}.")
     return best
+
+
+def _chosen(branches: Sequence[Branch], operation: Operation, budget: Budget) -> Choice:
+    return choose(
+        branches,
+        budget,
+        deferring=bool(operation.defers),
+        optional=operation.may_leave_out,
+    )
 
 
 def _build(branches: Sequence[Branch], choice: Choice, builder: FetchBuilder, trace: Trace) -> None:

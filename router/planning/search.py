@@ -3,7 +3,8 @@
 What a plan costs, most important first: the longest chain of fetches, the number of requests
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
 depths, and how late the leaves come (what is provided on the way need not be asked for again).
-With ``@defer`` the first answer's chain and requests come before all of these.
+With ``@defer`` the first answer's chain and requests come before all of these; with ``@skip`` and
+``@include``, before how late leaves come, how many of the fetches are made in any case.
 All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
 become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
@@ -21,7 +22,7 @@ from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
 from router.planning.closure import Step, Steps
-from router.planning.options import APART, Branch, Option
+from router.planning.options import APART, Become, Branch, Carry, Go, Option, Path, Rejoin
 
 __all__ = ["Budget", "Choice", "choose"]
 
@@ -61,16 +62,21 @@ class _Decision:
     late: list[int]
 
 
-def choose(branches: Sequence[Branch], budget: Budget, *, deferring: bool = False) -> Choice:
+def choose(
+    branches: Sequence[Branch], budget: Budget, *, deferring: bool = False, optional: bool = False
+) -> Choice:
     """Pick an option for each branch so that the whole costs least.
 
-    ``deferring``: some of them come after the first answer.
+    ``deferring``: some of them may come after the first answer, ``optional``: some may be left out.
     """
-    tally = _DeferringTally() if deferring else _Tally()
+    tally = _DetailedTally() if deferring or optional else _Tally()
     decisions: dict[tuple[Steps, ...], _Decision] = {}
     weighed: list[tuple[tuple[Steps, ...], dict[Steps, Option]]] = []
     for branch in branches:
         alternatives, by_steps = _undominated(branch), _by_steps(branch)
+        if optional and _in_any_case(branch.options[0][0]):
+            alternatives = list(map(_marked, alternatives))
+            by_steps = {_marked(steps): option for steps, option in by_steps.items()}
         key = tuple(alternatives)
         weighed.append((key, by_steps))
         if len(alternatives) == 1:
@@ -191,13 +197,47 @@ class _Tally:
         return cost
 
 
-class _DeferringTally(_Tally):
-    """Counts what the first answer waits for before the whole."""
+def _in_any_case(path: Path | None) -> bool:
+    """Whether no condition stands before a leaf."""
+    while path is not None:
+        move = path.move.members[0].move if isinstance(path.move, Rejoin) else path.move
+        if isinstance(move, Go) and move.field.when:
+            return False
+        if isinstance(move, Become | Carry) and move.fragment is not None and move.fragment.when:
+            return False
+        path = path.parent
+    return True
+
+
+def _marked(steps: Steps) -> Steps:
+    """The steps, each a second time (negative) to say that it is made in any case."""
+    return steps | {(~subgraph, keys, depth) for subgraph, keys, depth in steps}
+
+
+class _DetailedTally(_Tally):
+    """Counts what the first answer waits for, and what is asked in any case, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fixed: dict[Step, int] = {}
+
+    def add(self, steps: Steps, late: int = 0) -> None:
+        super().add(frozenset(step for step in steps if step[0] >= 0), late)
+        for step in steps:
+            if step[0] < 0:
+                self.fixed[step] = self.fixed.get(step, 0) + 1
+
+    def remove(self, steps: Steps, late: int = 0) -> None:
+        super().remove(frozenset(step for step in steps if step[0] >= 0), late)
+        for step in steps:
+            if step[0] < 0:
+                _decrement(self.fixed, step)
 
     def cost(self) -> Cost:
-        first = [(subgraph, depth) for subgraph, _, depth in self.steps if subgraph < APART]
+        first = {(subgraph, depth) for subgraph, _, depth in self.steps if subgraph < APART}
         deepest = max((depth for _, depth in first), default=0)
-        return deepest, len(set(first)), *super().cost()
+        *whole, late = super().cost()
+        return deepest, len(first), *whole, len(self.fixed), late
 
 
 def _decrement(counts: dict[K, int], key: K) -> None:

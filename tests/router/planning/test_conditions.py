@@ -166,3 +166,16 @@ def test_an_object_that_no_other_fetch_brings_is_not_spared() -> None:
         "0 a {v{a}}",
         "1 b {v{w{z @skip(if:$c)}}}",
     ]
+
+
+def test_a_field_goes_along_with_what_is_asked_in_any_case() -> None:
+    query = "query($c:Boolean!){v{x b a @include(if:$c)}}"
+    assert plan_lines(supergraph(**SHARED), query) == [
+        "0 b {v{x b}}",
+        "1 a if $c {v{a}}",
+    ]
+    query = "query($c:Boolean!){v{x a b @include(if:$c)}}"
+    assert plan_lines(supergraph(**SHARED), query) == [
+        "0 a {v{x a}}",
+        "1 b if $c {v{b}}",
+    ]
