@@ -109,6 +109,7 @@ class FetchBuilder:
         self._reached: dict[tuple[int, int, Defer | None], _Cursor] = {}
         self._supplied: dict[tuple[int, int, Defer | None], frozenset[When]] = {}
         self._shared: dict[tuple[object, ...], Draft] = {}
+        self._given: dict[tuple[object, ...], Reach] = {}
         self._mirrors: list[tuple[Tree, list[Tree]]] = []
         self._alive: list[object] = []  # what is kept by id must not be collected
 
@@ -229,7 +230,8 @@ class FetchBuilder:
         if not cursor.keys and path.entered is not cursor.draft.defer:
             root = self._root_cursor(cursor.draft.subgraph, cursor.node, path.entered)
             cursor = replace(root, conditions=cursor.conditions)
-        at = self._reach(cursor, way.reach, chosen.when, path.entered, fresh=bool(move.contexts))
+        reach = self._together(cursor, way.reach, move.contexts) if move.contexts else way.reach
+        at = self._reach(cursor, reach, chosen.when, path.entered)
         arguments, variables = chosen.arguments, chosen.variables
         if move.contexts:
             filled = self._fill_contexts(cursor, at, move.contexts)
@@ -301,8 +303,6 @@ class FetchBuilder:
         reach: Reach,
         when: Iterable[When],
         defer: Defer | None,
-        *,
-        fresh: bool = False,
     ) -> _Cursor:
         """The cursor at a reach, ``when`` being what the field itself demands on top."""
         if reach.stays:
@@ -338,6 +338,15 @@ class FetchBuilder:
             else:
                 known.merge(sent)
         return found
+
+    def _together(self, cursor: _Cursor, reach: Reach, contexts: Sequence[Context]) -> Reach:
+        """One reach for fields of an object that get values from the same objects around it."""
+        if reach.requires is not None:
+            return reach
+        givers = frozenset(id(context.at) for context in contexts)
+        place = (id(cursor), reach.node.id, reach.depth, givers)
+        self._alive += (cursor, *(context.at for context in contexts))
+        return self._given.setdefault(place, reach)
 
     def _start(self, cursor: _Cursor, reach: Reach, defer: Defer | None) -> _Cursor:
         node = reach.node
@@ -481,16 +490,19 @@ class FetchBuilder:
             )
             at.draft.depend_on((above.draft, *suppliers))
             number = sum(len(draft.contexts) for draft in self.drafts)
-            variable = f"contextualArgument_{at.draft.subgraph.index}_{number}"
-            at.draft.contexts.append(
-                ContextArgument(
-                    variable=variable,
-                    type=context.source.type,
-                    depth=len(cursor.keys) - len(above.keys),
-                    selections=input_selections(parts, frozenset()),
-                )
+            made = ContextArgument(
+                variable=f"contextualArgument_{at.draft.subgraph.index}_{number}",
+                type=context.source.type,
+                depth=len(cursor.keys) - len(above.keys),
+                selections=input_selections(parts, frozenset()),
             )
-            filled.append(f"{context.source.argument}: ${variable}")
+            for known in at.draft.contexts:
+                if replace(known, variable=made.variable) == made:
+                    made = known
+                    break
+            else:
+                at.draft.contexts.append(made)
+            filled.append(f"{context.source.argument}: ${made.variable}")
         return filled
 
 

@@ -67,3 +67,26 @@ def test_each_member_of_a_union_gives_its_own_value() -> None:
         "2 a after 0: w|[Room].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_1)}"
         " [contextualArgument_0_1: up 1 {lang!}]",
     ]
+
+
+def test_fields_that_are_given_values_of_one_object_come_back_in_one_fetch() -> None:
+    graph = supergraph(
+        a="""
+            type Query { w: Ward }
+            type Ward @context(name: "wc") { id: ID! lang: String floor: Int bed: Bed }
+            type Bed @key(fields: "id") {
+              id: ID!
+              sign(l: String @fromContext(field: "$wc{lang}")): String
+              name(l: String @fromContext(field: "$wc{lang}")): String
+              near(f: Int @fromContext(field: "$wc{floor}")): String
+            }
+        """,
+        b="type Query { z: Int }",
+    )
+    assert plan_lines(graph, "{w{bed{s: sign sign name near}}}") == [
+        "0 a {w{bed{id} lang floor}}",
+        "1 a after 0: w.bed Bed{id} -> ...on Bed{s:sign(l: $contextualArgument_0_0)"
+        " sign(l: $contextualArgument_0_0) name(l: $contextualArgument_0_0)"
+        " near(f: $contextualArgument_0_1)}"
+        " [contextualArgument_0_0: up 1 {lang!}] [contextualArgument_0_1: up 1 {floor!}]",
+    ]

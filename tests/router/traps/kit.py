@@ -36,7 +36,7 @@ from router.supergraph.views import SubgraphView
 LINK = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@external",
   "@requires", "@provides", "@shareable", "@override", "@inaccessible", "@interfaceObject",
-  "@extends"])
+  "@extends", "@context", "@fromContext"])
 """
 
 
@@ -112,7 +112,7 @@ class Federation:
         """Expect this data without errors, from one request to each of the named subgraphs."""
         outcome = await self.ask(query, **variables)
         assert outcome.errors == [], outcome
-        assert outcome.data == expected
+        assert outcome.data == expected, outcome
         assert orjson.dumps(outcome.data) == orjson.dumps(expected), "keys in the client's order"
         assert outcome.asked == sorted(asked.split())
 

@@ -162,3 +162,50 @@ async def test_mutations_run_in_order_and_a_shared_one_runs_once() -> None:
         "mutation { add { name price } }", {"add": {"name": "n", "price": 3}}, "a b"
     )
     assert log == ["one", "two", "three", "add"]
+
+
+async def test_values_of_the_object_around_reach_each_field_that_takes_one() -> None:
+    def bed(number: str) -> dict[str, str]:
+        return {"id": number}
+
+    wards = [
+        {"lang": "hi", "floor": 1, "beds": [bed("1"), bed("2")]},
+        {"lang": "hi", "floor": 2, "beds": [bed("3")]},
+        {"lang": None, "floor": 1, "beds": [bed("4")]},
+    ]
+
+    def said(bed: Any, **given: Any) -> str:
+        return f"{bed['id']} {given}"
+
+    federation = Federation(
+        a=Subgraph(
+            """type Query { wards: [Ward] }
+            type Ward @context(name: "ward") { lang: String floor: Int beds: [Bed] }
+            type Bed @key(fields: "id") {
+              id: ID!
+              sign(lang: String @fromContext(field: "$ward { lang }")): String
+              near(floor: Int @fromContext(field: "$ward { floor }"), at: Int): String
+            }""",
+            roots={"wards": wards},
+            entities={"Bed": [{"id": n, "sign": said, "near": said} for n in "1234"]},
+        ),
+        b=Subgraph("type Query { b: Int }"),
+    )
+
+    def answered(number: str, lang: str | None, floor: int) -> dict[str, str]:
+        return {
+            "s": f"{number} {{'lang': {lang!r}}}",
+            "near": f"{number} {{'at': 7, 'floor': {floor}}}",
+        }
+
+    await federation.answers(
+        "{ wards { beds { s: sign near(at: 7) } } }",
+        {
+            "wards": [
+                {"beds": [answered("1", "hi", 1), answered("2", "hi", 1)]},
+                {"beds": [answered("3", "hi", 2)]},
+                {"beds": [answered("4", None, 1)]},
+            ]
+        },
+        "a a a a",
+    )
