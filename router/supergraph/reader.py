@@ -29,6 +29,7 @@ from router.errors import SupergraphInvalid
 from router.supergraph.features import Application, JoinFeature, applications
 from router.supergraph.fieldset import FieldSet, SetField, parse_field_set
 from router.supergraph.legacy import complete_legacy_views
+from router.supergraph.unsaid import with_own_types
 from router.supergraph.views import (
     ContextSource,
     FieldView,
@@ -110,7 +111,9 @@ class _Reader:
                 url=graph.url,
                 graph=graph.graph,
                 index=index,
-                types=MappingProxyType(_without_empty(graph.types)),
+                types=MappingProxyType(
+                    with_own_types(_without_empty(graph.types), self.possible)
+                ),
             )
             for index, graph in enumerate(self.graphs.values())
         }
