@@ -17,6 +17,7 @@ from router.composition.model import (
     UnionType,
     base_name,
 )
+from router.composition.specs import BUILT_IN_DIRECTIVES
 
 __all__ = ["SelectionProblem", "first_problem", "is_readable", "readable_part"]
 
@@ -92,7 +93,7 @@ def _problems(
 ) -> Iterator[SelectionProblem]:
     for item in selection.items:
         for name in item.directives:
-            if name not in directives:
+            if name not in directives and name not in BUILT_IN_DIRECTIVES:
                 yield SelectionProblem(f'Unknown directive "@{name}"', unreadable=True)
         if isinstance(item, SelectedFragment):
             on_type = item.on_type or parent

@@ -111,9 +111,7 @@ class _Reader:
                 url=graph.url,
                 graph=graph.graph,
                 index=index,
-                types=MappingProxyType(
-                    with_own_types(_without_empty(graph.types), self.possible)
-                ),
+                types=MappingProxyType(with_own_types(_without_empty(graph.types), self.possible)),
             )
             for index, graph in enumerate(self.graphs.values())
         }

@@ -54,7 +54,9 @@ def _narrower(objects: frozenset[str], types: Mapping[str, TypeView]) -> str | N
     here = objects & types.keys()
     if len(here) == 1:
         return next(iter(here))
-    covering = [name for name, view in types.items() if view.is_abstract and here == {*view.possible}]
+    covering = [
+        name for name, view in types.items() if view.is_abstract and here == {*view.possible}
+    ]
     return covering[0] if here and len(covering) == 1 else None
 
 

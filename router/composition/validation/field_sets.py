@@ -150,8 +150,9 @@ def _selection_errors(
 ) -> Iterator[tuple[str, str]]:
     """Yield what a valid selection has that this directive does not allow."""
     for item in selection.items:
-        for name in item.directives:
-            yield "DIRECTIVE_IN_FIELDS_ARG", f'cannot have the directive "@{name}" in the fields'
+        if item.directives:
+            names = ", ".join(f'"@{name}"' for name in item.directives)
+            yield "DIRECTIVE_IN_FIELDS_ARG", f"cannot have the directives {names} in the fields"
         if isinstance(item, SelectedFragment):
             yield from _selection_errors(
                 subgraph, directive, item.selection, item.on_type or parent, below_external
