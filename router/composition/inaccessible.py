@@ -293,8 +293,7 @@ class _Check:
                     continue
                 if self._hidden(entry):
                     yield _default_uses(f"{named.name}.{name}", coordinate)
-                else:
-                    yield from self._default(each, entry.type, coordinate)
+                yield from self._default(each, entry.type, coordinate)
 
 
 def _parts(merged: NamedType) -> Iterator[Element]:

@@ -96,12 +96,13 @@ def _feature(applied: Applied, problems: Problems) -> Feature:
         )
     identity, name, version = _parse_url(url, problems)
     purpose = applied.arguments.get("for")
+    alias = _text(applied.arguments.get("as"))
     return Feature(
         url=url,
         identity=identity,
         name=name,
         version=version,
-        alias=_text(applied.arguments.get("as")) or name,
+        alias=name if alias is None else alias,
         imports=_imports(applied.arguments.get("import"), identity, version, problems),
         purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
     )

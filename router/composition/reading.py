@@ -78,6 +78,7 @@ __all__ = [
     "drop_machinery",
     "known_directives",
     "parse_subgraph",
+    "raise_version",
 ]
 
 BUILT_IN_SCALARS: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
@@ -120,7 +121,7 @@ def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph
         links=links,
         schema=SchemaDefinition("schema"),
     )
-    _raise_version(subgraph, federation)
+    raise_version(subgraph, federation)
     known = known_directives(subgraph.links)
     unreadable = Problems(source.name)
     _Reader(subgraph, known, unreadable).read(document)
@@ -154,7 +155,7 @@ def _document(source: SubgraphSource, problems: Problems) -> DocumentNode:
     return document
 
 
-def _raise_version(subgraph: ParsedSubgraph, federation: Feature | None) -> None:
+def raise_version(subgraph: ParsedSubgraph, federation: Feature | None) -> None:
     """Apply the minimum versions that directly linked specifications ask for."""
     if federation is None:
         return

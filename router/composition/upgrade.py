@@ -34,7 +34,7 @@ from router.composition.model import (
 )
 from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems, SubgraphRefused
-from router.composition.reading import add_spec_elements, known_directives
+from router.composition.reading import add_spec_elements, known_directives, raise_version
 from router.composition.specs import FEDERATION_1, federation_imports
 from router.composition.validation import check_federation, check_graphql
 
@@ -143,26 +143,26 @@ def _interface_objects_of_federation_1(
     subgraphs: Sequence[Subgraph | ParsedSubgraph], outlooks: dict[str, _Outlook]
 ) -> Iterator[CompositionError]:
     """An interface object needs an interface key elsewhere, which federation 1 does not have."""
+    standing: dict[str, list[str]] = {}
     for subgraph in subgraphs:
-        if not isinstance(subgraph, Subgraph):
-            continue
-        for found in subgraph.types.values():
-            if not subgraph.is_interface_object(found.name):
-                continue
-            owners = [
-                name
-                for name, outlook in outlooks.items()
-                if not outlook.is_fed2 and found.name in outlook.interface_keys
-            ]
-            if owners:
-                yield CompositionError(
-                    "INTERFACE_OBJECT_USAGE_ERROR",
-                    f'The @interfaceObject "{found.name}" of subgraph "{subgraph.name}" needs the '
-                    f"interface of {', '.join(owners)}, which are federation 1 schemas: please "
-                    "upgrade them to federation 2.",
-                    (subgraph.name, *owners),
-                    (found.name,),
-                )
+        if isinstance(subgraph, Subgraph):
+            for name in filter(subgraph.is_interface_object, subgraph.types):
+                standing.setdefault(name, []).append(subgraph.name)
+    for name, users in standing.items():
+        owners = [
+            other
+            for other, outlook in outlooks.items()
+            if not outlook.is_fed2 and name in outlook.interface_keys
+        ]
+        if owners:
+            yield CompositionError(
+                "INTERFACE_OBJECT_USAGE_ERROR",
+                f'The @interfaceObject "{name}" of {", ".join(users)} needs the interface of '
+                f"{', '.join(owners)}, which are federation 1 schemas: please upgrade them to "
+                "federation 2.",
+                (*users, *owners),
+                (name,),
+            )
 
 
 # -- one subgraph --------------------------------------------------------------------------
@@ -400,6 +400,7 @@ class _Upgrade:
         check_names(federation, subgraph.links, self.problems)
         subgraph.links = Links([*subgraph.links, federation])
         subgraph.federation_version = UPGRADED_VERSION
+        raise_version(subgraph, federation)
         for old in FEDERATION_1.directives:
             subgraph.directives.pop(old.name, None)
         for scalar in FEDERATION_1.scalars:
