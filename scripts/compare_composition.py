@@ -170,15 +170,26 @@ def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator
         (f"{hint['code']} {hint['coordinate'] or ''}" for hint in theirs["hints"]),
         (f"{hint['code']} {hint['coordinate'] or ''}" for hint in hints),
     )
-    if sdl is not None and sdl.strip() != theirs["supergraphSdl"].strip():
+    wanted_lines, lines = _lines(theirs["supergraphSdl"] or ""), _lines(sdl or "")
+    if sdl is not None and lines != wanted_lines:
         yield from unified_diff(
-            theirs["supergraphSdl"].strip().splitlines(),
-            sdl.strip().splitlines(),
+            wanted_lines,
+            lines,
             "reference",
             "ours",
             lineterm="",
             n=1,
         )
+
+
+def _lines(sdl: str) -> list[str]:
+    """Return the lines of a supergraph.
+
+    The reference imports a directive twice that one subgraph has from federation, another from a
+    specification of its own.
+    """
+    once = re.sub(r'((?:"@\w+"|\{name: [^}]*\}))(?:, \1)+', r"\1", sdl.strip())
+    return once.splitlines()
 
 
 def _counted(

@@ -29,7 +29,8 @@ def graph_names(subgraphs: Sequence[str]) -> dict[str, str]:
 
 
 def _enum_value(name: str) -> str:
-    value = _NOT_IN_NAMES.sub("_", name)
+    # counted in the units of UTF-16, as names are sorted
+    value = _NOT_IN_NAMES.sub(lambda found: "_" * (1 + (found[0] > "\uffff")), name)
     if value[:1].isdigit():
         value = "_" + value
     if _ENDS_LIKE_A_COUNTER.search(value):

@@ -119,10 +119,12 @@ def merge_input_object(
 ) -> None:
     """Give an input object the fields that all subgraphs know, and those that are inaccessible."""
     names = dict.fromkeys(name for _, declared in sources for name in declared.fields)
+    knowing = [subgraph for subgraph in merge.subgraphs if merged.name in subgraph.types]
     for name in names:
         coordinate = f"{merged.name}.{name}"
         having = [Source(s, found.fields[name]) for s, found in sources if name in found.fields]
-        lacking = [subgraph.name for subgraph, found in sources if name not in found.fields]
+        # those for whom the type is of another kind lack its fields too
+        lacking = [each.name for each in knowing if each.name not in {s.name for s in having}]
         argument, uniform = _merge_input(merge, applied, having, coordinate, is_field=True)
         hidden = any(element.is_applied("inaccessible") for _, element in having)
         if lacking and not hidden:

@@ -41,6 +41,7 @@ class Standing:
         self.setter = setter
         self._sets_context_at = sets_context_at
         self._vertices: dict[Vertex, bool] = {}
+        self._own: set[Vertex] = set()
         self._offers: dict[str, Mapping[str, list[Offer]]] = {}
 
     @property
@@ -49,8 +50,18 @@ class Standing:
         return tuple(self._vertices)
 
     def add(self, vertex: Vertex, *, moved: bool) -> None:
-        """Take in a vertex."""
+        """Take in a vertex: one that a path is at, or one that can be moved to."""
+        if not moved:
+            self._own.add(vertex)
         self._vertices[vertex] = self._vertices.get(vertex, False) or moved
+
+    def is_own(self, vertex: Vertex) -> bool:
+        """Tell whether a path is at a vertex."""
+        return vertex in self._own
+
+    def knows(self, type_name: str) -> bool:
+        """Tell whether objects are known to be of a type where a path is, without moving."""
+        return any(each.type.is_abstract and each.cast(type_name) for each in self._own)
 
     def offers(self, owner: str, field: str) -> list[Offer]:
         """Return who has a field of an object type, conditions aside."""

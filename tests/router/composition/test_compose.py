@@ -100,6 +100,7 @@ def test_a_missing_url_is_printed_empty() -> None:
         (["X-Y", "x.y"], ["X_Y_1", "X_Y_2"]),
         (["A", "a"], ["A_1", "A_2"]),
         (["é"], ["_"]),
+        (["a\N{GRINNING FACE}"], ["A__"]),
     ],
 )
 def test_graphs_are_named_by_rule(names: list[str], values: list[str]) -> None:

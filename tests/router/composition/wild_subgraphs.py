@@ -30,6 +30,7 @@ THEMES: Final = (
     "described",
     "executable",
     "extended",
+    "extending",
     "federation 1",
     "hidden",
     "interface objects",
@@ -43,6 +44,7 @@ THEMES: Final = (
     "renamed",
     "requires",
     "roots",
+    "stubs",
     "subscription",
     "tags",
     "unions",
@@ -198,6 +200,9 @@ class _World:
             sorted(random.sample(NAMES, self.count)) if "names" in self.themes else list("abcd")
         )[: self.count]
         self.version = random.choice((9, 11, 12, 14))
+        # mostly all subgraphs link the same specifications apart from federation
+        self.apart = {name for name in APART if self.chance(0.5)}
+        self.apart_chance = random.choice((0.0, 0.0, 0.0, 0.5))
         self.types = {each.name: each for each in self._types()}
         self.owners = {
             (name, key): random.sample(range(self.count), min(self.count, random.choice((1, 1, 2))))
@@ -253,6 +258,11 @@ class _World:
         if self.has("interfaces"):
             types.append(Type("interface", "J", fields={"v0": deepcopy(types[2].fields["v0"])}))
             types[2].interfaces.append("J")
+            if self.chance(0.5):  # an interface of interfaces
+                base = {"v0": deepcopy(types[2].fields["v0"])}
+                types.append(Type("interface", "H", fields=base))
+                types[-2].interfaces.append("H")
+                types[2].interfaces.append("H")
         if self.has("unions"):
             types.append(Type("union", "M", members=["T", "U", "V"]))
         return types
@@ -335,7 +345,7 @@ class _Part:
                 query.fields[key] = Field(f"[{name}]" if suffix or shared else name)
                 if shared:
                     query.fields[key].marks.append("shareable")
-        for name in ("I", "J", "M"):
+        for name in ("I", "J", "H", "M"):
             if name in world.types and not self.stands_in and world.chance(0.6):
                 self._add(name)
                 if name in self.types:
@@ -510,7 +520,8 @@ class _Part:
         if world.has("linked apart"):
             for name in used[:]:
                 spec, directives = APART.get(name, ("", ()))
-                if spec and name not in names and world.chance(0.5):
+                is_apart = name in world.apart or world.chance(world.apart_chance)
+                if spec and name not in names and is_apart:
                     text, local = self._imports(spec.split("/")[0], directives, used)
                     names |= local
                     links.append(f'@link(url: "https://specs.apollo.dev/{spec}"{text})')
@@ -765,7 +776,35 @@ def _subscription(part: _Part) -> None:
         part.types["Subscription"] = Type("type", "Subscription", fields=fields)
 
 
+def _stubs(part: _Part) -> None:
+    """Let some entities be named only, not resolved, here."""
+    for found in part.objects():
+        whole = part.world.types.get(found.name)
+        if whole is None or found.name not in ("T", "U") or not part.world.chance(0.5):
+            continue
+        keys = [mark for mark in found.marks if mark.startswith("key")]
+        key = part.random.choice(keys)
+        resolvable = part.random.choice((", resolvable: false", ", resolvable: false", ""))
+        found.marks = [f"{key[:-1]}{resolvable})"]
+        named = set(re.findall(r"\w+", key.partition('"')[2].partition('"')[0])) | {"i0"}
+        found.fields = {name: each for name, each in found.fields.items() if name in named}
+
+
+def _extending(part: _Part) -> None:
+    """Extend entities as federation 1 does: keys are external there."""
+    for found in part.objects():
+        keyed = any(mark.startswith("key") for mark in found.marks)
+        if not keyed or "interfaceObject" in found.marks or not part.world.chance(0.5):
+            continue
+        found.marks.append("extends")
+        for name in ("id", "code"):
+            if name in found.fields and part.world.chance(0.8):
+                found.fields[name].marks.append("external")
+
+
 _DECORATIONS: Final[dict[str, Callable[[_Part], None]]] = {
+    "stubs": _stubs,
+    "extending": _extending,
     "mutation": _mutation,
     "subscription": _subscription,
     "requires": _requires,
