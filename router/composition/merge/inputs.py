@@ -235,7 +235,7 @@ def _merge_default(
             [source.name for source in sources],
             coordinate,
         )
-        return ABSENT
+        return defaults[0]  # what external fields are compared with
     if "no default" in tellers:
         merge.findings.hint(
             "INCONSISTENT_DEFAULT_VALUE_PRESENCE",

@@ -55,13 +55,11 @@ class Standing:
             self._own.add(vertex)
         self._vertices[vertex] = self._vertices.get(vertex, False) or moved
 
-    def is_own(self, vertex: Vertex) -> bool:
-        """Tell whether a path is at a vertex."""
-        return vertex in self._own
-
-    def knows(self, type_name: str) -> bool:
-        """Tell whether objects are known to be of a type where a path is, without moving."""
-        return any(each.type.is_abstract and each.cast(type_name) for each in self._own)
+    def home_of(self, vertex: Vertex) -> frozenset[str]:
+        """Return the subgraphs from which one moves to a vertex; none if a path is there."""
+        if vertex in self._own:
+            return frozenset()
+        return frozenset(each.type.graph for each in self._own)
 
     def offers(self, owner: str, field: str) -> list[Offer]:
         """Return who has a field of an object type, conditions aside."""
@@ -116,5 +114,6 @@ def standings(
     if moves:
         for standing, path in placed:
             for vertex in resolver.reached(path.vertex):
-                standing.add(vertex, moved=True)
+                if vertex.type.graph not in path.home:
+                    standing.add(vertex, moved=True)
     return tuple(apart.values())

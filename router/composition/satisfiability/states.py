@@ -30,13 +30,16 @@ class Path:
     """One way of being somewhere in a subgraph.
 
     ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
-    object that sets each context; ``setter`` where the nearest one that sets any was met.
+    object that sets each context; ``setter`` where the nearest one that sets any was met;
+    ``home`` the subgraphs that were left for this one without taking a field: there is no way
+    back, for whoever stayed there has been looked at.
     """
 
     vertex: Vertex
     runtime: frozenset[str]
     contexts: tuple[Enclosing, ...] = ()
     setter: Vertex | None = None
+    home: frozenset[str] = frozenset()
 
     @property
     def place(self) -> tuple[str, ...]:

@@ -243,10 +243,9 @@ class _Walk:
         for vertex in standing.vertices:
             view = vertex.type
             if view.kind is Kind.INTERFACE_OBJECT:
-                if standing.knows(name) and not standing.is_own(vertex):
-                    continue  # nobody moves away to learn what is known already
                 if self.resolver.can_learn_type(vertex):
-                    yield Path(vertex, runtime, standing.contexts, standing.setter)
+                    home = standing.home_of(vertex)
+                    yield Path(vertex, runtime, standing.contexts, standing.setter, home)
             elif view.is_abstract:
                 cast = vertex.cast(name)
                 if cast is not None:
