@@ -54,7 +54,12 @@ def read_links(
     urls = [_text(application.arguments.get("url")) or "" for application in written]
     if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
         return Links([_SELF])
-    features = [_feature(application, problems) for application in written]
+    features: list[Feature] = []
+    for application in written:
+        feature = _feature(application, problems)
+        if problems.errors and features and features[0].identity == LINK:
+            return Links(features)  # like the reference, go on with what could be linked before
+        features.append(feature)
     problems.settle()
     links, said = Links(), None
     if features[0].identity != LINK:  # the link to itself is in place already; it may be said once

@@ -7,10 +7,15 @@ and the router will know no more than the join directives say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from router.composition.fieldsets import FieldSetInvalid, Selection, parse_field_set
+from router.composition.fieldsets import (
+    FieldSetInvalid,
+    SelectedFragment,
+    Selection,
+    parse_field_set,
+)
 from router.composition.merged import (
     Application,
     EnumType,
@@ -75,11 +80,12 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyView:
-    """A key of a type in one subgraph."""
+    """A key of a type in one subgraph; ``extension`` tells that an extension has it."""
 
     text: str
     selection: Selection
     resolvable: bool
+    extension: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -150,6 +156,7 @@ def survey(merged: MergedSchema) -> Landscape:
     for found in _composites(merged):
         _read_members(found, types, merged)
     for graph_types in types.values():
+        _free_extension_keys(graph_types)
         for name in [name for name, view in graph_types.items() if _is_empty(view)]:
             del graph_types[name]
         for view in graph_types.values():
@@ -218,7 +225,8 @@ def _read_type(found: Composite, types: dict[str, dict[str, TypeView]]) -> None:
         key = _text(applied.arguments.get("key"))
         if key is not None:
             resolvable = applied.arguments.get("resolvable") is not False
-            view.keys.append(KeyView(key, parse_field_set(key), resolvable))
+            extension = applied.arguments.get("extension") is True
+            view.keys.append(KeyView(key, parse_field_set(key), resolvable, extension))
 
 
 def _read_members(
@@ -273,6 +281,30 @@ def _field_view(parent: str, found: Field, applied: Application, merged: MergedS
         label_value=given.get("override") is not None,
         contexts=tuple(_context_uses(given.get("contextArguments"))),
     )
+
+
+def _free_extension_keys(types: Mapping[str, TypeView]) -> None:
+    """Let a subgraph resolve the keys of its extensions, even those that are overridden."""
+    for view in types.values():
+        for key in view.keys:
+            if key.extension:
+                _free(view.name, key.selection, types)
+
+
+def _free(name: str, selection: Selection, types: Mapping[str, TypeView]) -> None:
+    view = types.get(name)
+    for item in selection.items if view is not None else ():
+        if isinstance(item, SelectedFragment):
+            _free(item.on_type or name, item.selection, types)
+            continue
+        assert view is not None
+        found = view.fields.get(item.name)
+        if found is None:
+            continue
+        if found.external:
+            view.fields[item.name] = replace(found, external=False, overridden=False)
+        if item.selection is not None and found.type is not None:
+            _free(found.type, item.selection, types)
 
 
 def _context_uses(value: Value) -> Iterator[ContextUse]:

@@ -265,14 +265,16 @@ class _Walk:
         abstract = [path for path in paths if path.vertex.type.is_abstract]
         if len(abstract) < 2 or not self._is_shareable(owner, found):
             return None
+        visible = frozenset(self.landscape.visible_possible[target])
         by_graph = {
             path.vertex.type.graph: path.runtime
             for path in paths
-            if path.vertex.type.kind is not Kind.INTERFACE_OBJECT
+            # who has nothing to show to clients shows nothing else than the others
+            if path.vertex.type.kind is not Kind.INTERFACE_OBJECT and path.runtime & visible
         }
-        if not any(by_graph.values()):
+        if not by_graph:
             return None
-        common = frozenset(self.landscape.visible_possible[target]).intersection(*by_graph.values())
+        common = visible.intersection(*by_graph.values())
         at = f"{owner}.{found.name}"
         groups: dict[frozenset[str], list[str]] = defaultdict(list)
         for graph, runtime in by_graph.items():
