@@ -106,10 +106,9 @@ class Program:
         from router.execution.typed import readers_of  # a start need not wait for its library
 
         try:
-            readers = tuple(map(readers_of(self.types.schema).reader, self.steps))
+            return TypedCode(readers_of(self.types.schema).of(self.steps), gatherers)
         except Unsuitable:
             return None
-        return TypedCode(readers, gatherers)
 
     def _gatherers(self, *, typed: bool) -> Gatherers:
         found: dict[int, tuple[Gathering, ...]] = {}

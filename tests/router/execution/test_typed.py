@@ -17,6 +17,7 @@ from router.execution import (
 )
 from router.execution.compiled import CompiledOperation
 from router.execution.program import MISREAD
+from router.execution.typed import MAX_NEW
 from router.planning.plan import OperationKind
 from router.server.keyed import keyed
 from tests.router.execution.scripted import (
@@ -234,3 +235,20 @@ async def test_entities_of_a_mutation_are_typed_too(with_key: bool) -> None:
     answer = await operation.execute({}, keyed(clients, "a scope")[0] if with_key else clients)
     assert answer.body == b'{"data":{"make":{"count":1,"from":"x","id":"1"}}}'
     assert (first.read, second.read) == (1, 1)
+
+
+async def test_an_operation_whose_types_would_be_too_many_has_none() -> None:
+    inside = "".join(f"a{n}:self{{b{n}:ok}}" for n in range(MAX_NEW))
+    subgraph = Watched({"data": {"class": None}})
+    assert (await ask(often(f"{{class{{{inside}}}}}"), subgraph))["data"] == {"class": None}
+    assert subgraph.read == 0
+
+
+@pytest.mark.parametrize("levels", [50, 100, 150])
+async def test_a_deep_operation_is_answered_too(levels: int) -> None:
+    document = "{class{" + "self{" * levels + "id" + "}" * levels + "}}"
+    found: Any = {"id": "1"}
+    for _ in range(levels):
+        found = {"self": found}
+    answer = await ask(often(document), Scripted({"data": {"class": found}}))
+    assert answer == {"data": {"class": found}}
