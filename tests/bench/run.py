@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -130,6 +131,9 @@ def _cpu(pid: int) -> float:
 @contextmanager
 def running(*arguments: str, port: int, path: str = "/") -> Iterator[int]:
     """Run a module until the block ends; gives its process id once it answers."""
+    with contextlib.closing(socket.socket()) as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))  # or somebody else would be measured
     process = subprocess.Popen([sys.executable, "-m", *arguments])
     try:
         for _ in range(600):
