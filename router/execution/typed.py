@@ -2,9 +2,10 @@
 
 An answer of a subgraph is parsed into dictionaries, whose every value the generated code then
 checks. Where the shape of the answer is known (it is: :mod:`router.execution.shapes`) msgspec
-reads it into objects with a slot per response key and checks the values as it reads: a quarter of
-the memory, and half the time. What does not fit the types is read again as dictionaries, which
-can hold anything, and the plain forms say what is wrong.
+reads it into objects with a slot per response key and checks the values as it reads: in three
+quarters of the time and of the memory, and what follows has no values to check. What does not fit
+the types is read again as dictionaries, which can hold anything, and the plain forms say what is
+wrong.
 
 Making the types takes some milliseconds, so only operations that come often have them.
 """
