@@ -14,9 +14,10 @@ from random import Random
 
 from router.composition.errors import CompositionFailed
 
+from .case import Case
 from .doors import at_the_door
 from .faults import FAULTS
-from .federation import Case, Federation, without_the_unreachable
+from .federation import Federation, without_the_unreachable
 from .generate import random_world
 
 

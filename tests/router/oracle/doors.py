@@ -14,7 +14,8 @@ import orjson
 
 from router.app import Router, Settings, Subgraph
 
-from .federation import Case, Federation
+from .case import Case
+from .federation import Federation
 from .incremental import assembled
 from .spoiling import bent, fits, is_valid, spoiled
 

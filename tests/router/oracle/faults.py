@@ -21,7 +21,7 @@ from router.execution import SubgraphAnswer, SubgraphClient, SubgraphRequest
 from tests.router.execution.wired import FORMS, wired
 
 from .blame import astray
-from .federation import Case
+from .case import Case
 from .soundness import unsound
 
 __all__ = ["FAULTS", "dead", "liar", "poisoned", "unknown"]

@@ -31,7 +31,8 @@ from graphql import (
 from router.composition.errors import CompositionFailed
 
 from .blame import is_meant
-from .federation import Case, Federation
+from .case import Case
+from .federation import Federation
 from .world import World
 
 __all__ = ["reduced", "symptom"]

@@ -1,4 +1,4 @@
-"""World -> executable schemas: the oracle, and for each subgraph a client that punishes.
+"""World -> for each subgraph a client over an executable schema that punishes.
 
 A subgraph does what its directives say and nothing else: it refuses an external field that was
 neither provided nor required, an overridden field, a requirement that did not come along, a
@@ -7,7 +7,7 @@ representation by no resolvable key.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from graphql import (
@@ -28,10 +28,10 @@ from graphql import (
 from router.execution.client import SubgraphAnswer, SubgraphRequest
 
 from .fieldsets import arguments, fields_for, parse_field_set
-from .truth import Coordinate, Hidden, Obj, Truth, canonical
-from .world import Directive, Field, Schema, Type
+from .truth import Coordinate, Obj, Truth, canonical
+from .world import Directive, Field, Type, print_types
 
-__all__ = ["EVENTS", "OracleClient", "merged_schema"]
+__all__ = ["EVENTS", "OracleClient"]
 
 EVENTS = 3
 """How many events a subscription has."""
@@ -55,47 +55,6 @@ directive @tag(name: String!) repeatable on OBJECT | FIELD_DEFINITION
 """
 
 
-def merged_schema(truth: Truth) -> GraphQLSchema:
-    """Return the oracle's schema, executable."""
-    schema = build_schema(_text(truth.api))
-    for kind in schema.type_map.values():
-        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
-            for name, definition in kind.fields.items():
-                definition.resolve = _oracle_resolver(truth, kind.name, name)
-    return schema
-
-
-def type_of(truth: Truth, obj: Obj) -> str:
-    """Return the runtime type; one that the client may not know is an error."""
-    if obj.type not in truth.api:
-        raise Hidden("the type is hidden")
-    return obj.type
-
-
-def _oracle_resolver(truth: Truth, owner: str, name: str) -> Any:
-    coordinate = truth.coordinate(owner, name)
-    declared = truth.api.get(coordinate.type.named)
-
-    def visible(value: Any, above: Mapping[tuple[str, str], Obj]) -> Any:
-        if isinstance(value, list):
-            return [visible(each, above) for each in value]
-        if isinstance(value, Obj):
-            return Obj(value.type, value.id, above=above)
-        if declared is not None and declared.kind == "enum" and value is not None:
-            # An error as a value is the error of its place alone, in lists too.
-            return value if value in declared.values else Hidden("the value is hidden")
-        return value
-
-    def resolve(obj: Obj | None, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
-        here = obj or Obj(owner, owner)
-        if truth.types is not None:
-            truth.types[tuple(info.path.as_list())] = info.return_type
-        context = truth.from_context(here, coordinate)
-        return visible(truth.value(here, name, {**args, **context}), truth.above(here))
-
-    return resolve
-
-
 class OracleClient:
     """One subgraph in process, over graphql-core, checked at every step."""
 
@@ -110,7 +69,7 @@ class OracleClient:
         self._documents: dict[str, DocumentNode] = {}
 
     def _build(self) -> GraphQLSchema:
-        text = _text(self.types)
+        text = print_types(self.types)
         members = [each.name for each in self.types.values() if each.kind == "type" and each.keys]
         if "Query" not in self.types:
             text += "\ntype Query { _unused: Int }"
@@ -352,7 +311,3 @@ def _objects(value: Any) -> Iterator[Obj]:
 async def _events(_obj: None, _info: GraphQLResolveInfo[Any], **_args: Any) -> AsyncIterator[Obj]:
     for number in range(EVENTS):
         yield Obj("Subscription", f"event-{number}")
-
-
-def _text(types: Schema) -> str:
-    return "\n\n".join(each.print(extend=False) for each in types.values())

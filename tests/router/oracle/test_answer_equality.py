@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.router.oracle.federation import Case, Federation, random_cases
+from tests.router.oracle.case import Case, random_cases
+from tests.router.oracle.federation import Federation
 
 SLICE = settings(
     max_examples=22,

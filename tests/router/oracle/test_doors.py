@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.router.oracle.case import random_cases
 from tests.router.oracle.doors import at_the_door
-from tests.router.oracle.federation import random_cases
 
 
 @pytest.mark.parametrize("seed", range(400, 404))

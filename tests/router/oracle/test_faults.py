@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from tests.router.oracle.case import Case, random_cases
 from tests.router.oracle.faults import dead, liar, poisoned, unknown
-from tests.router.oracle.federation import Case, random_cases
 
 
 def answered_once(seed: int, count: int) -> list[tuple[Random, Case]]:

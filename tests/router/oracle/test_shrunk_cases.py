@@ -6,7 +6,8 @@ from typing import Any
 
 from graphql import parse, validate
 
-from tests.router.oracle.federation import Case, Federation
+from tests.router.oracle.case import Case
+from tests.router.oracle.federation import Federation
 from tests.router.oracle.world import World
 
 

@@ -31,7 +31,18 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-__all__ = ["ROOTS", "SCALARS", "Arg", "Directive", "Field", "Ref", "Schema", "Type", "World"]
+__all__ = [
+    "ROOTS",
+    "SCALARS",
+    "Arg",
+    "Directive",
+    "Field",
+    "Ref",
+    "Schema",
+    "Type",
+    "World",
+    "print_types",
+]
 
 SCALARS: Final = ("Int", "String", "Boolean", "Float", "ID")
 ROOTS: Final = ("Query", "Mutation", "Subscription")
@@ -187,6 +198,11 @@ class Type(_Directed):
 
 
 Schema = dict[str, Type]
+
+
+def print_types(types: Schema) -> str:
+    """Return the definitions as one SDL."""
+    return "\n\n".join(each.print(extend=False) for each in types.values())
 
 
 @dataclass
