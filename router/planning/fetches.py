@@ -229,7 +229,8 @@ class FetchBuilder:
         chosen, way = move.field, move.way
         if not cursor.keys and path.entered is not cursor.draft.defer:
             root = self._root_cursor(cursor.draft.subgraph, cursor.node, path.entered)
-            cursor = replace(root, conditions=cursor.conditions)
+            tree = root.tree.fragment((), cursor.conditions)
+            cursor = replace(root, tree=tree, conditions=cursor.conditions)
         reach = self._together(cursor, way.reach, move.contexts) if move.contexts else way.reach
         at = self._reach(cursor, reach, chosen.when, path.entered)
         arguments, variables = chosen.arguments, chosen.variables

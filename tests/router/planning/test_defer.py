@@ -117,6 +117,18 @@ def test_conditions_of_and_around_a_block_are_kept() -> None:
     assert plan.deferred[0].exists == (When("s", True),)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query($s:Boolean!){... @include(if:$s) @defer{p{b}}}",
+        "query($s:Boolean!){... @include(if:$s){... @defer{p{b}}}}",
+    ],
+)
+def test_a_deferred_root_field_is_not_fetched_where_it_is_excluded(query: str) -> None:
+    plan = deferred(supergraph(**AB), query)
+    assert lines(plan) == ["0 a if $s {p{id}}", "1 b after 0 if $s: p P{id} -> ...on P{b}"]
+
+
 def test_a_block_that_is_never_deferred_is_an_ordinary_fragment() -> None:
     plan = deferred(supergraph(**AB), "{p{id ... @defer(if:false){a}}}")
     assert lines(plan) == ["0 a {p{id a}}"]
