@@ -142,6 +142,11 @@ class HttpSettings:
     compression_minimum: int = 1_024
     request_timeout: float = 60.0
 
+    def __post_init__(self) -> None:
+        """Refuse a path at which nothing can be asked."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"has the path {self.path!r}; begin it with a slash")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtIssuer:

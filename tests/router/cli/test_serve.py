@@ -175,6 +175,7 @@ def test_an_unknown_setting_names_its_line(
         ("[subgraphs]\ntimeout = nan", ":2: subgraphs.timeout must be 0 or more, not nan"),
         ("[limits]\nbody_bytes = -5", ":2: limits.body_bytes must be 0 or more, not -5"),
         ("[http]\npath = 5", ":2: http.path must be a text, not 5"),
+        ("[http]\npath = 'graphql'", ":1: http has the path 'graphql'; begin it with a slash"),
         ("x =", "is not TOML"),
         ("# \udce9", "it is not UTF-8"),
         (None, "No such file"),
