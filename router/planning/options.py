@@ -39,7 +39,7 @@ __all__ = [
 MAX_COMBINATIONS: Final = 16
 """Full products of simultaneous paths up to this size; beyond it, one per preferred subgraph."""
 
-MAX_ALIKE: Final = 4
+MAX_ALIKE: Final = 8
 """Options kept of those that end alike: a dearer prefix may be one that others need anyway."""
 
 MANY_ENDS: Final = 16

@@ -44,3 +44,21 @@ def test_an_object_of_which_nothing_is_wanted_takes_part_in_the_choice_of_a_root
     assert plan_lines(graph, "{all{id ... on P{other{__typename}}}}") == [
         "0 b {all{__typename id ...on P{other{__typename}}}}",
     ]
+
+
+def test_of_many_roots_the_one_that_is_asked_anyway_is_asked() -> None:
+    shared = 'type Query { p: P @shareable } type P @key(fields: "id") { id: ID! }'
+    graph = supergraph(
+        **dict.fromkeys("abcde", shared),
+        f="""
+            type Query { p: P @shareable q: Int }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        g="""
+            type P @key(fields: "id") { id: ID! x: Int }
+        """,
+    )
+    assert plan_lines(graph, "{p{x} q}") == [
+        "0 f {p{id} q}",
+        "1 g after 0: p P{id} -> ...on P{x}",
+    ]
