@@ -118,6 +118,9 @@ class Failures:
         return path
 
     def _static_path(self, reply: Reply) -> ClientPath:
+        for call in reply.step.calls:
+            if reply.sent.get(call.index):
+                return call.prefix
         if reply.step.prefix or reply.step.calls:
             return reply.step.prefix
         keys = [key for key in reply.step.shapes.root.slots if self._root.below(key) is not None]

@@ -158,9 +158,11 @@ class View:
             yield self._field(key, tuple(nodes), runtime)
 
     def all_fields(self, sets: tuple[SelectionSetNode, ...]) -> Iterator[FieldNode]:
-        """Yield every field selected on any type, fragments opened."""
+        """Yield every field selected on any type, fragments opened; what is left out is not."""
         for selection_set in sets:
             for node in selection_set.selections:
+                if not self._included(node.directives):
+                    continue
                 if isinstance(node, FieldNode):
                     yield node
                 elif isinstance(node, FragmentSpreadNode):

@@ -502,3 +502,23 @@ async def test_a_type_name_that_is_no_text_gives_way_to_one_that_is() -> None:
     lend = {"data": {"book": {"shelf": {"__typename": "Shelf", "place": 2}}}}
     answer, _ = await run(made, BOOKS, "{book{shelf{row place}}}", of(cat, lend))
     assert response(answer) == {"data": {"book": {"shelf": {"row": 1, "place": 2}}}}
+
+
+@pytest.mark.parametrize("skipped", [True, False])
+async def test_a_dead_request_is_told_where_something_was_asked_for(skipped: bool) -> None:
+    lists = call(("books", "@"), {"Book": ["isbn"]}, "... on Book{copies}", alias="_e0")
+    one = call(("book",), {"Book": ["isbn"]}, "... on Book{copies}", alias="_e1", variable="others")
+    made = plan(
+        root(0, "cat", "{ books { __typename isbn } book { __typename isbn } }"),
+        entities(1, "lend", [0], lists, one),
+    )
+    brought = {"book": book("A"), **({} if skipped else {"books": []})}
+    answers: dict[str, object] = {"cat": {"data": brought}, "lend": SubgraphError("away")}
+    answer, _ = await run(
+        made,
+        BOOKS,
+        "query($s: Boolean!) { books @skip(if: $s) { copies } book { copies } }",
+        lambda: {name: Scripted(reply) for name, reply in answers.items()},
+        variables={"s": skipped},
+    )
+    assert errors(answer) == [(["book"], "SUBREQUEST_HTTP_ERROR")]
