@@ -6,7 +6,7 @@ provided fields are there too. Vertices are made when first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
@@ -150,6 +150,13 @@ class Graph:
         self.landscape = landscape
         self._vertices: dict[tuple[str, str, str], Vertex] = {}
         self._roots = frozenset(landscape.merged.roots.values())
+        self._moves: dict[str, Mapping[str, Sequence[Move]]] = {}
+        self._interface_objects = frozenset(
+            view.name
+            for types in landscape.types.values()
+            for view in types.values()
+            if view.kind is Kind.INTERFACE_OBJECT
+        )
 
     def vertex(self, graph: str, type_name: str, provided: Selection | None = None) -> Vertex:
         """Return the vertex of a type in a subgraph, or its copy that has provided fields."""
@@ -200,30 +207,50 @@ class Graph:
 
     def find_moves(self, view: TypeView) -> tuple[Move, ...]:
         """Return the moves to other subgraphs from a type in a subgraph."""
+        own = self._moves_by_graph(view.name)
+        standing_in = [
+            interface
+            for interface in self.landscape.interfaces.get(view.name, ())
+            if view.kind is Kind.OBJECT and interface in self._interface_objects
+        ]
+        if not standing_in:
+            return tuple(
+                move for graph, moves in own.items() if graph != view.graph for move in moves
+            )
         moves: list[Move] = []
-        names = [view.name]
-        if view.kind is Kind.OBJECT:
-            names += self.landscape.interfaces.get(view.name, ())
         for graph, types in self.landscape.types.items():
-            if graph == view.graph:
-                continue
-            for name in names:
-                moves += self._moves_to(types, name, view)
+            if graph != view.graph:
+                moves += own.get(graph, ())
+                for interface in standing_in:
+                    moves += self._moves_to_stand_in(types.get(interface), view)
         return tuple(moves)
 
-    def _moves_to(self, types: Mapping[str, TypeView], name: str, start: TypeView) -> list[Move]:
-        found = types.get(name)
-        if found is None:
-            return []
-        if name in self._roots:
-            return [Move(self.vertex(found.graph, name), None)]
-        stands_in = name != start.name
-        if stands_in and found.kind is not Kind.INTERFACE_OBJECT:
-            return []
+    def _moves_by_graph(self, name: str) -> Mapping[str, Sequence[Move]]:
+        """Return the moves to a type in each subgraph that has it, wherever one comes from."""
+        known = self._moves.get(name)
+        if known is None:
+            known = self._moves[name] = {
+                graph: self._moves_to(types[name])
+                for graph, types in self.landscape.types.items()
+                if name in types
+            }
+        return known
+
+    def _moves_to(self, found: TypeView) -> Sequence[Move]:
+        target = self.vertex(found.graph, found.name)
+        if found.name in self._roots:
+            return (Move(target, None),)
+        return [Move(target, key) for key in found.keys if key.resolvable]
+
+    def _moves_to_stand_in(self, found: TypeView | None, start: TypeView) -> Sequence[Move]:
+        """Return the moves from an object to what stands for its interface in a subgraph."""
+        if found is None or found.kind is not Kind.INTERFACE_OBJECT:
+            return ()
+        target = self.vertex(found.graph, found.name)
         return [
-            Move(self.vertex(found.graph, name), key)
+            Move(target, key)
             for key in found.keys
-            if key.resolvable and not (stands_in and not _can_read(key.selection, start))
+            if key.resolvable and _can_read(key.selection, start)
         ]
 
 
