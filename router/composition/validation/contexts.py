@@ -112,7 +112,8 @@ def _use(
             "NO_CONTEXT_IN_SELECTION",
             f'@fromContext at {at} should be of the form "$context {{ field }}", not "{text}".',
         )
-    elif parsed[0] not in contexts:
+        return
+    if parsed[0] not in contexts:
         yield "CONTEXT_NOT_SET", f'Context "{parsed[0]}" is used at {at} but never set.'
     else:
         reason = _selection_problem(subgraph, contexts[parsed[0]], parsed[1], argument.type)

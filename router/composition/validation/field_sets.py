@@ -26,7 +26,7 @@ from router.composition.model import (
 from router.composition.problems import Problems, SubgraphRefused
 from router.composition.selections import first_problem
 
-__all__ = ["check_keys", "check_provides", "check_requires"]
+__all__ = ["check_key", "check_keys", "check_provides", "check_requires"]
 
 _INTERFACE_KEYS_SINCE = Version(2, 3)
 
@@ -46,7 +46,14 @@ def check_keys(subgraph: Subgraph, problems: Problems) -> None:
                     f"{subgraph.federation_version}.",
                     found.name,
                 )
-            _check_field_set(subgraph, applied, f'type "{found.name}"', found.name, problems)
+            check_key(found, applied, subgraph, problems)
+
+
+def check_key(
+    found: CompositeType, applied: Applied, subgraph: Subgraph, problems: Problems
+) -> None:
+    """Check the field set of one ``@key``."""
+    _check_field_set(subgraph, applied, f'type "{found.name}"', found.name, problems)
 
 
 def check_requires(subgraph: Subgraph, problems: Problems) -> None:

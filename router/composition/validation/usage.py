@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
-from router.composition.model import CompositeType, InterfaceType, ObjectType, Subgraph
-from router.composition.problems import Problems
+from router.composition.model import CompositeType, InterfaceType, Key, ObjectType, Subgraph
+from router.composition.problems import Problems, SubgraphRefused
+from router.composition.validation.field_sets import check_key
 
 __all__ = [
     "check_external",
@@ -45,42 +47,54 @@ def check_external(subgraph: Subgraph, problems: Problems) -> None:
 def check_interface_keys(subgraph: Subgraph, problems: Problems) -> None:
     """A key of an interface is a key of each of its implementations.
 
-    Nothing more is said from the first interface on of which a key could not be read, its own or
-    an implementation's: it might be the one that is missed.
+    A key that cannot be read might be the one that is missed: where the search comes upon one,
+    nothing more is said of the subgraph.
     """
-    unread = {
-        coordinate
-        for error in problems.errors
-        if error.code in ("KEY_INVALID_FIELDS", "KEY_INVALID_FIELDS_TYPE")
-        for coordinate in error.coordinates
-    }
-    for name, keys in subgraph.keys.items():
-        if not isinstance(subgraph.types[name], InterfaceType):
+    for found in subgraph.types.values():
+        if not isinstance(found, InterfaceType):
             continue
-        if unread.intersection((name, *(each.name for each in subgraph.implementations(name)))):
-            return
-        for key in keys:
-            wanted = _shape(key.selection)
+        for key in _readable_keys(found, subgraph, problems):
             missing, unresolvable = [], []
-            for implementation in subgraph.implementations(name):
-                equal = [
-                    other
-                    for other in subgraph.keys.get(implementation.name, ())
-                    if _shape(other.selection) == wanted
-                ]
-                if not equal:
+            for implementation in subgraph.implementations(found.name):
+                equal = _equal_key(key, implementation, subgraph, problems)
+                if equal is None:
                     missing.append(implementation.name)
-                elif key.resolvable and not any(other.resolvable for other in equal):
+                elif key.resolvable and not equal.resolvable:
                     unresolvable.append(implementation.name)
             concerned = missing or unresolvable
             if concerned:
                 what = "missing on" if missing else 'not resolvable ("resolvable: false") on'
                 problems.add(
                     "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
-                    f'The key "{key.fields}" of interface "{name}" is {what} its implementations '
-                    f"{', '.join(concerned)}.",
-                    name,
+                    f'The key "{key.fields}" of interface "{found.name}" is {what} its '
+                    f"implementations {', '.join(concerned)}.",
+                    found.name,
                 )
+
+
+def _equal_key(
+    wanted: Key, found: CompositeType, subgraph: Subgraph, problems: Problems
+) -> Key | None:
+    """Return the key of a type that has the fields of another: a resolvable one if it can be."""
+    shape, equal = _shape(wanted.selection), None
+    for key in _readable_keys(found, subgraph, problems):
+        if _shape(key.selection) == shape:
+            equal = key
+            if key.resolvable or not wanted.resolvable:
+                break
+    return equal
+
+
+def _readable_keys(found: CompositeType, subgraph: Subgraph, problems: Problems) -> Iterator[Key]:
+    """Yield the keys of a type; raise ``SubgraphRefused`` at one that cannot be read."""
+    keys = {id(key.applied): key for key in subgraph.keys.get(found.name, ())}
+    for applied in found.applications("key"):
+        told = Problems(problems.subgraph)
+        check_key(found, applied, subgraph, told)
+        for error in told.errors:
+            if error.code in ("KEY_INVALID_FIELDS", "KEY_INVALID_FIELDS_TYPE"):
+                raise SubgraphRefused([error])
+        yield keys[id(applied)]
 
 
 _Shape: TypeAlias = frozenset[tuple[str, "_Shape | None"]]
