@@ -67,7 +67,10 @@ def check_shape(
     document: DocumentNode, operation: OperationDefinitionNode, limits: ContractLimits
 ) -> None:
     """Raise :class:`LimitExceeded` when the operation is larger than ``limits``."""
-    shape = measure(document, operation)
+    try:
+        shape = measure(document, operation)
+    except RecursionError as error:  # fragments in fragments are deep without deep brackets
+        raise LimitExceeded("The document is nested too deeply.", code="MAX_DEPTH_LIMIT") from error
     for name, found, allowed, code in (
         ("is nested", shape.depth, limits.depth, "MAX_DEPTH_LIMIT"),
         ("selects fields", shape.height, limits.height, "MAX_HEIGHT_LIMIT"),
@@ -82,7 +85,7 @@ def check_shape(
 
 
 def measure(document: DocumentNode, operation: OperationDefinitionNode) -> Shape:
-    """Measure one operation; a fragment that spreads itself counts as endless."""
+    """Measure one operation; a fragment that spreads itself counts once, validation refuses it."""
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
@@ -104,7 +107,7 @@ def page_sizes(operation: DocumentNode, variables: Mapping[str, Any], limit: int
 
 
 class _Counter:
-    """Measures each fragment once; a fragment met inside itself is endless."""
+    """Measures each fragment once; a fragment met inside itself is no fault of this kind."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self.fragments = fragments
@@ -156,10 +159,8 @@ class _Counter:
         if name in self.known:
             return self.known[name]
         fragment = self.fragments.get(name)
-        if fragment is None:
+        if fragment is None or name in self.open:
             return Shape()
-        if name in self.open:
-            return Shape(_CEILING, _CEILING, 0, 0, 0)
         self.open.add(name)
         shape = self.selection_set(fragment.selection_set)
         shape.directives += len(fragment.directives or ())

@@ -41,10 +41,17 @@ def test_a_fragment_bomb_is_measured_without_expanding_it() -> None:
     assert refusal.value.error_code == "MAX_HEIGHT_LIMIT"
 
 
-def test_a_fragment_inside_itself_is_endless() -> None:
-    text = "query { ...F } fragment F on T { a { ...F } }"
-    with pytest.raises(LimitExceeded):
-        check_shape(parse(text), operation(text), ContractLimits(depth=10))
+def test_a_fragment_inside_itself_is_left_to_validation() -> None:
+    text = "query { ...F } fragment F on T { a { ...G ...G } } fragment G on T { a { ...F ...F } }"
+    check_shape(parse(text), operation(text), ContractLimits(depth=10))
+
+
+def test_a_long_chain_of_fragments_is_too_deep_and_no_crash() -> None:
+    chain = " ".join(f"fragment F{n} on T {{ a {{ ...F{n + 1} }} }}" for n in range(2000))
+    text = f"query {{ ...F0 }} {chain} fragment F2000 on T {{ a }}"
+    with pytest.raises(LimitExceeded) as refusal:
+        check_shape(parse(text), operation(text), ContractLimits())
+    assert refusal.value.error_code == "MAX_DEPTH_LIMIT"
 
 
 @pytest.mark.parametrize(
