@@ -127,8 +127,14 @@ def _says_nothing(inner: Tree, around: Tree) -> bool:
 
 
 def _may_overlap(tree: Tree) -> bool:
-    """Whether a key may stand for two fields, on several types or beside and inside a fragment."""
-    if len(tree.fragments) > 1 or any(len(on) > 1 for on, _, _ in tree.fragments):
+    """Whether a key may stand for two fields, on several types or beside and inside a fragment.
+
+    Below two objects of one key too, which only their conditions tell apart.
+    """
+    objects = [entry.key for entry in tree.fields.values() if entry.child is not None]
+    if len(set(objects)) < len(objects) or len(tree.fragments) > 1:
+        return True
+    if any(len(on) > 1 for on, _, _ in tree.fragments):
         return True
     for inner in tree.fragments.values():
         around = {entry.key for entry in tree.fields.values()}

@@ -193,3 +193,18 @@ async def test_a_call_for_objects_that_another_case_of_the_order_asked_about_loo
             c="type Mutation { three: String }",
             v_c=value,
         )
+
+
+async def test_fields_below_one_key_are_compared_though_conditions_part_it() -> None:
+    for value in (True, False):
+        await equal(
+            "query ($c: Boolean!) { q @skip(if: $c) { x id } q { id ... on E { x } } }",
+            a="""
+            interface I { id: ID! x: Int }
+            type E implements I @key(fields: "id") { id: ID! x: Int! @shareable }
+            type F implements I @key(fields: "id") { id: ID! x: Int }
+            type Query { q: [I] }
+            """,
+            b='type E @key(fields: "id") { id: ID! x: Int @shareable }',
+            v_c=value,
+        )
