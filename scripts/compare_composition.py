@@ -5,10 +5,11 @@
 
 Subgraphs are drawn by seed (``tests/router/composition/random_subgraphs.py``; with ``--wild`` they
 have everything federation has, ``wild_subgraphs.py``; with ``--mutated`` known cases are changed at
-random, ``mutated_subgraphs.py``), or read from folders of ``NAME.graphql`` files. Compared are the codes of errors and how many there are of each
-(``INVALID_GRAPHQL`` may be told more often, as the reference stops at the first of some),
-the codes and coordinates of hints, and the supergraph, which must be the same text. Where the
-reference throws, or accepts what can be shown to be wrong, no difference is reported.
+random, ``mutated_subgraphs.py``), or read from folders of ``NAME.graphql`` files. Compared are the
+codes of errors and how many there are of each (``INVALID_GRAPHQL`` may be told more often, as the
+reference stops at the first of some), the codes and coordinates of hints, and the supergraph, which
+must be the same text. Where the reference throws, or accepts what can be shown to be wrong, no
+difference is reported.
 
 Exit status: 0 no difference, 1 differences, 2 no Node or no reference composer to run.
 """

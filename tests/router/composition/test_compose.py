@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from router.composition.sources import SubgraphSource
 from router.supergraph import Supergraph
 from tests.router.composition.mutated_subgraphs import mutated_subgraphs
 from tests.router.composition.random_subgraphs import random_subgraphs
+from tests.router.composition.wild_subgraphs import wild_subgraphs
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", '
@@ -48,9 +50,12 @@ def outcome(subgraphs: list[SubgraphSource]) -> tuple[str, tuple[object, ...]]:
     return composed.supergraph_sdl, composed.hints
 
 
+@pytest.mark.parametrize("draw", [random_subgraphs, wild_subgraphs])
 @pytest.mark.parametrize("seed", range(30))
-def test_random_subgraphs_give_the_same_in_any_order_and_load(seed: int) -> None:
-    subgraphs = random_subgraphs(seed)
+def test_random_subgraphs_give_the_same_in_any_order_and_load(
+    seed: int, draw: Callable[[int], list[SubgraphSource]]
+) -> None:
+    subgraphs = draw(seed)
     sdl, findings = outcome(subgraphs)
     assert outcome(subgraphs[::-1]) == (sdl, findings)
     if sdl:
