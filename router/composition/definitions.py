@@ -49,8 +49,9 @@ def check_directive(
                 where,
             )
         # a default of a non-null argument only saves writing it
-        is_free = isinstance(argument.type, NonNull)
-        if _text(argument.default) != _text(spec.default) and not is_free:
+        elif not isinstance(argument.type, NonNull) and _text(argument.default) != _text(
+            spec.default
+        ):
             problems.add(
                 _CODE,
                 f'{intro}argument "{argument.name}" should have default value '

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -39,12 +40,8 @@ _USAGE: Final = "INVALID_LINK_DIRECTIVE_USAGE"
 _SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link")
 
 
-def read_links(
-    applied: Sequence[Applied], problems: Problems, *, defines_link: bool = False
-) -> Links:
+def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
     """Return the features that the schema's ``@link`` applications name.
-
-    ``defines_link`` tells that the schema has a definition of ``@link`` of its own.
 
     In a schema that links neither federation nor the link specification itself links mean
     nothing: it is a federation 1 schema, and only the link specification is there. Raises
@@ -64,9 +61,7 @@ def read_links(
     links, said = Links(), None
     if features[0].identity != LINK:  # the link to itself is in place already; it may be said once
         said = next((each for each in features if _is_self(each)), None)
-        links.add(said or _SELF)
-        if said is not None and not defines_link:
-            _check_late_imports(said, problems)
+        links.add(replace(said, late=True) if said is not None else _SELF)
     for feature in features:
         if feature is said:
             continue
@@ -79,18 +74,6 @@ def read_links(
 
 def _is_self(feature: Feature) -> bool:
     return feature.url == _SELF.url and feature.alias == _SELF.alias
-
-
-def _check_late_imports(said: Feature, problems: Problems) -> None:
-    """Without a definition by the user, ``@link`` was defined with the names that it had before."""
-    for element, name in said.imports.items():
-        before = _SELF.type_name(element)
-        if not element.startswith("@") and name != before:
-            problems.add(
-                _USAGE,
-                f'Cannot import "{element}" from "{LINK}": @link uses it as "{before}" already.',
-                "schema",
-            )
 
 
 def _feature(applied: Applied, problems: Problems) -> Feature:

@@ -45,7 +45,8 @@ class Feature:
     """One link.
 
     ``imports`` maps an element's name in the specification to its name in the schema, both with
-    ``@`` when it is a directive.
+    ``@`` when it is a directive. ``late`` is a link to the link specification that is not the
+    first: until it is read ``@link`` was there already, with the names that it had before.
     """
 
     url: str
@@ -55,6 +56,7 @@ class Feature:
     alias: str
     imports: dict[str, str] = field(default_factory=dict)
     purpose: str | None = None
+    late: bool = False
 
     def directive_name(self, element: str) -> str:
         """Return what the schema calls a directive of this feature (both without ``@``)."""

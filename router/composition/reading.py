@@ -107,10 +107,6 @@ def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph
             for applied in applied_of(node.directives, lambda _: None)
         ],
         problems,
-        defines_link=any(
-            isinstance(node, DirectiveDefinitionNode) and node.name.value == "link"
-            for node in document.definitions
-        ),
     )
     federation = links.feature(FEDERATION)
     subgraph = ParsedSubgraph(
@@ -139,8 +135,6 @@ def parse_subgraph(source: SubgraphSource, problems: Problems) -> ParsedSubgraph
 
 
 def _document(source: SubgraphSource, problems: Problems) -> DocumentNode:
-    if source.name in ("", "_"):
-        raise problems.stop("INVALID_SUBGRAPH_NAME", f'A subgraph cannot be named "{source.name}".')
     try:
         document = parse(source.sdl, no_location=True)
     except GraphQLError as error:

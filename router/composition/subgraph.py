@@ -65,6 +65,8 @@ def _read(source: SubgraphSource) -> Subgraph | ParsedSubgraph:
     problems = Problems(source.name)
     parsed = parse_subgraph(source, problems)
     check_graphql(parsed, problems)
+    if source.name in ("", "_"):
+        raise problems.stop("INVALID_SUBGRAPH_NAME", f'A subgraph cannot be named "{source.name}".')
     drop_machinery(parsed)
     rename_roots(parsed, problems)
     if not parsed.is_fed2:

@@ -18,11 +18,14 @@ def check_shadowing(subgraph: ParsedSubgraph, problems: Problems) -> None:
     for feature in subgraph.links:
         for element, name in feature.imports.items():
             namespaced = _namespaced(element, feature)
-            if namespaced == name or not _is_defined(namespaced, subgraph):
+            if namespaced == name:
+                continue
+            by_link = _is_named_by_link(element, feature, subgraph)
+            if not by_link and not _is_defined(namespaced, subgraph):
                 continue
             if used is None:
                 used = set(_used(subgraph))
-            if namespaced in used:
+            if by_link or namespaced in used:
                 problems.add(
                     "INVALID_LINK_DIRECTIVE_USAGE",
                     f'"{element}" of "{feature.identity}" is imported as "{name}", but '
@@ -37,6 +40,12 @@ def _namespaced(element: str, feature: Feature) -> str:
         bare = element[1:]
         return f"@{feature.alias}" if bare == feature.name else f"@{feature.alias}__{bare}"
     return f"{feature.alias}__{element}"
+
+
+def _is_named_by_link(element: str, feature: Feature, subgraph: ParsedSubgraph) -> bool:
+    """Tell whether ``@link``, of which the user wrote no definition, has used a type already."""
+    link = subgraph.directives.get(feature.directive_name("link"))
+    return feature.late and not element.startswith("@") and link is not None and not link.by_user
 
 
 def _is_defined(name: str, subgraph: ParsedSubgraph) -> bool:
