@@ -4,7 +4,7 @@ What a plan costs, most important first: the longest chain of fetches, the numbe
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
 depths, and how late the leaves come (what is provided on the way need not be asked for again).
 With ``@defer`` the first answer's chain and requests come before all of these; with ``@skip`` and
-``@include``, before how late leaves come, how many of the fetches are made in any case.
+``@include`` the requests made in any case come right after the requests.
 All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
 become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
@@ -236,8 +236,9 @@ class _DetailedTally(_Tally):
     def cost(self) -> Cost:
         first = {(subgraph, depth) for subgraph, _, depth in self.steps if subgraph < APART}
         deepest = max((depth for _, depth in first), default=0)
-        *whole, late = super().cost()
-        return deepest, len(first), *whole, len(self.fixed), late
+        fixed = {(subgraph, depth) for subgraph, _, depth in self.fixed}
+        longest, requests, *rest = super().cost()
+        return deepest, len(first), longest, requests, len(fixed), *rest
 
 
 def _decrement(counts: dict[K, int], key: K) -> None:

@@ -179,3 +179,25 @@ def test_a_field_goes_along_with_what_is_asked_in_any_case() -> None:
         "0 a {v{x a}}",
         "1 b if $c {v{b}}",
     ]
+
+
+def test_a_request_that_a_condition_spares_is_worth_another_list() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P r: R }
+            type P @key(fields: "id") { id: ID! }
+            type R @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! x: Int @shareable b: Int }
+        """,
+        c="""
+            type P @key(fields: "id") { id: ID! x: Int @shareable }
+            type R @key(fields: "id") { id: ID! c: Int }
+        """,
+    )
+    assert plan_lines(graph, "query($c:Boolean!){p{x b @include(if:$c)} r{c}}") == [
+        "0 a {p{id} r{id}}",
+        "1 c after 0: p P{id} -> ...on P{x} & r R{id} -> ...on R{c}",
+        "2 b after 0 if $c: p P{id} -> ...on P{b}",
+    ]
