@@ -109,7 +109,7 @@ class Closure:
     _open: dict[str, list[Way]] | None = None
     _waiting: list[tuple[str, Reach, Edge]] = field(default_factory=list)
     _self_entry: list[Reach | None] = field(default_factory=list)
-    _variants: dict[Reach, tuple[Reach, ...]] = field(default_factory=dict)
+    _variants: dict[tuple[int, int, FieldSet], tuple[Reach, ...]] = field(default_factory=dict)
 
     def ways(self, name: str) -> tuple[Way, ...]:
         """Every way to a field, nearest first; requirements are part of the reach."""
@@ -205,10 +205,11 @@ class Closure:
         reach = way.reach
         if reach.entry is None:
             return ()
-        known = self._variants.get(reach)
+        requires = way.edge.requires if reach.requires is not None else ()
+        place = (reach.node.id, reach.depth, requires)
+        known = self._variants.get(place)
         if known is None:
-            requires = way.edge.requires if reach.requires is not None else ()
-            known = self._variants[reach] = tuple(self.owner.variants(self, reach, requires))
+            known = self._variants[place] = tuple(self.owner.variants(self, reach, requires))
         return tuple(Way(each, way.edge) for each in known)
 
     def self_entry(self) -> Reach | None:
