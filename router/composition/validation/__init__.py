@@ -54,7 +54,6 @@ def check_graphql(subgraph: ParsedSubgraph, problems: Problems) -> None:
     """Raise ``SubgraphRefused`` with everything that GraphQL forbids in a subgraph's schema."""
     check_applications(subgraph, problems)
     check_types(subgraph, problems)
-    problems.settle()
     check_shadowing(subgraph, problems)
     problems.settle()
 

@@ -8,12 +8,16 @@ from router.composition.links import LINK, Feature
 from router.composition.model import CompositeType, InputObjectType, base_name
 from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems
+from router.composition.specs import BUILT_IN_DIRECTIVES
 
 __all__ = ["check_shadowing"]
 
 
 def check_shadowing(subgraph: ParsedSubgraph, problems: Problems) -> None:
-    """Note definitions that are in use under a name that an import has taken away."""
+    """Note definitions that are in use under a name that an import has taken away.
+
+    Nothing is said where a directive is unknown: it may be the one that an import is missing.
+    """
     used: set[str] | None = None
     for feature in subgraph.links:
         for element, name in feature.imports.items():
@@ -25,6 +29,8 @@ def check_shadowing(subgraph: ParsedSubgraph, problems: Problems) -> None:
                 continue
             if used is None:
                 used = set(_used(subgraph))
+                if any(each.startswith("@") and not _is_defined(each, subgraph) for each in used):
+                    return
             if by_link or namespaced in used:
                 problems.add(
                     "INVALID_LINK_DIRECTIVE_USAGE",
@@ -50,7 +56,7 @@ def _is_named_by_link(element: str, feature: Feature, subgraph: ParsedSubgraph) 
 
 def _is_defined(name: str, subgraph: ParsedSubgraph) -> bool:
     if name.startswith("@"):
-        return name[1:] in subgraph.directives
+        return name[1:] in subgraph.directives or name[1:] in BUILT_IN_DIRECTIVES
     return name in subgraph.types
 
 
