@@ -39,7 +39,7 @@ serve: $(STAMP) $(GRAPHIQL)
 	@$(BIN)/drassist serve $(ARGS)
 
 test: $(STAMP) $(GRAPHIQL)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types contracts schema
 
