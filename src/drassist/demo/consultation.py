@@ -7,10 +7,12 @@ on the patient's phone, consent for outside records, and one query across all do
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -227,7 +229,8 @@ class Consultation:
         else:
             self._final.add(segment["id"])
             if segment["text"]:
-                self.made.segments.append(segment)
+                # one that was missed while the subscription was broken comes late
+                insort(self.made.segments, segment, key=itemgetter("number"))
         self._heard(segment)
 
     async def _transcribed(self) -> None:
