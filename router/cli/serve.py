@@ -93,7 +93,6 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         )
         return router, watched
     watched.append(options.subgraphs)
-    from router.cli.compose import told
     from router.cli.subgraph_list import read_subgraph_list
     from router.composition.errors import CompositionFailed
     from router.loading import LoadedGraph, Subgraph, load_subgraphs
@@ -107,6 +106,8 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         try:
             return await load_subgraphs(given, asked)
         except CompositionFailed as failure:
+            from router.cli.compose import told  # another command's, and only then needed
+
             raise SettingsInvalid(told(failure, entries)) from failure
         except SettingsInvalid as error:
             raise SettingsInvalid(f"{path}: {error.message}") from error

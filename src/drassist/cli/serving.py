@@ -6,7 +6,7 @@ import gc
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -17,7 +17,9 @@ from rich.console import Console
 from drassist.runtime import logs
 from drassist.runtime.settings import Settings
 from router.errors import RouterError
-from router.server.http_protocol import Begin, protocol_for
+
+if TYPE_CHECKING:
+    from router.server.http_protocol import Begin
 
 __all__ = ["listen", "loaded", "welcome"]
 
@@ -57,11 +59,17 @@ def listen(app: Any, host: str, port: int, what: str, *, begin: Begin | None = N
 
     ``begin``: a router's direct way, offered each request before ``app`` is.
     """
+    http: Any = "auto"
+    if begin is not None:
+        # a process without a router does not load one
+        from router.server.http_protocol import protocol_for
+
+        http = protocol_for(begin)
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=protocol_for(begin) if begin is not None else "auto",  # type: ignore[arg-type]  # uvicorn only calls it
+        http=http,
         log_config=None,
         access_log=False,
         ws="websockets-sansio",
