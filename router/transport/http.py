@@ -390,7 +390,7 @@ class _Connection(asyncio.Protocol):
             return
         if not self._started:
             self._started = True
-            if self._sending is None and self._is_known(data):
+            if self._sending is None and self._take_known(data):
                 return
         try:
             self._parser.feed_data(data)
@@ -401,11 +401,14 @@ class _Connection(asyncio.Protocol):
         if self._complete:
             self._hand_over()
 
-    def _is_known(self, data: bytes) -> bool:
-        """Whether a head that was seen before begins this; then what follows is its body."""
-        size = data.find(b"\r\n\r\n", 0, MAX_REMEMBERED_BYTES) + 4
+    def _take_known(self, data: bytes) -> bool:
+        """Take what begins with a head that was seen before; False leaves it to the parser."""
+        end = data.find(b"\r\n\r\n", 0, MAX_REMEMBERED_BYTES)
+        if end < 0:
+            return False
+        size = end + 4
         begun = data[:size]
-        known = self._client.heads.get(begun) if size > 3 else None
+        known = self._client.heads.get(begun)
         if known is None:
             self._begun = begun
             return False
