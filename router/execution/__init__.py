@@ -4,9 +4,9 @@
                                  options=ExecutionOptions())
     variables = compiled.coerce(raw_variables)            # raises OperationInvalid
 
-    answer = await compiled.execute(variables, clients, headers=..., observer=..., admission=...)
-    run = compiled.start(variables, clients, done, headers=..., ...)   # the same without a task:
-                                                          # done(answer) is called once; run.cancel()
+    answer = await compiled.execute(variables, clients, headers=..., admission=...)
+    run = compiled.start(variables, clients, done, headers=..., ...)   # the same without a task: done(run)
+                                                          # is called once; compiled.answer(run), run.cancel()
     async for answer in compiled.subscribe(variables, clients, headers=...): ...
     async for increment in execute_incrementally(compiled, variables, clients): ...
 
@@ -30,7 +30,7 @@ from router.execution.client import (
 from router.execution.compiled import CompiledOperation, ExecutionOptions, compile_operation
 from router.execution.incremental import execute_incrementally
 from router.execution.inflight import InFlight
-from router.execution.run import Observer, Run
+from router.execution.run import Run
 
 __all__ = [
     "Admission",
@@ -40,7 +40,6 @@ __all__ = [
     "ExecutionOptions",
     "InFlight",
     "Increment",
-    "Observer",
     "Run",
     "SubgraphAnswer",
     "SubgraphClient",

@@ -27,7 +27,7 @@ from router.execution.passing import can_pass
 from router.execution.program import Program
 from router.execution.projection import Projector, generate_projection
 from router.execution.representations import holds
-from router.execution.run import HeadersFor, Observer, Run
+from router.execution.run import HeadersFor, Run
 from router.execution.types import Types
 from router.execution.variables import Coercion
 from router.planning.plan import Plan
@@ -159,22 +159,17 @@ class CompiledOperation:
         self,
         variables: Mapping[str, Any],
         clients: Mapping[str, SubgraphClient],
-        done: Callable[[Answer], None],
+        done: Callable[[Run], None],
         *,
         headers: HeadersFor = NO_HEADERS,
-        observer: Observer | None = None,
         admission: Admission | None = None,
     ) -> Run:
         """Execute with coerced variables; ``done`` is called once, perhaps before this returns.
 
-        Must be called on the event loop. ``cancel()`` of the run ends all its requests; then
-        ``done`` is never called.
+        :meth:`answer` makes the answer of the run that it is given. Must be called on the event loop.
+        ``cancel()`` of the run ends all its requests; then ``done`` is never called.
         """
-
-        def complete(run: Run) -> None:
-            done(self.answer(run))
-
-        run = Run(self.program, variables, clients, complete, headers, observer, admission)
+        run = Run(self.program, variables, clients, done, headers, admission)
         run.start()
         return run
 
@@ -184,7 +179,6 @@ class CompiledOperation:
         clients: Mapping[str, SubgraphClient],
         *,
         headers: HeadersFor = NO_HEADERS,
-        observer: Observer | None = None,
         admission: Admission | None = None,
     ) -> Answer:
         """Execute a query or mutation with coerced variables; never raises for a sick subgraph."""
@@ -194,7 +188,7 @@ class CompiledOperation:
             if not future.done():
                 future.set_result(self.answer(run))
 
-        run = Run(self.program, variables, clients, done, headers, observer, admission)
+        run = Run(self.program, variables, clients, done, headers, admission)
         try:
             run.start()
             return await future
@@ -208,7 +202,6 @@ class CompiledOperation:
         clients: Mapping[str, SubgraphClient],
         *,
         headers: HeadersFor = NO_HEADERS,
-        observer: Observer | None = None,
     ) -> AsyncIterator[Answer]:
         """Yield one answer per event of the source; a source that breaks yields a last error.
 
@@ -216,7 +209,7 @@ class CompiledOperation:
         """
 
         def make(done: Callable[[Run], None]) -> Run:
-            return Run(self.program, variables, clients, done, headers, observer)
+            return Run(self.program, variables, clients, done, headers)
 
         step = self.program.steps[0]
         fetch = step.fetch

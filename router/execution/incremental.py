@@ -25,7 +25,7 @@ from router.execution.failures import Failures
 from router.execution.fields import View
 from router.execution.merging import Merged, merge_all
 from router.execution.representations import ClientPath, holds, walk
-from router.execution.run import HeadersFor, Observer, Run
+from router.execution.run import HeadersFor, Run
 from router.planning.plan import EACH, Deferred, OnTypes
 
 __all__ = ["execute_incrementally"]
@@ -49,7 +49,6 @@ async def execute_incrementally(
     clients: Mapping[str, SubgraphClient],
     *,
     headers: HeadersFor = NO_HEADERS,
-    observer: Observer | None = None,
     legacy: bool = False,
 ) -> AsyncIterator[Increment]:
     """Yield the initial answer and then the deferred parts as they become ready.
@@ -58,7 +57,7 @@ async def execute_incrementally(
     Closing the iterator ends all requests.
     """
     changed = asyncio.Event()
-    run = Run(op.program, variables, clients, lambda _: changed.set(), headers, observer)
+    run = Run(op.program, variables, clients, lambda _: changed.set(), headers)
     if not op.defers(variables):
         async for increment in _whole(op, run, changed):
             yield increment

@@ -8,10 +8,9 @@ What to make of them is decided once, when all are in.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -35,20 +34,13 @@ from router.execution.representations import is_wanted
 from router.execution.starting import begin
 from router.execution.state import State
 from router.execution.steps import FetchStep
-from router.planning.plan import Fetch, OperationKind
+from router.planning.plan import OperationKind
 
-__all__ = ["HeadersFor", "Observer", "Run"]
-
+__all__ = ["HeadersFor", "Run"]
 
 _LOG: Final = logging.getLogger(__name__)
 
 HeadersFor: TypeAlias = Mapping[str, str] | Callable[[str], Mapping[str, str]]
-
-
-class Observer(Protocol):
-    """Told about every request to a subgraph (telemetry)."""
-
-    def fetched(self, fetch: Fetch, outcome: Outcome, seconds: float) -> None: ...
 
 
 class Run(State):
@@ -66,7 +58,6 @@ class Run(State):
         "_done",
         "_headers",
         "_left",
-        "_observer",
         "_outcomes",
         "_program",
         "_replies",
@@ -89,7 +80,6 @@ class Run(State):
         clients: Mapping[str, SubgraphClient],
         done: Callable[[Run], None],
         headers: HeadersFor = NO_HEADERS,
-        observer: Observer | None = None,
         admission: Admission | None = None,
     ) -> None:
         super().__init__(len(program.steps), program.calls)
@@ -97,7 +87,6 @@ class Run(State):
         self._clients = clients
         self._done = done
         self._headers = headers
-        self._observer = observer
         self._admission = admission
         self._left = len(program.steps)
         self._waiting = program.counters.copy()
@@ -191,7 +180,7 @@ class Run(State):
         names = step.variables
         given = {name: variables[name] for name in names if name in variables} if names else {}
         if not step.calls:
-            self._send(step, given, lambda outcome: self._arrived(step, outcome))
+            self._send(step, given, self._arrived)
         elif not self._gather(step, given):
             if self.typed is not None and not self.plain:
                 self._program.misread()
@@ -220,7 +209,7 @@ class Run(State):
                 self.representations[call.index] = ()
             return False
         if some:
-            self._send(step, given, lambda outcome: self._arrived(step, outcome))
+            self._send(step, given, self._arrived)
         else:
             self._finish(step)
         return True
@@ -264,7 +253,9 @@ class Run(State):
         replies: list[Reply | None] = [None] * len(requests)
         left = len(requests)
 
-        def arrived(place: int, sent: Mapping[int, Sequence[bytes]], outcome: Outcome) -> None:
+        def arrived(
+            place: int, sent: Mapping[int, Sequence[bytes]], step: FetchStep, outcome: Outcome
+        ) -> None:
             nonlocal left
             replies[place] = Reply(step, self._renamed(step, outcome), sent)
             left -= 1
@@ -280,19 +271,18 @@ class Run(State):
                 sent[call.index] = [each.key for each in wanted]
                 for each in wanted[:1]:
                     variables.update(each.context)
-            self._send(
-                step,
-                variables,
-                partial(arrived, place, sent),
-            )
+            self._send(step, variables, partial(arrived, place, sent))
 
     def _send(
-        self, step: FetchStep, variables: dict[str, Any], done: Callable[[Outcome], None]
+        self,
+        step: FetchStep,
+        variables: dict[str, Any],
+        done: Callable[[FetchStep, Outcome], None],
     ) -> None:
         fetch = step.fetch
         client = self._clients.get(fetch.subgraph)
         if client is None:
-            done(SubgraphError(f"No client for subgraph '{fetch.subgraph}'."))
+            done(step, SubgraphError(f"No client for subgraph '{fetch.subgraph}'."))
             return
         headers = self._headers
         request = SubgraphRequest(
@@ -305,7 +295,6 @@ class Run(State):
             step.opening,
             self.typed.readers[step.index] if self.typed is not None and not self.plain else None,
         )
-        started = time.perf_counter() if self._observer is not None else 0.0
         self._tickets = ticket = self._tickets + 1
         finished = False
 
@@ -317,10 +306,8 @@ class Run(State):
             self._cancels.pop(ticket, None)
             if self._admission is not None:
                 self._admission.answered()
-            if self._observer is not None:
-                self._observer.fetched(fetch, outcome, time.perf_counter() - started)
             try:
-                done(outcome)
+                done(step, outcome)
             except Exception as error:  # noqa: BLE001  # a defect here must not leave anybody waiting
                 self._break(error)
 

@@ -67,13 +67,13 @@ class Execution:
         if not self._over:
             self._run = run
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, run: Run) -> None:
         if self._over:
             return
         self._over = True
         self._run = None
         try:
-            self._done(answer)
+            self._done(self._exchange.runnable.answer(run))
         finally:
             self._leave()
 
