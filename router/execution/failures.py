@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from router.errors import SubgraphError
 from router.execution.fields import Spot
 from router.execution.merging import Merged, Problem, Reply
@@ -29,7 +31,8 @@ COPIES = 100
 class Failures:
     """The errors of one response, and which paths they explain.
 
-    A null needs no error of its own where one is recorded at, above or below it.
+    A null needs no error of its own where one is recorded at, above or below it, and what several
+    requests say of one place in the same words is said once (GraphQL spec, 6.4.4).
     """
 
     def __init__(self, root: Spot) -> None:
@@ -37,13 +40,22 @@ class Failures:
         self.errors: list[dict[str, Any]] = []
         self._at: set[ClientPath] = set()
         self._above: set[ClientPath] = set()
+        self._told: set[bytes] = set()
 
     def add(self, error: dict[str, Any], path: ClientPath | None) -> None:
         """Record an error at a client path."""
         if path:
             error["path"] = list(path)
+            if self._is_told(error):
+                return
             self._explain(path)
         self.errors.append(error)
+
+    def _is_told(self, error: dict[str, Any]) -> bool:
+        text = orjson.dumps(error, option=orjson.OPT_SORT_KEYS)
+        known = text in self._told
+        self._told.add(text)
+        return known
 
     def explains(self, path: ClientPath) -> bool:
         """Return whether an error at, above or below ``path`` is recorded."""

@@ -65,6 +65,24 @@ async def test_an_error_of_one_representation_is_reported_at_all_its_objects() -
     assert "locations" not in answer.errors[0]
 
 
+async def test_what_two_requests_to_a_subgraph_say_of_one_place_is_said_once() -> None:
+    made = plan(
+        root(0, "cat", "{ book { isbn shelf { row } } }"),
+        root(1, "cat", "{ book { shelf { place } } }"),
+    )
+    lost = {"message": "lost", "path": ["book", "shelf"]}
+    late = {"message": "late", "path": ["book", "shelf"]}
+    first = {"data": {"book": {"isbn": "A", "shelf": None}}, "errors": [lost, late]}
+    second = {"data": {"book": {"shelf": None}}, "errors": [lost]}
+    answer, _ = await run(
+        made,
+        BOOKS,
+        "{book{isbn shelf{row place}}}",
+        lambda: {"cat": Scripted(first, second)},
+    )
+    assert [error["message"] for error in response(answer)["errors"]] == ["lost", "late"]
+
+
 async def test_an_object_that_was_not_sent_does_not_shift_the_index_of_errors() -> None:
     cat = {"data": {"books": [{"__typename": "Book", "title": "x"}, book("B")]}}
     lend = {
@@ -260,6 +278,26 @@ async def test_a_target_that_is_an_interface_there_gets_the_name_of_the_interfac
     )
     assert clients["b"].representations == [[{"__typename": "Media", "id": "1"}]]
     assert response(answer)["data"]["top"] == [{"stars": 4}, {"stars": 4}]
+
+
+async def test_an_object_that_does_not_tell_its_type_is_not_sent_though_one_type_alone_is_meant() -> (
+    None
+):
+    made = plan(
+        root(0, "a", "{ top { __typename id } }"),
+        entities(1, "b", [0], call(("top", "@"), {"Film": ["id"]}, "... on Film { length }")),
+    )
+    top = [{"id": "1"}, {"__typename": "Film", "id": "2"}]
+    _, clients = await run(
+        made,
+        MEDIA,
+        "{top{... on Film{length}}}",
+        lambda: {
+            "a": Scripted({"data": {"top": top}}),
+            "b": Scripted({"data": {"_entities": [{"length": 90}]}}),
+        },
+    )
+    assert clients["b"].representations == [[{"__typename": "Film", "id": "2"}]]
 
 
 async def test_an_internal_alias_becomes_the_name_again_on_its_type_even_where_it_is_null() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,20 +24,26 @@ def is_meant(error: GraphQLError) -> bool:
 
 
 def misplaced(
-    found: Sequence[Mapping[str, Any]], expected: Sequence[GraphQLError], data: Any
+    found: Sequence[Mapping[str, Any]],
+    expected: Sequence[GraphQLError],
+    data: Any,
+    *,
+    in_parts: bool,
 ) -> Any:
-    """Return (places, codes) that should not be where all that went wrong are poisoned values.
+    """Return (places, repetitions, codes) that should not be where all that went wrong are poisoned values.
 
-    Nothing else goes wrong for their sake, so the places are the same; there is an error of each
-    request that asked for a part of what is there. Where a null went up from its place, it depends on who came first which errors there are.
+    Nothing else goes wrong for their sake, so there is one error a place, or one of each subgraph
+    that knows a part of what is there, or of each part of a deferred answer. Where a null went up from its place, it depends on who came first which errors there are.
     """
     poisoned = all(isinstance(error.original_error or error, Poisoned) for error in expected)
     if not poisoned or not all(_stands(data, error.path or ()) for error in expected):
         return None
     meant = {(str(error.path), error.message) for error in expected}
-    lacking = meant ^ {(str(error.get("path")), error["message"]) for error in found}
+    told = Counter((str(error.get("path")), error["message"], _who(error)) for error in found)
+    twice = [each for each, count in told.items() if count > 1 and not in_parts]
+    lacking = meant ^ {(path, message) for path, message, _ in told}
     codes = {error["extensions"]["code"] for error in found} - {"DOWNSTREAM_SERVICE_ERROR"}
-    return (lacking, codes) if lacking or codes else None
+    return (lacking, twice, codes) if lacking or twice or codes else None
 
 
 def astray(response: Mapping[str, Any]) -> list[Any]:
@@ -58,6 +65,10 @@ def _leads(data: Any, path: Sequence[str | int]) -> bool:
         except (LookupError, TypeError):
             return False
     return True
+
+
+def _who(error: Mapping[str, Any]) -> str:
+    return str(error["extensions"]["serviceName"])
 
 
 def _stands(data: Any, path: Sequence[str | int]) -> bool:

@@ -214,7 +214,9 @@ class Case:
             assert orjson.dumps(found["data"]) == orjson.dumps(data), self.explain(said)
             told = not all(map(is_silent, errors))
             assert told <= ("errors" in found) <= bool(errors), self.explain(said)
-            wrong = misplaced(found.get("errors", ()), errors, data)
+            wrong = misplaced(
+                found.get("errors", ()), errors, data, in_parts=self.compiled().is_incremental
+            )
             assert wrong is None, self.explain(f"{said}\nat {wrong}")
 
     async def _check_increments(self, data: Any, errors: list[str]) -> None:
