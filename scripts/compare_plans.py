@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import shutil
 import sys
 from collections import Counter
@@ -41,7 +40,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from graphql import GraphQLSchema, OperationType, parse, print_ast
+from graphql import DocumentNode, GraphQLSchema, OperationType, parse, print_ast
 
 from router.errors import NoPlan
 from router.execution import compile_operation
@@ -49,6 +48,7 @@ from router.planning.explain import to_text
 from router.planning.operation import normalise
 from router.planning.plan import OperationKind, Plan
 from router.planning.serial import root_fields
+from router.server.deferral import in_one, questions, without
 from scripts.foreign_plans import (
     PACKAGES,
     Node,
@@ -179,9 +179,10 @@ def _kinds(asked: Sequence[str], schema: GraphQLSchema) -> Sequence[str]:
     return [each for each in asked if each not in absent] or ["query"]
 
 
-def _own(question: Question) -> Plan | None:
+def _own(question: Question, document: DocumentNode | None = None) -> Plan | None:
+    asked = document or parse(question.operation)
     try:
-        return question.federation.planner.plan(parse(question.operation), labels=question.labels)
+        return question.federation.planner.plan(asked, labels=question.labels)
     except NoPlan:
         return None
 
@@ -214,17 +215,18 @@ def _compared(question: Question, ours: Plan, theirs: Node, batched: bool) -> st
 
 
 def _planned_for(truths: Mapping[str, bool] | None, question: Question, ours: Plan) -> Plan:
-    """The plan that the router runs: one without parts where no part is delivered apart."""
+    """The plan that the router runs: what is not delivered apart is not planned apart."""
     if truths is None or not ours.deferred:
         return ours
-    for each in ours.deferred:
-        if all(truths[when.variable] is when.value for when in each.when + each.exists):
-            return ours
-    return _own(replace(question, operation=_in_one(question.operation))) or ours
-
-
-def _in_one(operation: str) -> str:
-    return re.sub(r"@defer(\([^)]*\))?", "", operation)
+    document = parse(question.operation)
+    together = frozenset(n for n in questions(document) or () if not truths[n])
+    apart = any(
+        all(truths[when.variable] is when.value for when in each.when + each.exists)
+        for each in ours.deferred
+    )
+    if apart and not together:
+        return ours
+    return _own(question, without(document, together) if apart else in_one(document)) or ours
 
 
 def _gives_context(plan: Plan) -> bool:
@@ -233,8 +235,8 @@ def _gives_context(plan: Plan) -> bool:
 
 async def answers(question: Question, found: Node) -> bool:
     """Whether a peer's plan does what the operation says, whatever its conditions are."""
-    text = _in_one(question.operation)
-    document = parse(text)
+    document = in_one(parse(question.operation))
+    text = print_ast(document)
     supergraph = question.federation.supergraph
     operation = normalise(document, None, supergraph)
     if operation.kind is OperationKind.MUTATION:

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from graphql import (
-    REMOVE,
     BooleanValueNode,
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -23,13 +21,9 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    Visitor,
-    VisitorAction,
     parse,
     specified_rules,
     validate,
-    visit,
 )
 from graphql.validation import ASTValidationRule, ValidationRule
 
@@ -37,6 +31,7 @@ from router.contracts.limits import LimitExceeded, check_shape
 from router.errors import OperationInvalid
 from router.execution import CompiledOperation, ExecutionOptions, compile_operation
 from router.planning.plan import OperationKind, Plan
+from router.server.deferral import in_one, questions, without
 from router.server.generation import Client, Generation
 from router.server.rights import MARK, Need, cut, marked
 
@@ -53,8 +48,9 @@ _KINDS: Final = {
 class Operation:
     """A valid operation of one client in one generation.
 
-    ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables. ``compiled`` holds its runnable forms by (denied
-    coordinates, override labels).
+    ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables. ``questions``
+    are the variables that decide what of it is deferred, or None where nothing is. ``compiled``
+    holds its runnable forms.
     """
 
     generation: Generation
@@ -67,8 +63,17 @@ class Operation:
     needs: tuple[Need, ...]
     policies: frozenset[str]
     defaults: Mapping[str, bool]
-    defers: bool
+    questions: frozenset[str] | None
     compiled: dict[_Form, tuple[Plan, CompiledOperation]] = field(default_factory=dict)
+
+    @property
+    def defers(self) -> bool:
+        """Whether parts of it may be answered apart."""
+        return self.questions is not None
+
+    def together(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """The variables for whose sake nothing is deferred where they have these values."""
+        return frozenset(name for name in self.questions or () if variables.get(name) is not True)
 
     def runnable(
         self,
@@ -76,15 +81,17 @@ class Operation:
         labels: frozenset[str] = frozenset(),
         *,
         deferring: bool = False,
+        together: frozenset[str] = frozenset(),
     ) -> tuple[Plan, CompiledOperation]:
         """The operation without what is denied, planned and compiled.
 
-        Unless it is to be answered in parts (``deferring``), ``@defer`` is left out of it: parts
-        that nobody waits for apart would only cost requests.
+        Unless it is to be answered in parts (``deferring``), ``@defer`` is left out of it, and
+        otherwise where these variables ask for it (``together``): parts that nobody waits for
+        apart would only cost requests.
 
         Raises :class:`~router.errors.NoPlan`.
         """
-        form = (denied, labels, deferring and self.defers)
+        form = (denied, labels, together if deferring and self.defers else None)
         compiled = self.compiled.get(form)
         if compiled is None:
             compiled = self._compile(*form)
@@ -94,11 +101,11 @@ class Operation:
         return compiled
 
     def _compile(
-        self, denied: frozenset[str], labels: frozenset[str], deferring: bool
+        self, denied: frozenset[str], labels: frozenset[str], together: frozenset[str] | None
     ) -> tuple[Plan, CompiledOperation]:
         asked = self._asked(denied)
-        if self.defers and not deferring:
-            asked = _in_one(asked)
+        if self.defers:
+            asked = in_one(asked) if together is None else without(asked, together)
         document: DocumentNode | None = asked
         if denied:
             document = cut(self.client.schema, asked, select_operation(asked, self.name), denied)
@@ -129,8 +136,8 @@ class Operation:
         return self.document
 
 
-_Form: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
-"""What is denied, the active override labels, and whether the answer comes in parts."""
+_Form: TypeAlias = tuple[frozenset[str], frozenset[str], frozenset[str] | None]
+"""What is denied, the active override labels, and what comes together of an answer in parts."""
 
 _MOST_FORMS: Final = 64
 """Forms of one operation kept at a time: callers' rights and labels give few in practice."""
@@ -203,7 +210,7 @@ class Operations:
                 for policy in demand.policy_names()
             ),
             defaults=_boolean_defaults(node) if needs else {},
-            defers="@defer" in text and _defers(chosen),
+            questions=questions(chosen) if "@defer" in text else None,
         )
 
 
@@ -295,34 +302,6 @@ def _boolean_defaults(node: OperationDefinitionNode) -> dict[str, bool]:
         for definition in node.variable_definitions or ()
         if isinstance(definition.default_value, BooleanValueNode)
     }
-
-
-def _defers(document: DocumentNode) -> bool:
-    def in_set(selections: SelectionSetNode) -> bool:
-        for selection in selections.selections:
-            if any(d.name.value == "defer" for d in getattr(selection, "directives", None) or ()):
-                return True
-            inner = getattr(selection, "selection_set", None)
-            if inner is not None and in_set(inner):
-                return True
-        return False
-
-    return any(
-        in_set(definition.selection_set)
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
-    )
-
-
-class _WithoutDefer(Visitor):
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> VisitorAction:
-        return REMOVE if node.name.value == "defer" else None
-
-
-def _in_one(document: DocumentNode) -> DocumentNode:
-    """The document with its deferred fragments as ordinary ones."""
-    found: DocumentNode = visit(document, _WithoutDefer())
-    return found
 
 
 def _entry(error: GraphQLError) -> dict[str, Any]:

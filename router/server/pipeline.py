@@ -260,9 +260,13 @@ class Pipeline:
         if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
         exchange.variables = exchange.runnable.coerce(exchange.request.variables)
-        if exchange.runnable.is_incremental and not exchange.runnable.defers(exchange.variables):
-            exchange.in_parts = False
-            exchange.plan, exchange.runnable = self._runnable(exchange, denied, labels)
+        if exchange.runnable.is_incremental:
+            exchange.in_parts = exchange.runnable.defers(exchange.variables)
+            together = operation.together(exchange.variables)
+            if together or not exchange.in_parts:
+                exchange.plan, exchange.runnable = self._runnable(
+                    exchange, denied, labels, together
+                )
         if limits.page_size is not None:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
@@ -270,10 +274,16 @@ class Pipeline:
         exchange.forward = self.forwarded(exchange.headers, exchange.identity)
 
     def _runnable(
-        self, exchange: Exchange, denied: frozenset[str], labels: frozenset[str]
+        self,
+        exchange: Exchange,
+        denied: frozenset[str],
+        labels: frozenset[str],
+        together: frozenset[str] = frozenset(),
     ) -> tuple[Plan, CompiledOperation]:
         try:
-            return exchange.operation.runnable(denied, labels, deferring=exchange.in_parts)
+            return exchange.operation.runnable(
+                denied, labels, deferring=exchange.in_parts, together=together
+            )
         except NoPlan as error:
             tags = exchange.client.contract.tags
             if not (tags.include or tags.exclude or self.masked(exchange)):

@@ -296,3 +296,21 @@ async def test_what_is_not_delivered_apart_is_not_asked_for_apart(
     answer = await http.post("/graphql", json=body, headers={"Accept": accept})
     assert "shelfCode" in answer.text
     assert library.calls == asked
+
+
+async def test_of_several_parts_those_that_are_not_delivered_apart_are_not_asked_for_apart(
+    client: Any, library: Any
+) -> None:
+    http = await client()
+    query = """query($late: Boolean!) { book(id: "1") {
+      title ... @defer { author } ... @defer(if: $late) { shelfCode }
+    } }"""
+    accept = "multipart/mixed;deferSpec=20220824, application/json"
+    for late, asked in ((True, ["book by key"]), (False, [])):
+        library.calls.clear()
+        body = {"query": query, "variables": {"late": late}}
+        answer = await http.post("/graphql", json=body, headers={"Accept": accept})
+        first, *_ = answer.text.split('"hasNext"')
+        assert ("shelfCode" in first) is not late
+        assert "author of 1" in answer.text
+        assert library.calls == asked
