@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from router.contracts.contract import Contract, load_contracts
-from router.errors import RouterError, SettingsInvalid, SupergraphInvalid
+from router.errors import RouterError
+from router.files import naming
 from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
@@ -156,12 +157,14 @@ class Router:
         is_sdl = isinstance(supergraph, str) and "{" in supergraph
 
         async def load(asked: SubgraphSettings) -> LoadedGraph:
+            from router.supergraph import Supergraph
+
             if is_sdl:
-                return await load_supergraph(str(supergraph), given, asked)
-            try:
-                return await load_supergraph(_read(Path(supergraph)), given, asked)
-            except (SupergraphInvalid, SettingsInvalid) as error:
-                raise type(error)(f"{supergraph}: {error.message}") from error
+                return await load_supergraph(Supergraph.load(str(supergraph)), given, asked)
+            file = Path(supergraph)
+            loaded = Supergraph.read(file)
+            with naming(file):
+                return await load_supergraph(loaded, given, asked)
 
         return cls(
             load,
@@ -352,13 +355,3 @@ class Router:
 
         build = self._graphiql if isinstance(self._graphiql, Path) else None
         return graphiql_page(lambda: self.generation, build)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SupergraphInvalid(
-            f"cannot be read ({reason}); give a composed supergraph."
-        ) from error

@@ -85,14 +85,11 @@ async def load_subgraphs(
 
 
 async def load_supergraph(
-    sdl: str,
+    supergraph: Supergraph,
     subgraphs: Mapping[str, SubgraphLike] | None = None,
     settings: SubgraphSettings | None = None,
 ) -> LoadedGraph:
-    """Load a composed supergraph; ``subgraphs`` replace the URLs that it names."""
-    from router.supergraph import Supergraph
-
-    supergraph = Supergraph.load(sdl)
+    """Connect the subgraphs of a supergraph; ``subgraphs`` replace the URLs that it names."""
     given = dict(subgraphs or {})
     for name in given:
         if name not in supergraph.subgraphs:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphql import DocumentNode, parse, print_ast
 
-from router.errors import SettingsInvalid
+from router.files import naming, read_text
 from router.planning.artifact import load_artifact
 from router.planning.plan import Plan
 from router.server.generation import PlansOperations
@@ -27,16 +27,10 @@ class PlannedAhead:
     @classmethod
     def load(cls, path: Path, supergraph: Supergraph, planner: PlansOperations) -> PlannedAhead:
         """Read an artifact made for ``supergraph``; raises SettingsInvalid for any other."""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise SettingsInvalid(f"{path}: cannot be read ({reason}).") from error
+        text = read_text(path, "give what python -m router plan --manifest wrote")
         artifact = load_artifact(text, source=str(path))
-        try:
+        with naming(path):
             artifact.check(supergraph)
-        except SettingsInvalid as error:
-            raise SettingsInvalid(f"{path}: {error.message}") from error
         plans = {
             print_ast(parse(planned.body, no_location=True)): planned.plan
             for planned in artifact.operations.values()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from router.errors import SettingsInvalid
+from router.files import read_text
 
 __all__ = [
     "ApqSettings",
@@ -326,13 +327,7 @@ def load(path: Path, into: type[T]) -> T:
 
     Raises :class:`~router.errors.SettingsInvalid` naming file, line and mend.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsInvalid(
-            f"{path}: cannot be read ({reason}); give the path of a TOML file."
-        ) from error
+    text = read_text(path, "give the path of a TOML file")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -415,7 +410,7 @@ class _Reader:
         plain = [option for option in options if option is not types.NoneType]
         for option in plain:  # an exact type wins: True is no Path
             if isinstance(option, type) and type(value) is option:
-                return value
+                return self.value(value, option, path)
         return self.value(value, plain[-1], path)
 
     def scalar(self, value: object, hint: Any, path: tuple[str, ...]) -> Any:
@@ -436,7 +431,8 @@ class _Reader:
     def invalid(self, path: tuple[str, ...], message: str) -> SettingsInvalid:
         line = self.line_of(path)
         place = f"{self.where}:{line}" if line else self.where
-        return SettingsInvalid(f"{place}: {'.'.join(path) or 'the file'} {message}.")
+        end = "" if message.endswith("?") else "."
+        return SettingsInvalid(f"{place}: {'.'.join(path) or 'the file'} {message}{end}")
 
     def line_of(self, path: tuple[str, ...]) -> int | None:
         """The first line that sets the last key of ``path``, below its table's header if any."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from router.cli.subgraph_list import SubgraphEntry, read_subgraph_list
 from router.errors import SettingsInvalid
+from router.files import write_text
 
 if TYPE_CHECKING:
     from router.composition.compose import Composition
@@ -69,13 +70,7 @@ def _deliver(composition: Composition, output: Path | None, *, as_json: bool) ->
     sdl = composition.supergraph_sdl.rstrip("\n") + "\n"
     hints = [hint.to_json() for hint in composition.hints]
     if output is not None:
-        try:
-            output.write_text(sdl, encoding="utf-8")
-        except OSError as error:
-            raise SettingsInvalid(
-                f"{output}: cannot be written ({error.strerror}); name a file in a folder that "
-                "exists and that you may write to."
-            ) from error
+        write_text(output, sdl)
     if as_json:
         _print_json(_outcome(sdl=composition.supergraph_sdl, hints=hints))
         return 0

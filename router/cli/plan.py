@@ -10,7 +10,8 @@ from pathlib import Path
 
 from graphql import DocumentNode, GraphQLError, parse, validate
 
-from router.errors import OperationInvalid, SettingsInvalid, SupergraphInvalid
+from router.errors import OperationInvalid
+from router.files import read_text, write_text
 from router.planning.artifact import compile_manifest
 from router.planning.explain import to_json, to_text
 from router.planning.planner import Planner, PlannerOptions
@@ -23,11 +24,11 @@ __all__ = ["main"]
 def main(argv: Sequence[str]) -> int:
     """Run the command; RouterErrors go to the caller, who prints them."""
     options = _parser().parse_args(argv)
-    supergraph = _load_supergraph(options.supergraph)
+    supergraph = Supergraph.read(options.supergraph)
     planner = Planner(supergraph, PlannerOptions(defer=True))
     if options.manifest is not None:
-        manifest = _read(options.manifest, "manifest")
-        _write(options.output, compile_manifest(manifest, planner, source=options.manifest))
+        manifest = read_text(options.manifest, "give a manifest of persisted operations")
+        _write(options.output, compile_manifest(manifest, planner, source=str(options.manifest)))
         return 0
     document = _document(options, supergraph)
     labels = frozenset(options.label)
@@ -50,12 +51,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m router plan",
         description="Show the fetches of an operation, or plan a manifest of persisted operations.",
     )
-    parser.add_argument("supergraph", metavar="SUPERGRAPH", help="file with the supergraph SDL")
+    parser.add_argument(
+        "supergraph", metavar="SUPERGRAPH", type=Path, help="file with the supergraph SDL"
+    )
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("-e", "--execute", metavar="QUERY", help="the operation itself")
-    given.add_argument("-f", "--file", metavar="FILE", help="file with the operation")
-    given.add_argument("--manifest", metavar="FILE", help="persisted-operation manifest to plan")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write there instead of stdout")
+    given.add_argument("-f", "--file", metavar="FILE", type=Path, help="file with the operation")
+    given.add_argument(
+        "--manifest", metavar="FILE", type=Path, help="persisted-operation manifest to plan"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="write there instead of stdout"
+    )
     parser.add_argument("--operation-name", metavar="NAME", help="which operation of several")
     parser.add_argument(
         "--label", action="append", default=[], help="an active override label (repeatable)"
@@ -65,16 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _load_supergraph(name: str) -> Supergraph:
-    try:
-        return Supergraph.load(_read(name, "supergraph"))
-    except SupergraphInvalid as error:
-        raise SupergraphInvalid(f"{name}: {error.message}") from error
-
-
 def _document(options: argparse.Namespace, supergraph: Supergraph) -> DocumentNode:
-    source = options.file or "the operation"
-    text = options.execute if options.execute is not None else _read(options.file, "operation")
+    source, text = "the operation", options.execute
+    if options.file is not None:
+        source, text = options.file, read_text(options.file, "give a file with the operation")
     try:
         document = parse(text)
     except GraphQLError as error:
@@ -85,31 +86,13 @@ def _document(options: argparse.Namespace, supergraph: Supergraph) -> DocumentNo
     return document
 
 
-def _finding(error: GraphQLError, source: str) -> dict[str, str]:
+def _finding(error: GraphQLError, source: str | Path) -> dict[str, str]:
     line = f", line {error.locations[0].line}" if error.locations else ""
     return {"message": f"{source}{line}: {error.message}"}
 
 
-def _read(name: str, what: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SettingsInvalid(
-            f"{name}: the {what} cannot be read ({error.strerror}); give the path of a file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SettingsInvalid(
-            f"{name}: the {what} is not UTF-8 text; give the path of another file."
-        ) from error
-
-
-def _write(name: str | None, text: str) -> None:
-    if name is None:
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
         sys.stdout.write(text)
-        return
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SettingsInvalid(
-            f"{name}: cannot be written ({error.strerror}); name a file in a folder that exists."
-        ) from error
+    else:
+        write_text(path, text)

@@ -1,4 +1,4 @@
-"""``router serve``: a federation router over HTTP."""
+"""``python -m router serve``: a federation router over HTTP."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from router.cli.workers import listen, run_workers
 from router.errors import RouterError, SettingsInvalid
+from router.files import naming
 
 if TYPE_CHECKING:
     import socket
@@ -58,17 +59,31 @@ def _work(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="router serve", description="Run a federation router over HTTP."
+        prog="python -m router serve",
+        description="Run a federation router over HTTP. Files that change are read anew; what is wrong "
+        "with them is said on stderr, and the router keeps the schema it has.",
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--supergraph", type=Path, help="a composed supergraph SDL")
-    source.add_argument("--subgraphs", type=Path, help="a JSON list of {name, url, sdl}")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=4000, help="0: any free one; see stderr")
-    parser.add_argument("--workers", type=int, default=1, help="processes behind the address")
-    parser.add_argument("--contracts", type=Path, help="a folder of <client>/contract.toml")
-    parser.add_argument("--plans", type=Path, help="what 'router plan --manifest' wrote")
-    parser.add_argument("--settings", type=Path, help="a TOML file of settings")
+    files: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    source.add_argument("--supergraph", **files, help="a composed supergraph SDL")
+    source.add_argument("--subgraphs", **files, help="SUBGRAPHS.json, as 'compose' takes it")
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=4000, help="default: 4000; 0: any free one")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes behind the address, default: 1",
+    )
+    parser.add_argument(
+        "--contracts",
+        type=Path,
+        metavar="FOLDER",
+        help="holds a <client>/contract.toml for each client",
+    )
+    parser.add_argument("--plans", **files, help="what 'python -m router plan --manifest' wrote")
+    parser.add_argument("--settings", **files, help="settings in TOML")
     parser.add_argument("--graphiql", action="store_true", help="serve GraphiQL at /")
     parser.add_argument("--no-watch", action="store_true", help="reload on SIGHUP alone")
     return parser
@@ -104,13 +119,12 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         watched.extend(entry.file for entry in entries if entry.file and entry.file not in watched)
         given = {entry.name: Subgraph(url=entry.url or None, sdl=entry.sdl) for entry in entries}
         try:
-            return await load_subgraphs(given, asked)
+            with naming(path):
+                return await load_subgraphs(given, asked)
         except CompositionFailed as failure:
             from router.cli.compose import told  # another command's, and only then needed
 
             raise SettingsInvalid(told(failure, entries)) from failure
-        except SettingsInvalid as error:
-            raise SettingsInvalid(f"{path}: {error.message}") from error
 
     router = Router(
         load,

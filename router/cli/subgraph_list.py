@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from router.errors import SettingsInvalid
+from router.files import parse_json, read_text
 
 if TYPE_CHECKING:
     from router.composition.sources import SubgraphSource
@@ -54,15 +56,8 @@ def read_subgraph_list(path: Path) -> list[SubgraphEntry]:
 
 
 def _items(path: Path) -> Iterator[Any]:
-    text = _read(path, f"name a file that holds {_SHAPE}")
-    try:
-        listed = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SettingsInvalid(
-            f"{path}:{error.lineno}:{error.colno}: not valid JSON ({error.msg}); write {_SHAPE}."
-        ) from error
-    except RecursionError as error:
-        raise SettingsInvalid(f"{path}: is nested too deeply; write {_SHAPE}.") from error
+    text = read_text(path, f"name a file that holds {_SHAPE}")
+    listed = parse_json(text, str(path), f"write {_SHAPE}")
     if isinstance(listed, dict) and "subgraphs" in listed:
         listed = listed["subgraphs"]
     if not isinstance(listed, list) or not listed:
@@ -75,7 +70,7 @@ def _entry(path: Path, number: int, item: Any) -> SubgraphEntry:
     if not isinstance(item, dict):
         raise SettingsInvalid(f"{where} is not an object; write {_SHAPE}.")
     name, url, sdl = item.get("name"), item.get("url") or "", item.get("sdl")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name.strip():
         raise SettingsInvalid(f'{where} has no name; add "name".')
     where = f'{path}: subgraph "{name}"'
     if not isinstance(url, str):
@@ -96,26 +91,18 @@ def _entry(path: Path, number: int, item: Any) -> SubgraphEntry:
     if "\n" in sdl or "{" in sdl:
         return SubgraphEntry(name, url, sdl)
     file = _found(path, where, sdl)
-    return SubgraphEntry(name, url, _read(file, f"mend the sdl of {where}"), file)
+    return SubgraphEntry(name, url, read_text(file, f"mend the sdl of {where}"), file)
 
 
 def _found(path: Path, where: str, sdl: str) -> Path:
     for candidate in (path.parent / sdl, Path(sdl)):
-        if candidate.is_file():
-            return candidate
+        with contextlib.suppress(OSError):  # too long to be the name of a file
+            if candidate.is_file():
+                return candidate
     raise SettingsInvalid(
         f"{where} has the schema file {sdl}, which does not exist; give its path from "
         f"{path.parent} or from the working directory, or the schema itself."
     )
-
-
-def _read(path: Path, mend: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # editors on Windows begin files with a BOM
-    except OSError as error:
-        raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}); {mend}.") from error
-    except UnicodeDecodeError as error:
-        raise SettingsInvalid(f"{path}: is not UTF-8 text; {mend}.") from error
 
 
 # -- asking a running subgraph -------------------------------------------------------------
@@ -128,11 +115,14 @@ def _ask(where: str, url: str) -> str:
 
     if not url.startswith(("http://", "https://")):
         raise SettingsInvalid(f'{where} has no sdl, and {url} cannot be asked; add "sdl".')
-    request = Request(  # noqa: S310  # http and https only, see above
-        url,
-        data=json.dumps({"query": "query { _service { sdl } }"}).encode(),
-        headers={"content-type": "application/json", "accept": "application/json"},
-    )
+    try:
+        request = Request(  # noqa: S310  # http and https only, see above
+            url,
+            data=json.dumps({"query": "query { _service { sdl } }"}).encode(),
+            headers={"content-type": "application/json", "accept": "application/json"},
+        )
+    except ValueError as error:
+        raise SettingsInvalid(f"{where} has no sdl, and {url} is no URL ({error}).") from error
     try:
         with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310  # as above
             answer = json.loads(response.read(_LARGEST_SDL))

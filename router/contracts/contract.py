@@ -118,6 +118,11 @@ class Contract:
     """Whether this audience gets codes and ids in place of subgraphs' messages; None: as the
     router's settings say."""
 
+    def __post_init__(self) -> None:
+        """Refuse a path at which nothing can be asked."""
+        if self.path is not None and not self.path.startswith("/"):
+            raise ValueError(f"has the path {self.path!r}; begin it with a slash")
+
     @property
     def url_path(self) -> str:
         """The path that serves this client."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -28,6 +27,8 @@ from graphql.language import FragmentSpreadNode, Visitor
 
 from router.contracts.contract import Contract, VersionRules
 from router.errors import SettingsInvalid
+from router.files import read_text
+from router.manifest import read_manifest
 
 __all__ = ["PersistedOperation", "PersistedOperations", "load_persisted"]
 
@@ -141,7 +142,7 @@ def _folder(folder: Path) -> Iterator[PersistedOperation]:
         operations: list[tuple[Path, OperationDefinitionNode]] = []
         fragments: dict[str, FragmentDefinitionNode] = {}
         for file in files:
-            for definition in _parse(file.read_text(encoding="utf-8"), str(file)).definitions:
+            for definition in _parse(read_text(file, "write it as UTF-8"), str(file)).definitions:
                 if isinstance(definition, FragmentDefinitionNode):
                     fragments[definition.name.value] = definition
                 elif isinstance(definition, OperationDefinitionNode):
@@ -197,16 +198,7 @@ def _spreads(node: OperationDefinitionNode | FragmentDefinitionNode) -> list[str
 
 
 def _manifest(path: Path, version: str | None) -> Iterator[PersistedOperation]:
-    try:
-        manifest = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise SettingsInvalid(f"{path}: cannot be read ({error.strerror}).") from error
-    except orjson.JSONDecodeError as error:
-        raise SettingsInvalid(f"{path}:{error.lineno}: this is not JSON: {error.msg}.") from error
-    if not isinstance(manifest, dict):
-        raise SettingsInvalid(f"{path}: a manifest is a JSON object, this is not one.")
-    entries = _apollo(manifest, path) if "operations" in manifest else _flat(manifest, path)
-    for key, text in entries:
+    for key, text in read_manifest(read_text(path, "generate it"), str(path)).items():
         document = _parse(text, f"{path}, operation {key!r}")
         names = [
             definition.name.value if definition.name else None
@@ -221,28 +213,6 @@ def _manifest(path: Path, version: str | None) -> Iterator[PersistedOperation]:
                 f"{path}: the text of {key!r} has another sha256; generate the manifest again."
             )
         yield PersistedOperation(names[0], text, (bare,), version, str(path))
-
-
-def _apollo(manifest: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
-    if manifest.get("format") != "apollo-persisted-query-manifest" or manifest.get("version") != 1:
-        raise SettingsInvalid(
-            f"{path}: unknown manifest format {manifest.get('format')!r} version "
-            f"{manifest.get('version')!r}; known is apollo-persisted-query-manifest version 1."
-        )
-    for number, entry in enumerate(manifest["operations"]):
-        if not isinstance(entry, dict) or not all(
-            isinstance(entry.get(key), str) for key in ("id", "body")
-        ):
-            raise SettingsInvalid(f"{path}: operations[{number}] lacks a text 'id' or 'body'.")
-        yield entry["id"], entry["body"]
-
-
-def _flat(manifest: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
-    """Relay's and the code generator's form: id to text."""
-    for key, text in manifest.items():
-        if not isinstance(text, str):
-            raise SettingsInvalid(f"{path}: {key!r} must map to the text of an operation.")
-        yield key, text
 
 
 def _hashes_to(text: str, digest: str) -> bool:

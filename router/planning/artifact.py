@@ -1,7 +1,7 @@
 """Persisted operations, planned ahead: one file that a router loads without planning.
 
-The manifest is Apollo's (``apollo-persisted-query-manifest`` version 1). The artifact names the
-supergraph it was planned against by hash: plans for another one would ask the wrong questions.
+The artifact names the supergraph it was planned against by hash: plans for another one would ask
+the wrong questions.
 Lines are one field each, keys and operations in order, so that a reviewer can diff two artifacts.
 """
 
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from graphql import GraphQLError, parse, validate
+from graphql import GraphQLError, get_operation_ast, parse, validate
 
 from router.errors import NoPlan, RouterError, SettingsInvalid
+from router.files import parse_json
+from router.manifest import read_manifest
 from router.planning.plan import Plan
 from router.planning.planner import Planner
 from router.planning.serialise import dump, load
@@ -25,7 +27,9 @@ __all__ = ["Artifact", "PlannedOperation", "compile_manifest", "load_artifact", 
 
 _FORMAT: Final = "router-planned-operations"
 _VERSION: Final = 1
-_MANIFEST: Final = "apollo-persisted-query-manifest"
+_MEND: Final = (
+    "compile the manifest again (python -m router plan SUPERGRAPH --manifest FILE -o ARTIFACT)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class PlannedOperation:
     """A persisted operation with its plan."""
 
     id: str
-    name: str
+    name: str | None
     body: str
     plan: Plan
 
@@ -48,10 +52,7 @@ class Artifact:
     def check(self, supergraph: Supergraph) -> None:
         """Raise SettingsInvalid unless the plans were made for this supergraph."""
         if self.supergraph != supergraph_hash(supergraph):
-            raise SettingsInvalid(
-                "The artifact was planned against another supergraph: compile the manifest again "
-                "(python -m router plan SUPERGRAPH --manifest FILE -o ARTIFACT)."
-            )
+            raise SettingsInvalid(f"The artifact was planned against another supergraph; {_MEND}.")
 
 
 def supergraph_hash(supergraph: Supergraph) -> str:
@@ -66,21 +67,24 @@ def compile_manifest(manifest: str, planner: Planner, *, source: str = "the mani
     """
     planned: list[dict[str, Any]] = []
     problems: list[str] = []
-    for operation in _operations(manifest, source):
+    for key, body in read_manifest(manifest, source).items():
+        name: str | None = None
         try:
-            document = parse(operation["body"])
+            document = parse(body)
+            operation = get_operation_ast(document)
+            name = operation.name.value if operation and operation.name else None
             errors = validate(planner.supergraph.operation_schema, document)
             if errors:
                 raise errors[0]
-            plan = planner.plan(document, operation["name"])
+            plan = planner.plan(document)
         except (GraphQLError, RouterError) as error:
             at = ""
             if isinstance(error, GraphQLError) and error.locations:
-                at = f" (line {error.locations[0].line} of its body)"
+                at = f" (line {error.locations[0].line} of its text)"
             hint = "" if isinstance(error, NoPlan) else " Mend the operation and try again."
-            problems.append(f"operation {operation['name']!r}{at}: {error.message}{hint}")
+            problems.append(f"operation {name or key!r}{at}: {error.message}{hint}")
             continue
-        planned.append({**operation, "plan": dump(plan)})
+        planned.append({"id": key, "name": name, "body": body, "plan": dump(plan)})
     if problems:
         raise SettingsInvalid(f"{source}: " + "\n".join(problems))
     artifact = {
@@ -94,60 +98,28 @@ def compile_manifest(manifest: str, planner: Planner, *, source: str = "the mani
 
 def load_artifact(text: str, *, source: str = "the artifact") -> Artifact:
     """Read what :func:`compile_manifest` wrote; raises SettingsInvalid."""
-    data = _json(text, source)
-    if data.get("format") != _FORMAT or data.get("version") != _VERSION:
+    data = parse_json(text, source, _MEND)
+    if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (
+        _FORMAT,
+        _VERSION,
+    ):
         raise SettingsInvalid(
-            f"{source} is no artifact of planned operations (format {_FORMAT}, version {_VERSION}):"
-            " write one with python -m router plan SUPERGRAPH --manifest FILE -o ARTIFACT."
+            f"{source} is no artifact of planned operations (format {_FORMAT}, version {_VERSION}); "
+            f"{_MEND}."
         )
     operations: dict[str, PlannedOperation] = {}
     listed = data.get("operations")
     if not isinstance(listed, list):
-        raise SettingsInvalid(f"{source}: its operations are no list. Compile the manifest again.")
-    for item in listed:
+        raise SettingsInvalid(f"{source}: its operations are no list; {_MEND}.")
+    for number, item in enumerate(listed):
         try:
             planned = PlannedOperation(item["id"], item["name"], item["body"], load(item["plan"]))
-        except (KeyError, TypeError) as error:
+            operations[planned.id] = planned
+            parse(planned.body)
+        except (KeyError, TypeError, GraphQLError) as error:
             raise SettingsInvalid(
-                f"{source}: an operation lacks {error}. Compile the manifest again."
+                f"{source}: operations[{number}] lacks an id, a name, a body or a plan; {_MEND}."
             ) from error
         except SettingsInvalid as error:
             raise SettingsInvalid(f"{source}: {error.message}") from error
-        operations[planned.id] = planned
     return Artifact(str(data.get("supergraph")), operations)
-
-
-def _operations(manifest: str, source: str) -> list[dict[str, Any]]:
-    data = _json(manifest, source)
-    if data.get("format") != _MANIFEST or data.get("version") != 1:
-        raise SettingsInvalid(
-            f"{source} is no persisted-operation manifest: it needs "
-            f'"format": "{_MANIFEST}" and "version": 1.'
-        )
-    listed = data.get("operations", [])
-    if not isinstance(listed, list):
-        raise SettingsInvalid(f'{source}: "operations" must be a list of {{id, name, type, body}}.')
-    found: list[dict[str, Any]] = []
-    for number, item in enumerate(listed):
-        known = item if isinstance(item, dict) else {}
-        missing = [k for k in ("id", "name", "type", "body") if not isinstance(known.get(k), str)]
-        if missing:
-            raise SettingsInvalid(
-                f"{source}: operation {number} has no {', '.join(missing)}; "
-                "each needs id, name, type and body, all texts."
-            )
-        found.append({key: item[key] for key in ("id", "name", "type", "body")})
-    return found
-
-
-def _json(text: str, source: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        line = getattr(error, "lineno", 1)
-        raise SettingsInvalid(f"{source}, line {line}: this is no JSON ({error}).") from error
-    except RecursionError as error:
-        raise SettingsInvalid(f"{source}: this is nested too deeply.") from error
-    if not isinstance(data, dict):
-        raise SettingsInvalid(f"{source}: a JSON object is needed, not a {type(data).__name__}.")
-    return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ from graphql import (
 )
 
 from router.errors import SupergraphInvalid
+from router.files import naming, read_text
 from router.supergraph.api import derive_api_schema, with_defer
 from router.supergraph.features import join_feature
 from router.supergraph.reader import read_views
@@ -88,6 +90,16 @@ class Supergraph:
                 for source in found.context
             ),
         )
+
+    @classmethod
+    def read(cls, path: Path) -> Supergraph:
+        """Load the supergraph of a file; what is wrong is said with the file's name.
+
+        Raises SettingsInvalid where the file cannot be read, else as :meth:`load`.
+        """
+        sdl = read_text(path, "give a composed supergraph")
+        with naming(path):
+            return cls.load(sdl)
 
     @cached_property
     def api_schema(self) -> GraphQLSchema:

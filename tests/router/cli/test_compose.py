@@ -163,7 +163,7 @@ enum E {
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
-        ('[{"name" "a"}]', ":1:10: not valid JSON"),
+        ('[{"name" "a"}]', ":1:10: this is not JSON"),
         ("[]", "holds no subgraphs"),
         ([3], "subgraph 1 is not an object"),
         ([{"sdl": "type Query { a: Int }"}], 'add "name"'),
@@ -171,6 +171,9 @@ enum E {
         ([{"name": "a"}], "neither sdl nor url"),
         ([{"name": "a", "sdl": "  "}], "an empty sdl"),
         ([{"name": "a", "sdl": "missing.graphql"}], "missing.graphql, which does not exist"),
+        ([{"name": "a", "sdl": "x" * 5000}], "which does not exist"),
+        ([{"name": "a", "url": "http://[::1/"}], "http://[::1/ is no URL"),
+        ([{"name": " ", "sdl": "x.graphql"}], 'add "name"'),
         ([{"name": "a", "url": "file:///etc/passwd"}], "cannot be asked"),
         (
             [{"name": "a", "sdl": "type Query { a: Int }"}] * 2,

@@ -103,3 +103,11 @@ def test_schemas_are_exported_and_staleness_is_found(
     assert "beds" in sdl
     assert "vault" not in sdl
     assert "tag" not in sdl
+
+
+def test_a_place_where_nothing_can_be_written_is_told(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(files / "now.graphql"), "--contracts", str(files / "clients")]
+    assert main(["contracts", "export", *given, "-o", str(files / "next.graphql")]) == 1
+    assert "tablet.graphql: cannot be written (Not a directory)" in capsys.readouterr().err

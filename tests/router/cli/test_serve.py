@@ -118,7 +118,7 @@ def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path)
     ("text", "message"),
     [
         (None, "No such file"),
-        ("{ nope", ":1:3: not valid JSON"),
+        ("{ nope", ":1:3: this is not JSON"),
         ("{}", "holds no subgraphs"),
         ('[{"url": "http://x"}]', "subgraph 1 has no name"),
         ('[{"name": "a", "url": "http://x", "sdl": "gone.graphql"}]', "gone.graphql"),

@@ -59,6 +59,8 @@ def test_a_contract_is_read_whole(tmp_path: Path) -> None:
     [
         ("titel = 'x'", r"contract\.toml:1: titel is not a setting; did you mean 'title'"),
         ("[limits]\n\ndepth = 'x'", r"contract\.toml:3: limits\.depth must be a whole number"),
+        ("[limits]\ndepth = -1", r":2: limits\.depth must be 0 or more, not -1"),
+        ("path = 'tablet'", r"the file has the path 'tablet'; begin it with a slash"),
         ("[persisted]\nmode = 'always'", r":2: persisted\.mode must be one of 'required'"),
         ("transports = ['pigeon']", r":1: transports must be one of 'http'"),
         ("title = ", "this is not TOML"),

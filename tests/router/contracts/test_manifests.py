@@ -59,13 +59,10 @@ def test_a_code_generators_manifest_prefixes_its_hashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ([], "a manifest is a JSON object"),
-        ({"operations": [], "format": "x", "version": 1}, "unknown manifest format"),
-        (apollo({"id": "x"}), "lacks a text 'id' or 'body'"),
         ({"a" * 64: TEXT}, "has another sha256"),
         ({"x": "query {"}, "Syntax Error"),
         ({"x": "{ a } query B { b }"}, "must hold one operation"),
-        ({"x": 1}, "must map to the text"),
+        ([], r"manifest\.json: a manifest is a JSON object"),
     ],
 )
 def test_a_broken_manifest_says_why(tmp_path: Path, manifest: object, message: str) -> None:
@@ -89,6 +86,12 @@ def test_a_folder_gathers_fragments_from_all_its_files(tmp_path: Path) -> None:
     found = operations.find("Ward")
     assert found is not None
     assert "fragment Name" in found.text
+
+
+def test_an_operation_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Ward.graphql").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsInvalid, match=r"Ward\.graphql: cannot be read \(it is not UTF-8\)"):
+        load_persisted(Contract(name="tablet", persisted=PersistedRules(folder=tmp_path)))
 
 
 def test_versions_keep_their_own_text_of_one_name(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from strawberry import federation
 
 from router.app import Router, Subgraph
-from router.errors import RouterError, SettingsInvalid, SupergraphInvalid
+from router.errors import RouterError, SettingsInvalid
 from router.execution.client import SubgraphRequest
 from router.server.exchange import Exchange
 
@@ -126,7 +126,7 @@ async def test_a_supergraph_takes_schemas_in_place_of_its_urls(
         sdl = composed.generation.supergraph.sdl
     file = tmp_path / "supergraph.graphql"
     file.write_text(sdl)
-    with pytest.raises(SupergraphInvalid, match=r"gone\.graphql: cannot be read \(No such file"):
+    with pytest.raises(SettingsInvalid, match=r"gone\.graphql: cannot be read \(No such file"):
         await Router.from_supergraph(str(tmp_path / "gone.graphql")).start()
     async with Router.from_supergraph(str(file), subgraphs=library.subgraphs()):
         pass
