@@ -1,10 +1,13 @@
 """Definitions that a user wrote for elements of a known specification: may they differ?
 
 A definition may say less than the specification (fewer locations, missing optional arguments)
-or be stricter (non-null where nullable is allowed), never more.
+or be stricter (non-null where nullable is allowed), never more. For a scalar of the specification
+it may have anything that is no scalar of its own: libraries write ``String``, or a list of texts.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Set
 
 from graphql import ConstValueNode, print_ast
 
@@ -23,13 +26,19 @@ from router.composition.problems import Problems
 __all__ = ["check_directive", "check_enum", "check_scalar", "is_simplified_federation_1"]
 
 _CODE = "DIRECTIVE_DEFINITION_INVALID"
-_BUILT_IN = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 
 
 def check_directive(
-    found: DirectiveDefinition, expected: DirectiveDefinition, problems: Problems
+    found: DirectiveDefinition,
+    expected: DirectiveDefinition,
+    scalars: Set[str],
+    types: Mapping[str, TypeDefinition],
+    problems: Problems,
 ) -> None:
-    """Compare a user's definition with the specification's; one problem per deviation."""
+    """Compare a user's definition with the specification's; one problem per deviation.
+
+    ``scalars`` are those of the specifications, as they are named here.
+    """
     at = f"@{found.name}"
     intro = f'Invalid definition for directive "{at}": '
     for argument in expected.arguments.values():
@@ -41,7 +50,7 @@ def check_directive(
         if spec is None:
             problems.add(_CODE, f'{intro}unknown/unsupported argument "{argument.name}"', where)
             continue
-        if not _may_stand_for(argument.type, spec.type):
+        if not _may_stand_for(argument.type, spec.type, scalars, types):
             problems.add(
                 _CODE,
                 f'{intro}argument "{argument.name}" should have type "{spec.type}" but found '
@@ -49,13 +58,13 @@ def check_directive(
                 where,
             )
         # a default of a non-null argument only saves writing it
-        elif not isinstance(argument.type, NonNull) and _text(argument.default) != _text(
+        elif not isinstance(argument.type, NonNull) and _said(argument.default) != _said(
             spec.default
         ):
             problems.add(
                 _CODE,
-                f'{intro}argument "{argument.name}" should have default value '
-                f"{_text(spec.default)} but found default value {_text(argument.default)}",
+                f'{intro}argument "{argument.name}" should have {_said(spec.default)} but found '
+                f"{_said(argument.default)}",
                 where,
             )
     if found.repeatable and not expected.repeatable:
@@ -106,22 +115,18 @@ def is_simplified_federation_1(found: DirectiveDefinition) -> bool:
     return isinstance(bare, Named) and bare.name in ("String", "_FieldSet", "FieldSet")
 
 
-def _may_stand_for(found: TypeRef, expected: TypeRef) -> bool:
-    """A custom scalar of the specification may be any built-in type in the user's definition."""
-    if found == expected:
-        return True
-    match expected:
-        case NonNull(of):
-            return isinstance(found, NonNull) and _may_stand_for(found.of, of)
-        case ListOf(of):
-            bare = found.of if isinstance(found, NonNull) else found
-            return isinstance(bare, ListOf) and _may_stand_for(bare.of, of)
-        case Named(name):
-            bare = found.of if isinstance(found, NonNull) else found
-            if not isinstance(bare, Named):
-                return False
-            return bare.name == name or (name not in _BUILT_IN and bare.name in _BUILT_IN)
+def _may_stand_for(
+    found: TypeRef, expected: TypeRef, scalars: Set[str], types: Mapping[str, TypeDefinition]
+) -> bool:
+    if isinstance(expected, NonNull):
+        return isinstance(found, NonNull) and _may_stand_for(found.of, expected.of, scalars, types)
+    bare = found.of if isinstance(found, NonNull) else found
+    if isinstance(expected, ListOf):
+        return isinstance(bare, ListOf) and _may_stand_for(bare.of, expected.of, scalars, types)
+    if bare == expected or expected.name not in scalars:
+        return bare == expected
+    return not (isinstance(found, Named) and isinstance(types.get(found.name), ScalarType))
 
 
-def _text(value: ConstValueNode | None) -> str | None:
-    return print_ast(value) if value is not None else None
+def _said(default: ConstValueNode | None) -> str:
+    return "no default value" if default is None else f"default value {print_ast(default)}"

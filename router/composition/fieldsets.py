@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from graphql import (
-    ConstValueNode,
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -22,12 +22,15 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     parse,
     print_ast,
 )
 
 __all__ = [
+    "Arguments",
     "FieldSetInvalid",
+    "SelectedDirective",
     "SelectedField",
     "SelectedFragment",
     "Selection",
@@ -44,14 +47,26 @@ class FieldSetInvalid(ValueError):
     """The text is no field set; the message says what is wrong, for people."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectedField:
-    """One field; ``selection`` is None for a leaf, ``directives`` are names (an error later)."""
+Arguments: TypeAlias = tuple[tuple[str, ValueNode], ...]
+"""Names and values, as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedDirective:
+    """A directive inside a field set, where none may be."""
 
     name: str
-    arguments: tuple[tuple[str, ConstValueNode], ...] = ()
+    arguments: Arguments = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectedField:
+    """One field; ``selection`` is None for a leaf, ``directives`` are an error later."""
+
+    name: str
+    arguments: Arguments = ()
     selection: Selection | None = None
-    directives: tuple[str, ...] = ()
+    directives: tuple[SelectedDirective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +75,7 @@ class SelectedFragment:
 
     on_type: str | None
     selection: Selection
-    directives: tuple[str, ...] = ()
+    directives: tuple[SelectedDirective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +132,10 @@ def _selection(node: SelectionSetNode) -> Selection:
         raise FieldSetInvalid("Syntax Error: expected a field, found nothing.")
     items: list[SelectedField | SelectedFragment] = []
     for selected in node.selections:
-        directives = tuple(directive.name.value for directive in selected.directives or ())
+        directives = tuple(
+            SelectedDirective(directive.name.value, _arguments(directive))
+            for directive in selected.directives or ()
+        )
         match selected:
             case FieldNode():
                 items.append(_field(selected, directives))
@@ -134,15 +152,18 @@ def _selection(node: SelectionSetNode) -> Selection:
     return Selection(tuple(items))
 
 
-def _field(node: FieldNode, directives: tuple[str, ...]) -> SelectedField:
+def _field(node: FieldNode, directives: tuple[SelectedDirective, ...]) -> SelectedField:
     if node.alias is not None:
         raise FieldSetInvalid(
             f'Cannot use alias "{node.alias.value}" in "{node.alias.value}: {node.name.value}": '
             "aliases are not supported here."
         )
-    arguments = tuple((argument.name.value, argument.value) for argument in node.arguments or ())
     nested = _selection(node.selection_set) if node.selection_set is not None else None
-    return SelectedField(node.name.value, arguments, nested, directives)  # type: ignore[arg-type]
+    return SelectedField(node.name.value, _arguments(node), nested, directives)
+
+
+def _arguments(node: FieldNode | DirectiveNode) -> Arguments:
+    return tuple((argument.name.value, argument.value) for argument in node.arguments or ())
 
 
 def _text(item: SelectedField | SelectedFragment) -> str:

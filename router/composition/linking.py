@@ -37,7 +37,7 @@ _NAME: Final = re.compile(r"@?[_A-Za-z][_0-9A-Za-z]*\Z")
 _VERSION: Final = re.compile(r"v(\d+)\.(\d+)\Z")
 _TAG_LIKE: Final = ("https://specs.apollo.dev/tag", "https://specs.apollo.dev/inaccessible")
 _USAGE: Final = "INVALID_LINK_DIRECTIVE_USAGE"
-_SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link")
+_SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link", implied=True)
 
 
 def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
@@ -55,20 +55,22 @@ def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
     for application in written:
         feature = _feature(application, problems)
         if problems.errors and features and features[0].identity == LINK:
-            return Links(features)  # like the reference, go on with what could be linked before
+            return Links(features, broken=True)
         features.append(feature)
     problems.settle()
     links, said = Links(), None
     if features[0].identity != LINK:  # the link to itself is in place already; it may be said once
         said = next((each for each in features if _is_self(each)), None)
+        if said is not None:
+            check_names(said, links, problems)
         links.add(replace(said, late=True) if said is not None else _SELF)
     for feature in features:
         if feature is said:
             continue
         _check_is_new(feature, links, problems)
-        _check_version(feature, features, problems)
-        check_names(feature, links, problems)
-        links.add(feature)
+        known = _of_known_version(feature, features, problems)
+        check_names(known, links, problems)
+        links.add(known)
     return links
 
 
@@ -217,7 +219,8 @@ def _unknown_element(element: str, known: Sequence[str]) -> str:
 # -- versions and names --------------------------------------------------------------------
 
 
-def _check_version(feature: Feature, features: Sequence[Feature], problems: Problems) -> None:
+def _of_known_version(feature: Feature, features: Sequence[Feature], problems: Problems) -> Feature:
+    """Return the link to go on with, which has another version where its own is wrong."""
     if feature.identity == FEDERATION and feature.version not in FEDERATION_VERSIONS:
         problems.add(
             "UNKNOWN_FEDERATION_LINK_VERSION",
@@ -234,12 +237,13 @@ def _check_version(feature: Feature, features: Sequence[Feature], problems: Prob
                 "only version known.",
                 "schema",
             )
-        raise problems.stop(
+        problems.add(
             "UNKNOWN_LINK_VERSION",
             f"The link specification has no version {feature.version} known here, only "
             f"{_SELF.version}.",
             "schema",
         )
+        return replace(feature, url=_SELF.url, version=_SELF.version)
     if feature.identity == CONNECT:
         raise problems.stop(
             "UNSUPPORTED_LINKED_FEATURE",
@@ -247,6 +251,7 @@ def _check_version(feature: Feature, features: Sequence[Feature], problems: Prob
             "Serve the data from a subgraph instead, and remove the @link.",
             "schema",
         )
+    return feature
 
 
 def _check_is_new(feature: Feature, links: Links, problems: Problems) -> None:

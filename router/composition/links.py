@@ -47,6 +47,7 @@ class Feature:
     ``imports`` maps an element's name in the specification to its name in the schema, both with
     ``@`` when it is a directive. ``late`` is a link to the link specification that is not the
     first: until it is read ``@link`` was there already, with the names that it had before.
+    ``implied`` is the link to the link specification that a schema need not write.
     """
 
     url: str
@@ -57,6 +58,7 @@ class Feature:
     imports: dict[str, str] = field(default_factory=dict)
     purpose: str | None = None
     late: bool = False
+    implied: bool = False
 
     def directive_name(self, element: str) -> str:
         """Return what the schema calls a directive of this feature (both without ``@``)."""
@@ -71,9 +73,13 @@ class Feature:
 
 
 class Links:
-    """The features that a schema links, in order, and whose names are whose."""
+    """The features that a schema links, in order, and whose names are whose.
 
-    def __init__(self, features: Iterable[Feature] = ()) -> None:
+    ``broken`` where what the schema links could not be read: nothing but ``@link`` is known then.
+    """
+
+    def __init__(self, features: Iterable[Feature] = (), *, broken: bool = False) -> None:
+        self.broken = broken
         self.features: list[Feature] = []
         self._by_identity: dict[str, Feature] = {}
         self._by_alias: dict[str, Feature] = {}

@@ -34,14 +34,8 @@ from graphql import (
     parse,
 )
 
-from router.composition.definitions import (
-    check_directive,
-    check_enum,
-    check_scalar,
-    is_simplified_federation_1,
-)
 from router.composition.linking import read_links
-from router.composition.links import FEDERATION, LINK, Feature, Links, Version
+from router.composition.links import FEDERATION, Version
 from router.composition.literals import with_quotes
 from router.composition.model import (
     ROOT_KINDS,
@@ -49,12 +43,12 @@ from router.composition.model import (
     DirectiveDefinition,
     EnumType,
     EnumValue,
-    ImplicitUpgrade,
     InputObjectType,
     InterfaceType,
     ObjectType,
     ScalarType,
     SchemaDefinition,
+    Subgraph,
     TypeDefinition,
     UnionType,
     base_name,
@@ -63,22 +57,13 @@ from router.composition.nodes import applied_of, argument_of, field_of, text_of
 from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems
 from router.composition.sources import SubgraphSource
-from router.composition.specs import (
-    BUILT_IN_DIRECTIVES,
-    FEDERATION_1,
-    FEDERATION_VERSIONS,
-    define,
-    find_spec,
-    minimum_federation,
-)
+from router.composition.spec_elements import add_spec_elements, known_directives, raise_version
+from router.composition.specs import BUILT_IN_DIRECTIVES
 
 __all__ = [
     "BUILT_IN_SCALARS",
-    "add_spec_elements",
     "drop_machinery",
-    "known_directives",
     "parse_subgraph",
-    "raise_version",
 ]
 
 BUILT_IN_SCALARS: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
@@ -147,46 +132,6 @@ def _document(source: SubgraphSource, problems: Problems) -> DocumentNode:
                 _INVALID, "A subgraph's schema cannot contain operations or fragments."
             )
     return document
-
-
-def raise_version(subgraph: ParsedSubgraph, federation: Feature | None) -> None:
-    """Apply the minimum versions that directly linked specifications ask for."""
-    if federation is None:
-        return
-    for feature in subgraph.links:
-        minimum = minimum_federation(feature)
-        if minimum is not None and minimum > subgraph.federation_version:
-            subgraph.federation_version = minimum
-            subgraph.implicit_upgrade = ImplicitUpgrade(feature, federation.version, minimum)
-
-
-def known_directives(links: Links) -> dict[str, DirectiveDefinition]:
-    """Return the directives of linked specifications by their names here, in order."""
-    known: dict[str, DirectiveDefinition] = {}
-    federation = links.feature(FEDERATION)
-    if federation is None:
-        known.update((definition.name, definition) for definition in FEDERATION_1.directives)
-    for feature in _readable(links):
-        spec = find_spec(feature.identity, feature.version)
-        if spec is not None:
-            for definition in spec.directives:
-                local = define(definition, feature, spec)
-                known[local.name] = local
-    return known
-
-
-def _readable(links: Links) -> list[Feature]:
-    """Return the links in the order in which they define things: federation before others.
-
-    An unknown version of federation leaves nothing known but the link specification.
-    """
-    federation = links.feature(FEDERATION)
-    if federation is not None and federation.version not in FEDERATION_VERSIONS:
-        return [feature for feature in links if feature.identity == LINK]
-    first = (LINK, FEDERATION)
-    return sorted(
-        links, key=lambda each: first.index(each.identity) if each.identity in first else len(first)
-    )
 
 
 class _Reader:
@@ -368,51 +313,7 @@ def _empty(node: TypeDefinitionNode | TypeExtensionNode) -> TypeDefinition:
             raise TypeError(f"no type: {node!r}")
 
 
-# -- what the links add --------------------------------------------------------------------
-
-
-def add_spec_elements(
-    subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition], problems: Problems
-) -> None:
-    """Add the directives and types of linked specifications that the user did not write.
-
-    What the user did write is compared with its specification.
-    """
-    for name, expected in known.items():
-        written = subgraph.directives.get(name)
-        # federation 1 libraries print simplified definitions, which the right one replaces
-        if written is None or (
-            subgraph.links.feature(FEDERATION) is None
-            and expected.canonical in ("key", "requires", "provides")
-            and is_simplified_federation_1(written)
-        ):
-            subgraph.directives[name] = expected
-        else:
-            before = len(problems.errors)
-            check_directive(written, expected, problems)
-            if len(problems.errors) > before:  # what else is wrong is told by the right one
-                subgraph.directives[name] = expected
-                if expected.feature is not None and expected.feature.identity == LINK:
-                    problems.settle()  # nothing can be said of a schema whose links say nothing
-    for scalar in _spec_scalars(subgraph.links):
-        found = subgraph.types.setdefault(scalar, ScalarType(scalar))
-        check_scalar(found, problems)
-    for feature in subgraph.links:
-        spec = find_spec(feature.identity, feature.version)
-        for element, values in spec.enums if spec is not None else ():
-            name = feature.type_name(element)
-            enum = EnumType(name, values={value: EnumValue(value) for value in values})
-            check_enum(subgraph.types.setdefault(name, enum), values, problems)
-
-
-def _spec_scalars(links: Links) -> Iterator[str]:
-    if links.feature(FEDERATION) is None:
-        yield from FEDERATION_1.scalars
-    for feature in links:
-        spec = find_spec(feature.identity, feature.version)
-        if spec is not None:
-            for scalar in spec.scalars:
-                yield feature.type_name(scalar)
+# -- settling ------------------------------------------------------------------------------
 
 
 def _quote_texts(subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition]) -> None:
@@ -424,9 +325,6 @@ def _quote_texts(subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition]
             for name, value in applied.arguments.items():
                 if definition is not None and name in definition.arguments:
                     applied.arguments[name] = with_quotes(value, definition.arguments[name].type)
-
-
-# -- roots, machinery, references ----------------------------------------------------------
 
 
 def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
@@ -456,14 +354,14 @@ def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
         raise problems.stop(_INVALID, "The schema's root types must be different types.", "schema")
 
 
-def drop_machinery(subgraph: ParsedSubgraph) -> None:
+def drop_machinery(subgraph: ParsedSubgraph | Subgraph) -> None:
     """Take out what federation libraries print for the router's own use, once it is checked."""
     for name in _MACHINERY_TYPES:
         subgraph.types.pop(name, None)
     _drop_query_machinery(subgraph)
 
 
-def _drop_query_machinery(subgraph: ParsedSubgraph) -> None:
+def _drop_query_machinery(subgraph: ParsedSubgraph | Subgraph) -> None:
     query = subgraph.types.get(subgraph.schema.roots.get("query", "Query"))
     if isinstance(query, ObjectType):
         for field in ("_service", "_entities"):

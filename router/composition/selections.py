@@ -7,10 +7,18 @@ from dataclasses import dataclass, replace
 
 from graphql import print_ast
 
-from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
+from router.composition.fieldsets import (
+    Arguments,
+    SelectedDirective,
+    SelectedField,
+    SelectedFragment,
+    Selection,
+)
 from router.composition.literals import is_valid_literal
 from router.composition.model import (
+    Argument,
     CompositeType,
+    DirectiveDefinition,
     FieldDefinition,
     InterfaceType,
     TypeDefinition,
@@ -22,6 +30,7 @@ from router.composition.specs import BUILT_IN_DIRECTIVES
 __all__ = ["SelectionProblem", "first_problem", "is_readable", "readable_part"]
 
 Types = Mapping[str, TypeDefinition]
+Directives = Mapping[str, DirectiveDefinition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ def first_problem(
     selection: Selection,
     parent: str,
     types: Types,
-    directives: Mapping[str, object],
+    directives: Directives,
     *,
     forbid_abstract: bool = False,
 ) -> SelectionProblem | None:
@@ -52,9 +61,7 @@ def first_problem(
     return next(_problems(selection, parent, types, directives, forbid_abstract), None)
 
 
-def is_readable(
-    selection: Selection, parent: str, types: Types, directives: Mapping[str, object]
-) -> bool:
+def is_readable(selection: Selection, parent: str, types: Types, directives: Directives) -> bool:
     """Tell whether every name in a selection means something, whatever else may be wrong."""
     return not any(
         problem.unreadable for problem in _problems(selection, parent, types, directives, False)
@@ -62,7 +69,7 @@ def is_readable(
 
 
 def readable_part(
-    selection: Selection, parent: str, types: Types, directives: Mapping[str, object]
+    selection: Selection, parent: str, types: Types, directives: Directives
 ) -> Selection:
     """Return a selection up to the first name in it that means nothing."""
     items: list[SelectedField | SelectedFragment] = []
@@ -70,6 +77,8 @@ def readable_part(
         if is_readable(Selection((item,)), parent, types, directives):
             items.append(item)
             continue
+        if any(any(_directive_problems(each, types, directives)) for each in item.directives):
+            break
         inside = item.on_type or parent if isinstance(item, SelectedFragment) else None
         if isinstance(item, SelectedField):
             found = types.get(parent)
@@ -88,13 +97,12 @@ def _problems(
     selection: Selection,
     parent: str,
     types: Types,
-    directives: Mapping[str, object],
+    directives: Directives,
     forbid_abstract: bool,
 ) -> Iterator[SelectionProblem]:
     for item in selection.items:
-        for name in item.directives:
-            if name not in directives and name not in BUILT_IN_DIRECTIVES:
-                yield SelectionProblem(f'Unknown directive "@{name}"', unreadable=True)
+        for applied in item.directives:
+            yield from _directive_problems(applied, types, directives)
         if isinstance(item, SelectedFragment):
             on_type = item.on_type or parent
             if not _can_be(parent, on_type, types):
@@ -142,26 +150,42 @@ def _problems(
             )
 
 
+def _directive_problems(
+    applied: SelectedDirective, types: Types, directives: Directives
+) -> Iterator[SelectionProblem]:
+    definition = BUILT_IN_DIRECTIVES.get(applied.name) or directives.get(applied.name)
+    if definition is None:
+        yield SelectionProblem(f'Unknown directive "@{applied.name}"', unreadable=True)
+        return
+    at = f"@{applied.name}"
+    yield from _value_problems(applied.arguments, definition.arguments, at, types)
+
+
 def _argument_problems(
     item: SelectedField, field: FieldDefinition, types: Types
 ) -> Iterator[SelectionProblem]:
+    yield from _value_problems(item.arguments, field.arguments, field.coordinate, types)
     given = dict(item.arguments)
-    for name, value in given.items():
-        argument = field.arguments.get(name)
-        if argument is None:
-            yield SelectionProblem(
-                f'"{field.coordinate}" has no argument named "{name}"', unreadable=True
-            )
-        elif not is_valid_literal(value, argument.type, types):
-            yield SelectionProblem(
-                f'Invalid value {print_ast(value)} for argument "{name}: {argument.type}" of '
-                f'"{field.coordinate}"'
-            )
     for argument in field.arguments.values():
         if argument.is_required and argument.name not in given:
             yield SelectionProblem(
                 f'Missing mandatory value for argument "{argument.name}" of field '
                 f'"{field.coordinate}"'
+            )
+
+
+def _value_problems(
+    given: Arguments, known: Mapping[str, Argument], owner: str, types: Types
+) -> Iterator[SelectionProblem]:
+    for name, value in given:
+        argument = known.get(name)
+        if argument is None:
+            yield SelectionProblem(f'"{owner}" has no argument named "{name}"', unreadable=True)
+        elif not is_valid_literal(value, argument.type, types):
+            yield SelectionProblem(
+                f'Invalid value {print_ast(value)} for argument "{name}: {argument.type}" of '
+                f'"{owner}"',
+                unreadable=True,
             )
 
 

@@ -67,11 +67,12 @@ def _read(source: SubgraphSource) -> Subgraph | ParsedSubgraph:
     check_graphql(parsed, problems)
     if source.name in ("", "_"):
         raise problems.stop("INVALID_SUBGRAPH_NAME", f'A subgraph cannot be named "{source.name}".')
-    drop_machinery(parsed)
     rename_roots(parsed, problems)
     if not parsed.is_fed2:
         problems.settle()
+        drop_machinery(parsed)
         return parsed
     subgraph = seal(parsed)
     check_federation(subgraph, problems)
+    drop_machinery(subgraph)
     return subgraph

@@ -34,7 +34,7 @@ from router.composition.model import (
 )
 from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems, SubgraphRefused
-from router.composition.reading import add_spec_elements, known_directives, raise_version
+from router.composition.spec_elements import add_spec_elements, known_directives, raise_version
 from router.composition.specs import FEDERATION_1, federation_imports
 from router.composition.validation import check_federation, check_graphql
 

@@ -95,6 +95,8 @@ def _check_arguments(
 def _unknown(name: str, subgraph: ParsedSubgraph) -> str:
     """Say that a directive is unknown, and what was probably meant."""
     unknown = f'Unknown directive "@{name}".'
+    if subgraph.links.broken:
+        return f"{unknown} What this schema links is not known, because a @link is wrong."
     federation = subgraph.links.feature(FEDERATION)
     if federation is None:
         if name in _federation_directives(FEDERATION_VERSIONS[-1].minor):

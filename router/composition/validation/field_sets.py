@@ -158,7 +158,7 @@ def _selection_errors(
     """Yield what a valid selection has that this directive does not allow."""
     for item in selection.items:
         if item.directives:
-            names = ", ".join(f'"@{name}"' for name in item.directives)
+            names = ", ".join(f'"@{directive.name}"' for directive in item.directives)
             yield "DIRECTIVE_IN_FIELDS_ARG", f"cannot have the directives {names} in the fields"
         if isinstance(item, SelectedFragment):
             yield from _selection_errors(

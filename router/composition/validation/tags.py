@@ -21,4 +21,5 @@ def check_tag_definition(subgraph: Subgraph, problems: Problems) -> None:
     assert spec is not None
     for definition in subgraph.directives.values():
         if definition.canonical == "tag" and definition.by_user:
-            check_directive(definition, replace(spec.directives[0], name=definition.name), problems)
+            newest = replace(spec.directives[0], name=definition.name)
+            check_directive(definition, newest, frozenset(), subgraph.types, problems)

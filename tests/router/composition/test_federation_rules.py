@@ -153,3 +153,20 @@ def test_a_type_with_contextual_arguments_needs_a_key() -> None:
         'U implements I @key(fields: "id")', "U implements I"
     )
     assert codes(fed2(sdl)) == ["CONTEXT_NO_RESOLVABLE_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ("", []),
+        ("@external", ["EXTERNAL_UNUSED"]),
+        ('@provides(fields: "sdl")', ["PROVIDES_FIELDS_MISSING_EXTERNAL"]),
+        ("@shareable @shareable", ["INVALID_SHAREABLE_USAGE"]),
+    ],
+)
+def test_fields_for_the_routers_own_use_obey_the_rules_too(
+    service: str, expected: list[str]
+) -> None:
+    sdl = f"type Query {{ a: Int _service: _Service! {service} }} type _Service {{ sdl: String }}"
+    assert codes(fed2(sdl)) == expected
+    assert codes(sdl) == [] or "shareable" in service  # federation 1 leaves them out at once

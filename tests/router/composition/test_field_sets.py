@@ -58,7 +58,11 @@ def test_a_good_key_is_kept_as_written(fields: str) -> None:
         ('"f(x: A)"', "KEY_INVALID_FIELDS"),
         ('"g"', "KEY_INVALID_FIELDS"),
         ('"a @foo"', "KEY_INVALID_FIELDS"),
-        ('"a @tag(name: 1)"', "KEY_DIRECTIVE_IN_FIELDS_ARG"),
+        ('"a @tag(name: 1)"', "KEY_INVALID_FIELDS"),
+        ('"a @tag(nam: 1)"', "KEY_INVALID_FIELDS"),
+        ('"... @include(if: 3) { a }"', "KEY_INVALID_FIELDS"),
+        ('"a @tag"', "KEY_DIRECTIVE_IN_FIELDS_ARG"),
+        ('"a @include(if: true)"', "KEY_DIRECTIVE_IN_FIELDS_ARG"),
         ('"f"', "KEY_FIELDS_HAS_ARGS"),
         ('"i { x }"', "KEY_FIELDS_SELECT_INVALID_TYPE"),
         ('"u { __typename }"', "KEY_FIELDS_SELECT_INVALID_TYPE"),
@@ -95,6 +99,8 @@ def test_keys_of_interfaces_need_federation_2_3() -> None:
         ("x: Int", '"x here"', ["REQUIRES_FIELDS_MISSING_EXTERNAL"]),
         ("x: Int", '"x own { a }"', ["REQUIRES_FIELDS_MISSING_EXTERNAL"]),
         ("x: Int", '"x @tag"', ["REQUIRES_DIRECTIVE_IN_FIELDS_ARG"]),
+        ("x: Int", '"x @nope"', ["EXTERNAL_UNUSED", "REQUIRES_INVALID_FIELDS"]),
+        ("x: Int", '"x @include(if: 3)"', ["EXTERNAL_UNUSED", "REQUIRES_INVALID_FIELDS"]),
     ],
 )
 def test_requires_selects_external_fields(

@@ -80,6 +80,19 @@ def test_imports_that_could_be_confused_are_refused(imports: str) -> None:
     assert codes(schema(foo, KEY)) == [USAGE]
 
 
+def test_an_unknown_version_of_link_is_told_with_what_else_is_wrong() -> None:
+    links = linked(f"{SPECS}/link/v1.1")
+    found = codes(schema(links, rest="type Query { a: Int @shareable }"))
+    assert found == ["INVALID_GRAPHQL", "UNKNOWN_LINK_VERSION"]
+
+
+def test_two_types_of_link_cannot_have_one_name() -> None:
+    imports = ', import: [{name: "Import", as: "P"}, {name: "Purpose", as: "P"}]'
+    itself = linked(f"{SPECS}/link/v1.0", imports)
+    assert codes(schema(KEY, itself)) == [USAGE]
+    assert codes(schema(itself, KEY)) == [USAGE]
+
+
 def test_every_bad_import_is_reported() -> None:
     imports = (
         '3, "@kex", "key", {name: "@key", as: "key"}, {name: "@key", foo: 1}, {as: "@x"}, '
