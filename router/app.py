@@ -21,7 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias, TypedDict, Unpack
 
 from router.contracts.contract import Contract, load_contracts
 from router.errors import RouterError
@@ -38,7 +38,7 @@ from router.server.refusals import errors_body
 from router.server.rights import Decide
 from router.settings import Settings, SubgraphSettings
 
-__all__ = ["Exchange", "Identity", "Router", "Settings", "Stage", "Subgraph"]
+__all__ = ["Exchange", "Identity", "Router", "RouterOptions", "Settings", "Stage", "Subgraph"]
 
 _LOG: Final = logging.getLogger("router")
 
@@ -49,6 +49,20 @@ ReadSettings: TypeAlias = Callable[[], Settings]
 """Settings that are read anew at each reload."""
 
 Load: TypeAlias = Callable[[SubgraphSettings], Awaitable[LoadedGraph]]
+
+
+class RouterOptions(TypedDict, total=False):
+    """What every way of making a :class:`Router` takes, by keyword; it says what each means."""
+
+    settings: Settings | ReadSettings | None
+    contracts_dir: str | Path | None
+    contracts: Sequence[Contract]
+    plans: str | Path | None
+    authenticate: Authenticator | None
+    decide: Decide | None
+    stages: Sequence[Stage]
+    page: Page | None
+    graphiql: bool | str | Path
 
 
 class Router:
@@ -72,22 +86,27 @@ class Router:
         load: Load,
         *,
         settings: Settings | ReadSettings | None = None,
-        contracts_dir: Path | None = None,
+        contracts_dir: str | Path | None = None,
         contracts: Sequence[Contract] = (),
-        plans: Path | None = None,
+        plans: str | Path | None = None,
         authenticate: Authenticator | None = None,
         decide: Decide | None = None,
         stages: Sequence[Stage] = (),
         page: Page | None = None,
-        graphiql: bool | Path = False,
+        graphiql: bool | str | Path = False,
     ) -> None:
+        fixed = Settings() if settings is None or callable(settings) else settings
+        if not isinstance(fixed, Settings):
+            raise TypeError(
+                f"settings are no {type(fixed).__name__}: pass a router.settings.Settings; "
+                "read(mapping, Settings) makes one of a mapping, load(path, Settings) of a file."
+            )
         self._read_settings: ReadSettings = settings if callable(settings) else lambda: fixed
-        fixed = settings if isinstance(settings, Settings) else Settings()
         self.settings = fixed
         self._load = load
-        self._contracts_dir = contracts_dir
+        self._contracts_dir = Path(contracts_dir) if contracts_dir is not None else None
         self._contracts = tuple(contracts)
-        self._plans = plans
+        self._plans = Path(plans) if plans is not None else None
         self._authenticate = authenticate
         self._decide = decide
         self._stages = tuple(stages)
@@ -100,18 +119,7 @@ class Router:
 
     @classmethod
     def from_subgraphs(
-        cls,
-        subgraphs: Mapping[str, SubgraphLike],
-        *,
-        settings: Settings | ReadSettings | None = None,
-        contracts_dir: Path | None = None,
-        contracts: Sequence[Contract] = (),
-        plans: Path | None = None,
-        authenticate: Authenticator | None = None,
-        decide: Decide | None = None,
-        stages: Sequence[Stage] = (),
-        page: Page | None = None,
-        graphiql: bool | Path = False,
+        cls, subgraphs: Mapping[str, SubgraphLike], **options: Unpack[RouterOptions]
     ) -> Self:
         """A router that composes ``subgraphs`` itself.
 
@@ -119,18 +127,7 @@ class Router:
         running subgraph, an ASGI app, or a :class:`~router.loading.Subgraph`.
         """
         given = dict(subgraphs)
-        return cls(
-            lambda asked: load_subgraphs(given, asked),
-            settings=settings,
-            contracts_dir=contracts_dir,
-            contracts=contracts,
-            plans=plans,
-            authenticate=authenticate,
-            decide=decide,
-            stages=stages,
-            page=page,
-            graphiql=graphiql,
-        )
+        return cls(lambda asked: load_subgraphs(given, asked), **options)
 
     @classmethod
     def from_supergraph(
@@ -138,15 +135,7 @@ class Router:
         supergraph: str | Path,
         *,
         subgraphs: Mapping[str, SubgraphLike] | None = None,
-        settings: Settings | ReadSettings | None = None,
-        contracts_dir: Path | None = None,
-        contracts: Sequence[Contract] = (),
-        plans: Path | None = None,
-        authenticate: Authenticator | None = None,
-        decide: Decide | None = None,
-        stages: Sequence[Stage] = (),
-        page: Page | None = None,
-        graphiql: bool | Path = False,
+        **options: Unpack[RouterOptions],
     ) -> Self:
         """A router for a composed supergraph: its SDL, or a file that is read at each (re)load.
 
@@ -166,18 +155,7 @@ class Router:
             with naming(file):
                 return await load_supergraph(loaded, given, asked)
 
-        return cls(
-            load,
-            settings=settings,
-            contracts_dir=contracts_dir,
-            contracts=contracts,
-            plans=plans,
-            authenticate=authenticate,
-            decide=decide,
-            stages=stages,
-            page=page,
-            graphiql=graphiql,
-        )
+        return cls(load, **options)
 
     @property
     def generation(self) -> Generation:
@@ -197,11 +175,12 @@ class Router:
             if self._server is not None:
                 return
             self.settings = self._read_settings()
+            authenticate = self._authenticator(self.settings)
             generation = await self._build(self.settings)
             pipeline = Pipeline(
                 generation,
                 self.settings,
-                authenticate=self._authenticator(self.settings),
+                authenticate=authenticate,
                 decide=self._decide,
                 stages=self._stages,
             )
@@ -214,10 +193,11 @@ class Router:
         server = self.server
         async with self._starting:
             settings = self._read_settings()
+            authenticate = self._authenticator(settings)
             generation = await self._build(settings)
             if settings != self.settings:
                 self.settings = settings
-                await server.configure(settings, self._authenticator(settings))
+                await server.configure(settings, authenticate)
             await server.pipeline.warm_up(generation)
             await server.use(generation)
             _LOG.info("generation %d is served", generation.number)
@@ -353,5 +333,5 @@ class Router:
             return None
         from router.page import graphiql_page
 
-        build = self._graphiql if isinstance(self._graphiql, Path) else None
+        build = None if self._graphiql is True else Path(self._graphiql)
         return graphiql_page(lambda: self.generation, build)

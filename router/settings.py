@@ -1,24 +1,17 @@
 """Frozen settings of the router, read once from a mapping or a TOML file.
 
-Every group is a frozen dataclass whose defaults are safe for production. :func:`read` turns a
-mapping into such a class: an unknown key, a wrong type or an impossible value is refused with the
-file, the line and what would be right. Contracts (``contract.toml``) are read by the same door.
+Every group is a frozen dataclass whose defaults are safe for production; what it cannot be is
+refused when it is made. :func:`read` makes one of a mapping, :func:`load` of a file.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from router.errors import SettingsInvalid
-from router.files import read_text
+from router.tables import load, read
 
 __all__ = [
     "ApqSettings",
@@ -37,9 +30,31 @@ __all__ = [
     "SubgraphSettings",
     "SubscriptionSettings",
     "UploadSettings",
+    "check_rate",
     "load",
     "read",
 ]
+
+
+def check_rate(rate: str | None) -> None:
+    """Raise ValueError for what is no rate in the words of the ``limits`` package."""
+    if rate is None:
+        return
+    from limits import parse
+
+    try:
+        parse(rate)
+    except ValueError:
+        raise ValueError(
+            f"has the rate {rate!r}; write for example '100/minute' or '10 per second'"
+        ) from None
+
+
+def check_redis(url: str | None) -> None:
+    """Raise ValueError for what is no address of Redis."""
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        # the address is not told: it may hold a password
+        raise ValueError("has a redis_url that is none; write redis://host:port/database")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +181,16 @@ class JwtIssuer:
     leeway: int = 30
     refresh: int = 600
 
+    def __post_init__(self) -> None:
+        """Refuse an issuer without a name, and tokens that nobody has signed."""
+        if not self.issuer:
+            raise ValueError("has an empty issuer; write what its tokens say in 'iss'")
+        if not self.algorithms or "none" in self.algorithms:
+            raise ValueError("must name algorithms that sign, such as 'RS256'")
+        asked = self.jwks_url if self.jwks_url is not None else self.issuer
+        if self.jwks_file is None and not asked.startswith(("http://", "https://")):
+            raise ValueError(f"cannot ask {asked!r} for keys; add an http jwks_url, or a jwks_file")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtSettings:
@@ -205,6 +230,10 @@ class ApqSettings:
     redis_url: str | None = None
     ttl: int = 86_400
 
+    def __post_init__(self) -> None:
+        """Refuse what is no address of Redis."""
+        check_redis(self.redis_url)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencySettings:
@@ -222,6 +251,10 @@ class IdempotencySettings:
     body_bytes: int = 262_144
     entries: int = 10_000
     redis_url: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address of Redis."""
+        check_redis(self.redis_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +277,10 @@ class SubscriptionSettings:
     sockets: int = 20_000
     redis_url: str | None = None
     origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address of Redis."""
+        check_redis(self.redis_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +307,11 @@ class RateSettings:
 
     limit: str | None = None
     redis_url: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no rate, or no address of Redis."""
+        check_rate(self.limit)
+        check_redis(self.redis_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,155 +359,3 @@ class Settings:
     """Progressive ``@override`` labels that are on for every request."""
     percent_labels: Mapping[str, float] = field(default_factory=dict)
     """Overrides of ``percent(n)`` labels by name, 0 to 100."""
-
-
-T = TypeVar("T")
-
-
-def load(path: Path, into: type[T]) -> T:
-    """Read the TOML file ``path`` into the settings class ``into``.
-
-    Raises :class:`~router.errors.SettingsInvalid` naming file, line and mend.
-    """
-    text = read_text(path, "give the path of a TOML file")
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsInvalid(f"{path}: this is not TOML: {error}.") from error
-    return read(values, into, where=str(path), text=text, base=path.parent)
-
-
-def read(
-    values: Mapping[str, Any],
-    into: type[T],
-    *,
-    where: str = "settings",
-    text: str = "",
-    base: Path | None = None,
-) -> T:
-    """Turn a mapping into the settings class ``into``; relative paths are taken from ``base``."""
-    return typing.cast("T", _Reader(where, text, base).group(values, into, ()))
-
-
-class _Reader:
-    """Reads nested groups and remembers where it is, for the error messages."""
-
-    def __init__(self, where: str, text: str, base: Path | None) -> None:
-        self.where = where
-        self.lines = text.splitlines()
-        self.base = base
-
-    def group(self, values: object, into: type[Any], path: tuple[str, ...]) -> Any:
-        if not isinstance(values, Mapping):
-            raise self.invalid(path, f"must be a table, not {_kind(values)}")
-        hints = typing.get_type_hints(into)
-        names = [item.name for item in dataclasses.fields(into)]
-        read: dict[str, Any] = {}
-        for key, value in values.items():
-            name = str(key).replace("-", "_")
-            if name not in names:
-                near = get_close_matches(name, names, 1)
-                mend = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
-                raise self.invalid((*path, str(key)), f"is not a setting; {mend}")
-            read[name] = self.value(value, hints[name], (*path, str(key)))
-        for item in dataclasses.fields(into):
-            no_default = (
-                item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            )
-            if no_default and item.name not in read:
-                raise self.invalid(path, f"lacks {item.name!r}, which has no default")
-        try:
-            return into(**read)
-        except ValueError as error:
-            raise self.invalid(path, str(error)) from error
-
-    def value(self, value: object, hint: Any, path: tuple[str, ...]) -> Any:
-        origin = typing.get_origin(hint)
-        if origin in (types.UnionType, typing.Union):
-            return self.union(value, typing.get_args(hint), path)
-        if origin is Literal:
-            if value not in typing.get_args(hint):
-                choices = ", ".join(map(repr, typing.get_args(hint)))
-                raise self.invalid(path, f"must be one of {choices}, not {value!r}")
-            return value
-        if origin is tuple:
-            if not isinstance(value, list | tuple):
-                raise self.invalid(path, f"must be a list, not {_kind(value)}")
-            item = typing.get_args(hint)[0]
-            return tuple(self.value(one, item, path) for one in value)
-        if origin is not None and issubclass(origin, Mapping):
-            if not isinstance(value, Mapping):
-                raise self.invalid(path, f"must be a table, not {_kind(value)}")
-            inner = typing.get_args(hint)[1]
-            return {str(k): self.value(v, inner, (*path, str(k))) for k, v in value.items()}
-        if dataclasses.is_dataclass(hint):
-            if isinstance(value, typing.cast("type[Any]", hint)):
-                return value
-            return self.group(value, typing.cast("type[Any]", hint), path)
-        return self.scalar(value, hint, path)
-
-    def union(self, value: object, options: tuple[Any, ...], path: tuple[str, ...]) -> Any:
-        if value is None and types.NoneType in options:
-            return None
-        plain = [option for option in options if option is not types.NoneType]
-        for option in plain:  # an exact type wins: True is no Path
-            if isinstance(option, type) and type(value) is option:
-                return self.value(value, option, path)
-        return self.value(value, plain[-1], path)
-
-    def scalar(self, value: object, hint: Any, path: tuple[str, ...]) -> Any:
-        if hint is Any:
-            return value
-        if hint is Path and isinstance(value, str | Path):
-            found = Path(value).expanduser()
-            return self.base / found if self.base and not found.is_absolute() else found
-        if hint is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-            raise self.invalid(path, f"must be {_name(hint)}, not {_kind(value)}")
-        if isinstance(value, int | float) and not value >= 0:
-            # no setting counts or measures less than nothing
-            raise self.invalid(path, f"must be 0 or more, not {value:g}")
-        return value
-
-    def invalid(self, path: tuple[str, ...], message: str) -> SettingsInvalid:
-        line = self.line_of(path)
-        place = f"{self.where}:{line}" if line else self.where
-        end = "" if message.endswith("?") else "."
-        return SettingsInvalid(f"{place}: {'.'.join(path) or 'the file'} {message}{end}")
-
-    def line_of(self, path: tuple[str, ...]) -> int | None:
-        """The first line that sets the last key of ``path``, below its table's header if any."""
-        if not path:
-            return None
-        start = 0
-        for table in range(len(path) - 1, 0, -1):
-            header = ".".join(path[:table])
-            for number, text in enumerate(self.lines):
-                if text.strip().strip("[]").replace(" ", "") == header and text.strip()[:1] == "[":
-                    start = number
-                    break
-        for number, text in enumerate(self.lines[start:], start + 1):
-            stripped = text.strip()
-            if stripped.split("=")[0].strip().strip("\"'") == path[-1]:
-                return number
-            if stripped.strip("[]").replace(" ", "") == ".".join(path):
-                return number
-        return None
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return repr(value)
-
-
-def _name(hint: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    return names.get(hint, str(getattr(hint, "__name__", hint)))

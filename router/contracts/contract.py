@@ -7,14 +7,16 @@ much (limits), and which of its versions are still served until when.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from router import settings
+from router import tables
 from router.errors import SettingsInvalid
+from router.files import naming
+from router.settings import check_rate
 
 __all__ = [
     "Contract",
@@ -23,6 +25,7 @@ __all__ = [
     "TagRules",
     "Transport",
     "VersionRules",
+    "check_apart",
     "load_contract",
     "load_contracts",
 ]
@@ -77,6 +80,11 @@ class ContractLimits:
     answer_bytes: int | None = None
     rate: str | None = None
     operation_rates: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no rate."""
+        for rate in (self.rate, *self.operation_rates.values()):
+            check_rate(rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +144,36 @@ def load_contracts(folder: Path) -> tuple[Contract, ...]:
     """
     if not folder.is_dir():
         raise SettingsInvalid(f"{folder}: there is no such folder; it holds one folder per client.")
-    contracts = [load_contract(path) for path in sorted(folder.glob("*/contract.toml"))]
+    contracts = tuple(load_contract(path) for path in sorted(folder.glob("*/contract.toml")))
     if not contracts:
         raise SettingsInvalid(f"{folder}: no client here; add <client>/contract.toml.")
+    with naming(folder):
+        check_apart(contracts)
+    return contracts
+
+
+def check_apart(contracts: Iterable[Contract]) -> None:
+    """Raise SettingsInvalid unless each contract has a name and a path of its own."""
+    names: set[str] = set()
     paths: dict[str, str] = {}
     for contract in contracts:
-        if other := paths.get(contract.url_path):
+        name, path = contract.name, contract.url_path
+        if not _NAME.fullmatch(name):
+            raise SettingsInvalid(f"{name!r} is no client name; use letters, digits, - and _.")
+        if name in names:
+            raise SettingsInvalid(f"Two contracts are named {name!r}; give one another name.")
+        if other := paths.get(path):
             raise SettingsInvalid(
-                f"{folder / contract.name / 'contract.toml'}: the path {contract.url_path} is "
-                f"already served for {other!r}; give one of them another path."
+                f"The path {path} of {name!r} is that of {other!r} too; give one another path."
             )
-        paths[contract.url_path] = contract.name
-    return tuple(contracts)
+        names.add(name)
+        paths[path] = name
 
 
 def load_contract(path: Path) -> Contract:
     """Read one ``contract.toml``; the client's name is that of its folder."""
-    contract = settings.load(path, Contract)
+    contract = tables.load(path, Contract)
     name = contract.name or path.parent.name
-    if not _NAME.fullmatch(name):
-        raise SettingsInvalid(f"{path}: {name!r} is no client name; use letters, digits, - and _.")
     persisted = contract.persisted
     default = path.parent / "operations"
     if persisted.folder is None and default.is_dir():

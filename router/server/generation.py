@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from graphql import DocumentNode, GraphQLSchema, parse
 
 from router.contracts.annotations import Annotations, annotations_of
-from router.contracts.contract import Contract, ContractLimits
+from router.contracts.contract import Contract, ContractLimits, check_apart
 from router.contracts.filter import filter_schema, with_defer
 from router.contracts.limits import Costs
 from router.contracts.manifests import PersistedOperations, load_persisted
@@ -139,8 +139,8 @@ def build_generation(
 ) -> Generation:
     """Build every client's view of ``supergraph``.
 
-    Raises :class:`~router.errors.SettingsInvalid` when a contract leaves nothing to see, an
-    operation file is broken, or the default contract does not exist.
+    Raises :class:`~router.errors.SettingsInvalid` when a contract leaves nothing to see, two cannot
+    be told apart, an operation file is broken, or the default contract does not exist.
     """
     matching = matching or ClientMatching()
     annotations = annotations_of(parse(supergraph.sdl, no_location=True))
@@ -148,6 +148,7 @@ def build_generation(
     costs = Costs(api, annotations)
     whole = Client(DEFAULT_CLIENT, api, PersistedOperations(DEFAULT_CLIENT.name, ()), costs)
     tags = annotations.tags()
+    check_apart(contracts)
     clients: dict[str, Client] = {}
     for contract in contracts:
         schema = filter_schema(api, tags, contract.tags, contract.name)

@@ -24,6 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from router.errors import SettingsInvalid
+from router.files import parse_json, read_text
 from router.server.identity import ANONYMOUS, Identity
 from router.server.refusals import Refused
 from router.settings import JwtIssuer, JwtSettings
@@ -108,6 +109,8 @@ class _Keys:
 
     def __init__(self, issuer: JwtIssuer) -> None:
         self.issuer = issuer
+        if issuer.jwks_file is not None:
+            _of_file(issuer.jwks_file)  # one that cannot be used is told at the start
         self._set: KeySet | None = None
         self._read_at = 0.0
         self._tried_at = -_PAUSE
@@ -147,31 +150,46 @@ class _Keys:
 
     async def _read(self) -> None:
         try:
-            document = await asyncio.to_thread(_jwks, self.issuer)
-            self._set = KeySet.import_key_set(document)
+            self._set = await asyncio.to_thread(_key_set, self.issuer)
             self._read_at = time.monotonic()
-        except (OSError, ValueError, JoseError) as error:
+        except (OSError, ValueError, SettingsInvalid) as error:
             _LOG.warning("keys of %s cannot be read: %s", self.issuer.issuer, type(error).__name__)
 
 
-def _jwks(issuer: JwtIssuer) -> Any:
-    """Read the issuer's key set; runs in a thread."""
+def _key_set(issuer: JwtIssuer) -> KeySet:
+    """Read the issuer's keys; runs in a thread."""
     if issuer.jwks_file is not None:
-        return orjson.loads(Path(issuer.jwks_file).read_bytes())
+        return _of_file(issuer.jwks_file)
     url = issuer.jwks_url
     if url is None:
         base = issuer.issuer.rstrip("/")
         found = _get(f"{base}/.well-known/openid-configuration")
         # discovery must speak for the issuer it was asked about (OpenID Discovery, 4.3)
-        if str(found.get("issuer", "")).rstrip("/") != base:
+        if not isinstance(found, dict) or str(found.get("issuer", "")).rstrip("/") != base:
             raise ValueError("the discovery document names another issuer")
-        url = str(found["jwks_uri"])
-    return _get(url)
+        url = str(found.get("jwks_uri"))
+    return _imported(_get(url))
+
+
+def _of_file(file: Path) -> KeySet:
+    mend = "give the issuer's JSON Web Key Set"
+    document = parse_json(read_text(file, mend), str(file), mend)
+    try:
+        return _imported(document)
+    except ValueError as error:
+        raise SettingsInvalid(f"{file}: {error}; {mend}.") from error
+
+
+def _imported(document: Any) -> KeySet:
+    try:
+        return KeySet.import_key_set(document)
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError("this is no set of keys") from error
 
 
 def _get(url: str) -> Any:
     if not url.startswith(("https://", "http://")):
-        raise SettingsInvalid(f"{url!r} is no http URL; correct the issuer's settings.")
+        raise ValueError(f"{url!r} is no http URL")
     request = Request(url, headers={"accept": "application/json"})  # noqa: S310  # checked above
     with urlopen(request, timeout=5) as answer:  # noqa: S310  # the scheme is checked above
         return orjson.loads(answer.read(_LARGEST))

@@ -12,7 +12,6 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from router.errors import SettingsInvalid
 from router.server.refusals import Refused
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Rates:
 
     async def hit(self, limit: str, *key: str) -> None:
         """Count one request; raises 429 with ``Retry-After`` above ``limit``."""
-        item = parse_rate(limit)
+        item = _parsed(limit)
         limiter = self._limiter or self._connect()
         try:
             if await limiter.hit(item, *key):
@@ -70,13 +69,7 @@ class Rates:
 
 
 @lru_cache(maxsize=128)
-def parse_rate(limit: str) -> RateLimitItem:
-    """Read ``100/minute``; raises :class:`~router.errors.SettingsInvalid` for other texts."""
+def _parsed(limit: str) -> RateLimitItem:
     from limits import parse
 
-    try:
-        return parse(limit)
-    except ValueError as error:
-        raise SettingsInvalid(
-            f"{limit!r} is no rate; write for example '100/minute' or '10 per second'."
-        ) from error
+    return parse(limit)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from router.contracts.contract import VersionRules, load_contract, load_contracts
+from router.contracts.contract import (
+    Contract,
+    VersionRules,
+    check_apart,
+    load_contract,
+    load_contracts,
+)
 from router.errors import SettingsInvalid
 
 
@@ -77,8 +83,24 @@ def test_a_broken_contract_names_file_line_and_mend(
 def test_two_contracts_with_one_path_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "path = '/x'", "a")
     write(tmp_path, "path = '/x'", "b")
-    with pytest.raises(SettingsInvalid, match="already served for 'a'"):
+    with pytest.raises(SettingsInvalid, match="The path /x of 'b' is that of 'a' too"):
         load_contracts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "says"),
+    [
+        ([Contract()], "'' is no client name; use letters"),
+        ([Contract(name="the tablet")], "'the tablet' is no client name"),
+        ([Contract(name="a"), Contract(name="a", path="/b")], "Two contracts are named 'a'"),
+        ([Contract(name="a"), Contract(name="b", path="/a/graphql")], "/a/graphql of 'b' is that"),
+    ],
+)
+def test_contracts_that_cannot_be_told_apart_are_refused(
+    contracts: list[Contract], says: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=says):
+        check_apart(contracts)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

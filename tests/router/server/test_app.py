@@ -148,6 +148,28 @@ async def test_what_does_not_start_says_why() -> None:
             await Router.from_subgraphs(subgraphs).start()
 
 
+def test_settings_that_are_none_are_refused_at_once(library: Any) -> None:
+    with pytest.raises(TypeError, match=r"settings are no dict: pass a router\.settings\.Settings"):
+        Router.from_subgraphs(library.subgraphs(), settings={"introspection": False})  # type: ignore[arg-type]
+
+
+async def test_files_and_folders_may_be_texts(library: Any, tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "contract.toml").write_text("")
+    (tmp_path / "index.html").write_text("<p>page</p>")
+    router = Router.from_subgraphs(
+        library.subgraphs(), contracts_dir=str(tmp_path), graphiql=str(tmp_path)
+    )
+    async with router:
+        assert list(router.generation.clients) == ["web"]
+        transport = httpx2.ASGITransport(router)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+            assert "<p>page</p>" in (await http.get("/")).text
+    missing = Router.from_subgraphs(library.subgraphs(), plans=str(tmp_path / "gone.json"))
+    with pytest.raises(SettingsInvalid, match=r"gone\.json: cannot be read"):
+        await missing.start()
+
+
 async def test_a_mounted_router_that_cannot_start_answers_503() -> None:
     router = Router.from_subgraphs({"a": "http://127.0.0.1:1/graphql"})
     answer = await ask(router, "{ a }")

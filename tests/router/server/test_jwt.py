@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
+from router.errors import SettingsInvalid
 from router.server import jwt as router_jwt
 from router.server.identity import ANONYMOUS
 from router.server.jwt import JwtAuthenticator
@@ -185,6 +187,35 @@ async def test_an_issuer_never_reached_is_503(issuer: Issuer) -> None:
     with pytest.raises(Refused) as refusal:
         await authenticator(issuer)(bearer(issuer.token()))
     assert refusal.value.http_status == 503
+
+
+@pytest.mark.parametrize("document", [[], {}, {"keys": 5}, {"keys": [{"kty": "RSA"}]}, "keys"])
+@pytest.mark.parametrize("page", ["openid-configuration", "keys"])
+async def test_an_issuer_that_answers_nonsense_is_503(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, page: str, document: object
+) -> None:
+    right = issuer.document
+    monkeypatch.setattr(
+        issuer, "document", lambda path: document if path.endswith(page) else right(path)
+    )
+    with pytest.raises(Refused) as refusal:
+        await authenticator(issuer)(bearer(issuer.token()))
+    assert refusal.value.http_status == 503
+
+
+async def test_keys_of_a_file_are_read_before_the_first_token(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps(issuer.document("/keys")))
+    identity = await authenticator(issuer, jwks_file=file)(bearer(issuer.token()))
+    assert identity.subject == "dr-rao"
+    assert issuer.asked == []
+    file.write_text('{"keys": [{"kty": "RSA"}]}')
+    with pytest.raises(SettingsInvalid, match=r"keys\.json: this is no set of keys; give the"):
+        authenticator(issuer, jwks_file=file)
+    with pytest.raises(SettingsInvalid, match=r"gone\.json: cannot be read"):
+        authenticator(issuer, jwks_file=tmp_path / "gone.json")
 
 
 async def test_a_verified_token_is_not_verified_again(issuer: Issuer) -> None:
