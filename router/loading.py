@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from router.errors import SettingsInvalid, SubgraphError
 from router.execution.client import SubgraphClient, SubgraphRequest
@@ -34,8 +35,7 @@ SubgraphLike: TypeAlias = Any
 _ASK: Final = "{ _service { sdl } }"
 
 
-@dataclass(frozen=True, slots=True)
-class Subgraph:
+class Subgraph(Struct, frozen=True):
     """A subgraph described in full; give at least one of ``url``, ``schema`` and ``client``.
 
     ``schema`` runs in this process: a Strawberry, Ariadne or graphql-core schema, or any ASGI app
@@ -52,8 +52,7 @@ class Subgraph:
     context: Callable[[SubgraphRequest], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedGraph:
+class LoadedGraph(Struct, frozen=True):
     """A supergraph and a client for each of its subgraphs."""
 
     supergraph: Supergraph

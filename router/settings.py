@@ -1,15 +1,16 @@
 """Frozen settings of the router, read once from a mapping or a TOML file.
 
-Every group is a frozen dataclass whose defaults are safe for production; what it cannot be is
+Every group is a frozen Struct whose defaults are safe for production; what it cannot be is
 refused when it is made. :func:`read` makes one of a mapping, :func:`load` of a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from router.tables import load, read
 
@@ -57,8 +58,7 @@ def check_redis(url: str | None) -> None:
         raise ValueError("has a redis_url that is none; write redis://host:port/database")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLimits:
+class RequestLimits(Struct, frozen=True, kw_only=True):
     """What a request may weigh before it is parsed; bytes, levels, operations, entries.
 
     ``admission``: begin new executions between the answers of those under way, which keeps a busy
@@ -77,8 +77,7 @@ class RequestLimits:
     share_requests: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CsrfSettings:
+class CsrfSettings(Struct, frozen=True, kw_only=True):
     """A browser's simple request is refused unless one of these headers is present."""
 
     enabled: bool = True
@@ -89,8 +88,7 @@ class CsrfSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorsSettings:
+class CorsSettings(Struct, frozen=True, kw_only=True):
     """Origins that browsers may call from; none by default. ``*`` excludes credentials."""
 
     origins: tuple[str, ...] = ()
@@ -119,8 +117,7 @@ class CorsSettings:
     max_age: int = 600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderSettings:
+class HeaderSettings(Struct, frozen=True, kw_only=True):
     """The request headers, lower case, that travel on to subgraphs; the allow-list is closed.
 
     An entry ending in ``*`` is a prefix. Hop-by-hop headers never travel, and no header of a
@@ -132,8 +129,7 @@ class HeaderSettings:
     """Verified claims of the token that travel on, claim to header: ``{"sub": "x-user"}``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorSettings:
+class ErrorSettings(Struct, frozen=True, kw_only=True):
     """``mask``: clients get a code and an id, the log gets the cause.
 
     ``extensions`` are the top-level keys of subgraph errors that clients may see;
@@ -146,8 +142,7 @@ class ErrorSettings:
     codes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSettings:
+class HttpSettings(Struct, frozen=True, kw_only=True):
     """``statuses``: ``audit`` answers 400 where the draft says 422 and 200 for what it calls 294."""
 
     path: str = "/graphql"
@@ -164,8 +159,7 @@ class HttpSettings:
             raise ValueError(f"has the path {self.path!r}; begin it with a slash")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JwtIssuer:
+class JwtIssuer(Struct, frozen=True, kw_only=True):
     """One issuer of tokens.
 
     The keys come from ``jwks_url``, from ``jwks_file``, or by discovery below ``issuer``
@@ -192,8 +186,7 @@ class JwtIssuer:
             raise ValueError(f"cannot ask {asked!r} for keys; add an http jwks_url, or a jwks_file")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JwtSettings:
+class JwtSettings(Struct, frozen=True, kw_only=True):
     """Where tokens are found and what their claims are called.
 
     ``required`` refuses anonymous requests with 401. ``scope_claims`` may hold a list or a
@@ -208,8 +201,7 @@ class JwtSettings:
     role_claims: tuple[str, ...] = ("roles", "role")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientMatching:
+class ClientMatching(Struct, frozen=True, kw_only=True):
     """How a request's client is known, in this order; the first that speaks decides."""
 
     order: tuple[Literal["path", "header", "claim"], ...] = ("path", "header", "claim")
@@ -220,8 +212,7 @@ class ClientMatching:
     """The contract that the plain path serves; None: the whole API schema."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApqSettings:
+class ApqSettings(Struct, frozen=True, kw_only=True):
     """Automatic persisted queries; ``redis_url`` where several routers share them."""
 
     enabled: bool = True
@@ -235,8 +226,7 @@ class ApqSettings:
         check_redis(self.redis_url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdempotencySettings:
+class IdempotencySettings(Struct, frozen=True, kw_only=True):
     """Stored answers of mutations sent with an ``Idempotency-Key``; seconds and bytes.
 
     A try holds its key for ``lease`` seconds, which must be more than a request may take.
@@ -257,8 +247,7 @@ class IdempotencySettings:
         check_redis(self.redis_url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionSettings:
+class SubscriptionSettings(Struct, frozen=True, kw_only=True):
     """Bounds of long-lived streams; seconds, messages, operations.
 
     ``resume``: so long an SSE client may be away and come back with ``Last-Event-ID`` without
@@ -283,8 +272,7 @@ class SubscriptionSettings:
         check_redis(self.redis_url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadSettings:
+class UploadSettings(Struct, frozen=True, kw_only=True):
     """GraphQL multipart requests; off by default.
 
     So many ``memory_bytes`` of a file are held between the client and whoever reads it; files
@@ -298,8 +286,7 @@ class UploadSettings:
     field_bytes: int = 1_048_576
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateSettings:
+class RateSettings(Struct, frozen=True, kw_only=True):
     """``limit`` in the words of the ``limits`` package: ``100/minute``; None: no limit.
 
     Counted by user (or address) per client; ``redis_url`` where several routers share counters.
@@ -314,8 +301,7 @@ class RateSettings:
         check_redis(self.redis_url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgraphSettings:
+class SubgraphSettings(Struct, frozen=True, kw_only=True):
     """How subgraphs are asked; seconds, bytes, connections per subgraph.
 
     ``deduplicate``: identical queries in flight are sent once. ``encodings`` (gzip, br, zstd) are
@@ -336,8 +322,7 @@ class SubgraphSettings:
     trusted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Everything a router can be told, with its defaults."""
 
     http: HttpSettings = HttpSettings()

@@ -1,4 +1,4 @@
-"""Tables of TOML, or any mappings, read into frozen dataclasses: settings and contracts.
+"""Tables of TOML, or any mappings, read into frozen Structs: settings and contracts.
 
 An unknown key, a wrong type or an impossible value is refused with the file, the line and what would
 be right. A class says in ``__post_init__``, by a ValueError, what its values may not be together.
@@ -6,7 +6,6 @@ be right. A class says in ``__post_init__``, by a ValueError, what its values ma
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 import types
 import typing
@@ -14,6 +13,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from router.errors import SettingsInvalid
 from router.files import read_text
@@ -60,7 +62,7 @@ class _Reader:
         if not isinstance(values, Mapping):
             raise self.invalid(path, f"must be a table, not {_kind(values)}")
         hints = typing.get_type_hints(into)
-        names = [item.name for item in dataclasses.fields(into)]
+        names = [item.name for item in fields(into)]
         read: dict[str, Any] = {}
         for key, value in values.items():
             name = str(key).replace("-", "_")
@@ -69,11 +71,8 @@ class _Reader:
                 mend = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
                 raise self.invalid((*path, str(key)), f"is not a setting; {mend}")
             read[name] = self.value(value, hints[name], (*path, str(key)))
-        for item in dataclasses.fields(into):
-            no_default = (
-                item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            )
-            if no_default and item.name not in read:
+        for item in fields(into):
+            if item.required and item.name not in read:
                 raise self.invalid(path, f"lacks {item.name!r}, which has no default")
         try:
             return into(**read)
@@ -99,7 +98,7 @@ class _Reader:
                 raise self.invalid(path, f"must be a table, not {_kind(value)}")
             inner = typing.get_args(hint)[1]
             return {str(k): self.value(v, inner, (*path, str(k))) for k, v in value.items()}
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and issubclass(hint, Struct):
             if isinstance(value, typing.cast("type[Any]", hint)):
                 return value
             return self.group(value, typing.cast("type[Any]", hint), path)

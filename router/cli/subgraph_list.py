@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from router.errors import SettingsInvalid
 from router.files import parse_json, read_text
@@ -22,8 +23,7 @@ _TIMEOUT_S: Final = 10.0
 _LARGEST_SDL: Final = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SubgraphEntry:
+class SubgraphEntry(Struct, frozen=True):
     """One subgraph of the list; ``file`` is where its schema was read, if it was a file."""
 
     name: str

@@ -13,7 +13,8 @@ finds; the next begins only where there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.composition.emit import emit
 from router.composition.errors import CompositionFailed
@@ -28,8 +29,7 @@ from router.composition.subgraph import read_subgraphs
 __all__ = ["Composition", "compose"]
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """A supergraph that works, and what deserves a second look."""
 
     supergraph_sdl: str

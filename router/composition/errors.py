@@ -7,17 +7,17 @@ about federation. A message that belongs to one subgraph starts with ``[name] ``
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct
 
 from router.errors import RouterError
 
 __all__ = ["ERROR_CODES", "CompositionError", "CompositionFailed"]
 
 
-@dataclass(frozen=True, slots=True)
-class CompositionError:
+class CompositionError(Struct, frozen=True):
     """One problem.
 
     ``subgraphs`` are the names concerned; ``coordinates`` the schema coordinates

@@ -9,7 +9,6 @@ Parsing here knows no schema; checking one against a type is in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -26,6 +25,7 @@ from graphql import (
     parse,
     print_ast,
 )
+from msgspec import Struct
 
 __all__ = [
     "Arguments",
@@ -51,16 +51,14 @@ Arguments: TypeAlias = tuple[tuple[str, ValueNode], ...]
 """Names and values, as written."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedDirective:
+class SelectedDirective(Struct, frozen=True):
     """A directive inside a field set, where none may be."""
 
     name: str
     arguments: Arguments = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectedField:
+class SelectedField(Struct, frozen=True, eq=False):
     """One field; ``selection`` is None for a leaf, ``directives`` are an error later."""
 
     name: str
@@ -69,8 +67,7 @@ class SelectedField:
     directives: tuple[SelectedDirective, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectedFragment:
+class SelectedFragment(Struct, frozen=True, eq=False):
     """``... on on_type { selection }``, or without a type condition when None."""
 
     on_type: str | None
@@ -78,8 +75,7 @@ class SelectedFragment:
     directives: tuple[SelectedDirective, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
+class Selection(Struct, frozen=True, eq=False):
     """Fields and fragments in the order written."""
 
     items: tuple[SelectedField | SelectedFragment, ...]

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct
 
 __all__ = ["HINT_CODES", "Hint", "HintCode", "HintLevel"]
 
@@ -22,16 +23,14 @@ class HintLevel(Enum):
     DEBUG = "DEBUG"
 
 
-@dataclass(frozen=True, slots=True)
-class HintCode:
+class HintCode(Struct, frozen=True):
     """An entry of the catalogue."""
 
     level: HintLevel
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """One finding; ``coordinate`` is the schema coordinate it is about, where there is one."""
 
     code: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from graphql import (
     print_ast,
 )
 from graphql.pyutils import did_you_mean, suggestion_list
+from msgspec.structs import replace
 
 from router.composition.links import CONNECT, FEDERATION, LINK, Feature, Links, Version
 from router.composition.model import Applied

@@ -8,8 +8,9 @@ version), gives it an alias and imports some of its elements. What is not import
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 __all__ = [
     "CONNECT",
@@ -40,8 +41,7 @@ class Version(NamedTuple):
         return f"v{self.major}.{self.minor}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Feature:
+class Feature(Struct, frozen=True, eq=False):
     """One link.
 
     ``imports`` maps an element's name in the specification to its name in the schema, both with

@@ -8,10 +8,11 @@ the types are. Dictionaries keep the order of the supergraph.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 __all__ = [
     "ABSENT",
@@ -55,16 +56,14 @@ class EnumLiteral(str):
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
 
-@dataclass(slots=True)
-class Application:
+class Application(Struct):
     """A directive applied to an element: ``@name(arguments)``."""
 
     name: str
     arguments: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Argument:
+class Argument(Struct):
     """An argument of a field or directive, or a field of an input object."""
 
     name: str
@@ -78,8 +77,7 @@ class Argument:
         return self.type.endswith("!") and self.default is ABSENT
 
 
-@dataclass(slots=True)
-class Field:
+class Field(Struct):
     """A field of an object or interface type."""
 
     name: str
@@ -89,8 +87,7 @@ class Field:
     directives: list[Application] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class EnumValue:
+class EnumValue(Struct):
     """A value of an enum type."""
 
     name: str
@@ -98,8 +95,7 @@ class EnumValue:
     directives: list[Application] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class ScalarType:
+class ScalarType(Struct):
     """A custom scalar."""
 
     name: str
@@ -107,8 +103,7 @@ class ScalarType:
     directives: list[Application] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class ObjectType:
+class ObjectType(Struct):
     """An object type."""
 
     name: str
@@ -118,8 +113,7 @@ class ObjectType:
     fields: dict[str, Field] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class InterfaceType:
+class InterfaceType(Struct):
     """An interface; interface objects of subgraphs are merged into it."""
 
     name: str
@@ -129,8 +123,7 @@ class InterfaceType:
     fields: dict[str, Field] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class UnionType:
+class UnionType(Struct):
     """A union of object types."""
 
     name: str
@@ -139,8 +132,7 @@ class UnionType:
     members: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class EnumType:
+class EnumType(Struct):
     """An enum type."""
 
     name: str
@@ -149,8 +141,7 @@ class EnumType:
     values: dict[str, EnumValue] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class InputType:
+class InputType(Struct):
     """An input object type."""
 
     name: str
@@ -162,8 +153,7 @@ class InputType:
 NamedType: TypeAlias = ScalarType | ObjectType | InterfaceType | UnionType | EnumType | InputType
 
 
-@dataclass(slots=True)
-class DirectiveDefinition:
+class DirectiveDefinition(Struct):
     """``directive @name(arguments) repeatable on locations``."""
 
     name: str
@@ -184,8 +174,7 @@ BUILT_IN_DIRECTIVES: Final[Mapping[str, DirectiveDefinition]] = MappingProxyType
 """The type-system directives that every schema has; they are merged, but not printed."""
 
 
-@dataclass(slots=True)
-class MergedSchema:
+class MergedSchema(Struct):
     """A supergraph, ``@join__*`` applications included.
 
     ``roots`` maps ``"query"``, ``"mutation"`` and ``"subscription"`` to type names;

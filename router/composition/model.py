@@ -14,10 +14,10 @@ its ``extend`` pieces in document order; fields and applications remember their 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from graphql import ConstValueNode
+from msgspec import Struct, field
 
 from router.composition.fieldsets import Selection
 from router.composition.links import Feature, Links, Version
@@ -55,8 +55,7 @@ ROOT_KINDS: Final = ("query", "mutation", "subscription")
 # -- references to types -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """``T``"""
 
     name: str
@@ -65,8 +64,7 @@ class Named:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """``[of]``"""
 
     of: TypeRef
@@ -75,8 +73,7 @@ class ListOf:
         return f"[{self.of}]"
 
 
-@dataclass(frozen=True, slots=True)
-class NonNull:
+class NonNull(Struct, frozen=True):
     """``of!``"""
 
     of: Named | ListOf
@@ -98,8 +95,7 @@ def base_name(ref: TypeRef) -> str:
 # -- elements ------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
-class Applied:
+class Applied(Struct, eq=False):
     """One application of a directive.
 
     ``name`` is the name used in the subgraph (without ``@``); ``canonical`` is the name in the
@@ -113,8 +109,7 @@ class Applied:
     block: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Element:
+class Element(Struct, eq=False):
     """Whatever directives may be applied to."""
 
     name: str
@@ -137,11 +132,10 @@ class Element:
         return self.first(canonical) is not None
 
 
-@dataclass(slots=True, eq=False)
-class Argument(Element):
+class Argument(Element, eq=False, kw_only=True):
     """An argument of a field or directive, or a field of an input object."""
 
-    type: TypeRef = field(kw_only=True)
+    type: TypeRef
     default: ConstValueNode | None = None
     block: int = 0
 
@@ -151,12 +145,11 @@ class Argument(Element):
         return isinstance(self.type, NonNull) and self.default is None
 
 
-@dataclass(slots=True, eq=False)
-class FieldDefinition(Element):
+class FieldDefinition(Element, eq=False, kw_only=True):
     """A field of an object or interface; ``parent`` is that type's name."""
 
-    type: TypeRef = field(kw_only=True)
-    parent: str = field(kw_only=True)
+    type: TypeRef
+    parent: str
     arguments: dict[str, Argument] = field(default_factory=dict)
     block: int = 0
 
@@ -166,60 +159,51 @@ class FieldDefinition(Element):
         return f"{self.parent}.{self.name}"
 
 
-@dataclass(slots=True, eq=False)
-class EnumValue(Element):
+class EnumValue(Element, eq=False):
     """A value of an enum."""
 
     block: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Type(Element):
+class _Type(Element, eq=False):
     """What all types share; see the module's docstring about blocks."""
 
     has_definition: bool = True
     extensions: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class ScalarType(_Type):
+class ScalarType(_Type, eq=False):
     """A scalar."""
 
 
-@dataclass(slots=True, eq=False)
-class CompositeType(_Type):
+class CompositeType(_Type, eq=False):
     """What objects and interfaces share."""
 
     interfaces: list[str] = field(default_factory=list)
     fields: dict[str, FieldDefinition] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class ObjectType(CompositeType):
+class ObjectType(CompositeType, eq=False):
     """An object type; maybe a root, maybe an interface object."""
 
 
-@dataclass(slots=True, eq=False)
-class InterfaceType(CompositeType):
+class InterfaceType(CompositeType, eq=False):
     """An interface."""
 
 
-@dataclass(slots=True, eq=False)
-class UnionType(_Type):
+class UnionType(_Type, eq=False):
     """A union; ``members`` are names of object types."""
 
     members: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class EnumType(_Type):
+class EnumType(_Type, eq=False):
     """An enum."""
 
     values: dict[str, EnumValue] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class InputObjectType(_Type):
+class InputObjectType(_Type, eq=False):
     """An input object."""
 
     fields: dict[str, Argument] = field(default_factory=dict)
@@ -230,8 +214,7 @@ TypeDefinition: TypeAlias = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class DirectiveDefinition:
+class DirectiveDefinition(Struct, eq=False):
     """A directive's definition, by the user or by a specification.
 
     ``feature`` is the linked feature it belongs to and ``canonical`` its name there when the
@@ -249,8 +232,7 @@ class DirectiveDefinition:
     element: str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class SchemaDefinition(Element):
+class SchemaDefinition(Element, eq=False):
     """The schema element: its directives and its roots (``query`` -> ``Query``)."""
 
     roots: dict[str, str] = field(default_factory=dict)
@@ -259,8 +241,7 @@ class SchemaDefinition(Element):
 # -- derived notions -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One ``@key``.
 
     ``fields`` is the raw text; ``resolvable_written`` whether the user wrote the argument;
@@ -275,8 +256,7 @@ class Key:
     applied: Applied
 
 
-@dataclass(frozen=True, slots=True)
-class FieldFacts:
+class FieldFacts(Struct, frozen=True):
     """Derived sets of field coordinates, as ``(type, field)`` pairs.
 
     ``external`` excludes ``fake_external`` (key fields of federation extensions, which the
@@ -292,8 +272,7 @@ class FieldFacts:
     shareable: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class ImplicitUpgrade:
+class ImplicitUpgrade(Struct, frozen=True):
     """A linked feature asked for a newer federation than the subgraph links (a hint)."""
 
     feature: Feature
@@ -301,8 +280,7 @@ class ImplicitUpgrade:
     effective: Version
 
 
-@dataclass(slots=True, eq=False)
-class Subgraph:
+class Subgraph(Struct, eq=False):
     """A subgraph that was read, upgraded if it was federation 1, and found valid.
 
     ``types`` holds everything but built-in scalars; :meth:`mergeable_types` is what merging

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from router.composition.links import Links, Version
 from router.composition.model import (
@@ -20,8 +21,7 @@ from router.composition.model import (
 __all__ = ["ParsedSubgraph", "Place", "elements_of"]
 
 
-@dataclass(slots=True, eq=False)
-class ParsedSubgraph:
+class ParsedSubgraph(Struct, eq=False):
     """The tables of :class:`~router.composition.model.Subgraph`, open to change."""
 
     name: str
@@ -40,8 +40,7 @@ class ParsedSubgraph:
         return definition.canonical if definition is not None else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """An element to which directives are applied: where it is, and what it is."""
 
     element: Element

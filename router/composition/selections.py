@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from graphql import print_ast
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.composition.fieldsets import (
     Arguments,
@@ -33,8 +34,7 @@ Types = Mapping[str, TypeDefinition]
 Directives = Mapping[str, DirectiveDefinition]
 
 
-@dataclass(frozen=True, slots=True)
-class SelectionProblem:
+class SelectionProblem(Struct, frozen=True):
     """What is wrong first.
 
     ``selects_abstract``: only a key may not select this. ``unreadable``: a name that means

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["SubgraphSource"]
 
 
-@dataclass(frozen=True, slots=True)
-class SubgraphSource:
+class SubgraphSource(Struct, frozen=True):
     """One subgraph as given: ``sdl`` is the schema text, ``url`` may be empty."""
 
     name: str

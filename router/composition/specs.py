@@ -7,11 +7,12 @@ of their own too. A directive has one canonical name wherever it comes from: fed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from graphql import DirectiveDefinitionNode, parse
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.composition.links import FEDERATION, LINK, Feature, Version
 from router.composition.model import (
@@ -138,8 +139,7 @@ _FEDERATION_1_DIRECTIVES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spec:
+class Spec(Struct, frozen=True, eq=False):
     """What one version of a specification defines; types in arguments are named as there."""
 
     directives: tuple[DirectiveDefinition, ...]

@@ -9,10 +9,10 @@ subgraphs are not touched.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from graphql import EnumValueNode, ListValueNode, StringValueNode
+from msgspec import Struct
 
 from router.composition.errors import CompositionError, CompositionFailed
 from router.composition.facts import derive, field_set_of, seal
@@ -72,8 +72,7 @@ def upgrade(subgraphs: Sequence[Subgraph | ParsedSubgraph]) -> list[Subgraph]:
 # -- what the others say, before anything changes ------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Outlook:
+class _Outlook(Struct, frozen=True):
     """What an upgrade asks about another subgraph."""
 
     is_fed2: bool

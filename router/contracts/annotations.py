@@ -8,7 +8,6 @@ Composition copies ``@tag``, ``@cost``, ``@listSize``, ``@authenticated``, ``@re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from graphql import (
     UnionTypeDefinitionNode,
     value_from_ast_untyped,
 )
+from msgspec import Struct
 
 __all__ = ["Annotations", "annotations_of"]
 
@@ -47,8 +47,7 @@ _Definition = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(Struct, frozen=True):
     """Arguments of the directives by canonical name, then by schema coordinate."""
 
     by_name: Mapping[str, Mapping[str, tuple[Mapping[str, Any], ...]]]

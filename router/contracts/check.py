@@ -7,7 +7,6 @@ The report says what a change breaks, for which client and app version, before i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from graphql import (
     print_schema,
     validate,
 )
+from msgspec import Struct
 
 from router.contracts.annotations import annotations_of
 from router.contracts.contract import Contract
@@ -31,8 +31,7 @@ from router.supergraph import Supergraph
 __all__ = ["Finding", "Report", "check_contracts", "client_schema", "export_schemas"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One operation (or the contract itself, ``operation`` None) that does not hold.
 
     ``schema`` is ``current`` or ``proposed``; ``sources`` the file it comes from.
@@ -53,8 +52,7 @@ class Finding:
         return f"{who}: {what}{place}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """``broken`` holds today; ``breaks`` is what the proposed schema would newly break."""
 
     operations: int

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router import tables
 from router.errors import SettingsInvalid
@@ -35,16 +37,14 @@ Transport: TypeAlias = Literal["http", "sse", "websocket", "multipart"]
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagRules:
+class TagRules(Struct, frozen=True, kw_only=True):
     """``include``: only elements with one of these tags; ``exclude`` wins over it."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersistedRules:
+class PersistedRules(Struct, frozen=True, kw_only=True):
     """The client's persisted operations.
 
     ``mode``: ``required`` serves nothing else, ``preferred`` serves both, ``off`` ignores them.
@@ -59,8 +59,7 @@ class PersistedRules:
     cache_control: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractLimits:
+class ContractLimits(Struct, frozen=True, kw_only=True):
     """Limits of one operation; None: no limit. ``rate`` in words, such as ``600/minute``.
 
     ``depth``: levels of fields; ``height``: all fields, fragments expanded; ``page_size``: the
@@ -87,8 +86,7 @@ class ContractLimits:
             check_rate(rate)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRules:
+class VersionRules(Struct, frozen=True, kw_only=True):
     """A version of the client's app that is served; ``2.*`` covers every 2.x.
 
     From ``deprecated`` on answers carry a ``Deprecation`` header and, with ``sunset``, a
@@ -107,8 +105,7 @@ class VersionRules:
         return version == self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True):
     """One client's contract; ``name`` is the name of its folder."""
 
     name: str = ""

@@ -9,7 +9,7 @@ introspection nor a suggestion in an error message can name it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -79,12 +79,14 @@ def _printed(schema: GraphQLSchema) -> DocumentNode:
     return parse(print_schema(schema), no_location=True)
 
 
-@dataclass
 class _Filter:
-    document: DocumentNode
-    tags: Tags
-    rules: TagRules
-    client: str
+    def __init__(self, document: DocumentNode, tags: Tags, rules: TagRules, client: str) -> None:
+        self.document = document
+        self.tags = tags
+        self.rules = rules
+        self.client = client
+        self.roots: set[str] = set()
+        self.original: dict[str, _TypeDefinition] = {}
 
     def schema(self) -> GraphQLSchema:
         types: dict[str, _TypeDefinition] = {}

@@ -9,7 +9,6 @@ millions of fields is refused in microseconds. Cost follows the IBM cost specifi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import (
@@ -36,6 +35,7 @@ from graphql import (
     is_non_null_type,
     value_from_ast_untyped,
 )
+from msgspec import Struct
 
 from router.contracts.annotations import Annotations
 from router.contracts.contract import ContractLimits
@@ -52,8 +52,7 @@ class LimitExceeded(RequestError):
     """The operation is larger than its client's contract allows."""
 
 
-@dataclass(slots=True)
-class Shape:
+class Shape(Struct):
     """Counts of one operation with its fragments expanded."""
 
     depth: int = 0

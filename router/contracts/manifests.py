@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from graphql import (
     visit,
 )
 from graphql.language import FragmentSpreadNode, Visitor
+from msgspec import Struct
 
 from router.contracts.contract import Contract, VersionRules
 from router.errors import SettingsInvalid
@@ -35,8 +35,7 @@ __all__ = ["PersistedOperation", "PersistedOperations", "load_persisted"]
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class PersistedOperation:
+class PersistedOperation(Struct, frozen=True):
     """One operation that the client's developers registered.
 
     ``ids`` are the ids it was given, ``version`` the app version whose manifest holds it, None

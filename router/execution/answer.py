@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 __all__ = ["Answer", "Increment"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One GraphQL response.
 
     ``body`` is the whole JSON object, ready to be sent; ``errors`` are its errors, so that nobody
@@ -35,8 +34,7 @@ class Answer:
         return Answer(body, self.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(Struct, frozen=True):
     """One payload of an incremental response; exactly the last has ``has_next`` false."""
 
     body: bytes

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
 from graphql import DocumentNode, GraphQLSchema
+from msgspec import Struct
 
 from router.errors import SubgraphError
 from router.execution.admission import Admission
@@ -52,8 +52,7 @@ class HasSchema(Protocol):
     def schema(self) -> GraphQLSchema: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionOptions:
+class ExecutionOptions(Struct, frozen=True):
     """How operations are executed.
 
     ``trusted``: names of subgraphs whose answers keep to their schema; where an answer of theirs
@@ -67,8 +66,7 @@ class ExecutionOptions:
     typed_after: int | None = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """An operation under one truth assignment of its conditions."""
 
     view: View

@@ -8,7 +8,6 @@ and asked often (GraphQL spec, section 6.3.2 CollectFields).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from weakref import ref
@@ -31,6 +30,7 @@ from graphql import (
 )
 from graphql import get_named_type as named_type
 from graphql import value_from_ast_untyped as plain_value
+from msgspec import Struct
 
 from router.errors import OperationInvalid
 from router.execution.types import Types
@@ -54,8 +54,7 @@ class FieldKind(Enum):
     INTROSPECTION = "introspection"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClientField:
+class ClientField(Struct, frozen=True, eq=False):
     """One response key of an object: ``spot`` is where its objects stand (None for leaves).
 
     ``type`` is None but for data fields, ``nodes`` are the fields that were merged into one.

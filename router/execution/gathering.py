@@ -24,8 +24,9 @@ distinct entity once. What the text cannot handle raises, and the plain form tak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct, field
 
 from router.execution.generating import (
     Code,
@@ -50,8 +51,7 @@ __all__ = ["Gatherer", "Gathering", "generate_gatherer"]
 Gatherer: TypeAlias = Callable[[State], tuple[list[dict[str, Any]], dict[int, int]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Gathering:
+class Gathering(Struct, frozen=True):
     """A call's generated function; ``follows``: the call whose objects and order it takes over."""
 
     call: CallStep
@@ -64,8 +64,7 @@ MAX_LOOPS: Final = 18
 """Python nests no more than twenty blocks."""
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A place on the call's paths: the keys that go on, and the paths that end."""
 
     below: dict[tuple[frozenset[str] | None, str], tuple[Segment, _Node]] = field(

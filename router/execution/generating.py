@@ -7,8 +7,10 @@ which are GraphQL names. Everything else goes through a table of constants.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.execution.shapes import Shape
 from router.execution.steps import FetchStep
@@ -89,8 +91,7 @@ class Code:
         return space.pop(function)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One key of a path, the types it is meant for (None: any), and the list levels below it."""
 
     types: frozenset[str] | None
@@ -98,8 +99,7 @@ class Segment:
     lists: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """An answer that will contribute at the end of ``path``, seen from a place above it.
 
     ``call`` is the index of an ``_entities`` call, or None for the root fetch ``fetch``.
@@ -112,8 +112,7 @@ class Pending:
     shape: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A variable of generated code that holds an object, and what the object may hold."""
 
     variable: str

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from graphql import GraphQLNamedType, OperationDefinitionNode, SelectionSetNode, parse
 from graphql import get_named_type as named_type
+from msgspec import Struct, field
 
 from router.execution.answer import Increment
 from router.execution.client import NO_HEADERS, SubgraphClient
@@ -31,8 +31,7 @@ from router.planning.plan import EACH, Deferred, OnTypes
 __all__ = ["execute_incrementally"]
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A deferred block of this request; ``ids`` gives the announced id of each of its places."""
 
     plan: Deferred

@@ -9,10 +9,10 @@ error mapping needs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from router.errors import SubgraphError
 from router.execution.client import Outcome
@@ -34,8 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(Struct):
     """The outcome of one request of a fetch.
 
     ``sent`` gives, per call index, the keys of the representations that were sent, in order.
@@ -46,8 +45,7 @@ class Reply:
     sent: Mapping[int, Sequence[bytes]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(Struct):
     """A distinct representation: what is sent, and the context arguments it travels with."""
 
     key: bytes
@@ -55,8 +53,7 @@ class Wanted:
     context: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with an answer that its errors do not tell."""
 
     step: FetchStep
@@ -64,8 +61,7 @@ class Problem:
     path: ClientPath
 
 
-@dataclass(slots=True)
-class Merged:
+class Merged(Struct):
     """The tree; ``places`` gives the client paths per call and representation key."""
 
     tree: dict[str, Any] = field(default_factory=dict)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from router.execution.client import SubgraphClient
 from router.execution.gathering import Gathering, generate_gatherer
 from router.execution.generating import Unsuitable
 from router.execution.recent import Recent
 from router.execution.steps import FetchStep, build_steps
+from router.execution.typed import Reader, readers_of
 from router.execution.types import Types
 from router.planning.plan import OperationKind, Plan
-
-if TYPE_CHECKING:
-    from router.execution.typed import Reader
 
 __all__ = ["MISREAD", "Gatherers", "Program", "TypedCode"]
 
@@ -32,8 +31,7 @@ class _Running(Protocol):
     def is_like(self, variables: Mapping[str, Any], headers: Any) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TypedCode:
+class TypedCode(Struct, frozen=True):
     """What reads answers into typed objects, by step, and the functions that gather from those."""
 
     readers: tuple[Reader, ...]
@@ -103,8 +101,6 @@ class Program:
         gatherers = self._gatherers(typed=True)
         if gatherers.keys() != self.gatherers.keys():
             return None
-        from router.execution.typed import readers_of  # a start need not wait for its library
-
         try:
             return TypedCode(readers_of(self.types.schema).of(self.steps), gatherers)
         except Unsuitable:

@@ -23,7 +23,6 @@ it is written once and its bytes are repeated. Anything out of order raises, and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -35,6 +34,7 @@ from graphql import (
     GraphQLObjectType,
     get_named_type,
 )
+from msgspec import Struct
 
 from router.execution.fields import ClientField, FieldKind, Spot, View
 from router.execution.generating import (
@@ -74,8 +74,7 @@ _READ: Final = frozenset({"String", "Int", "Boolean"})
 """Scalars that a typed object holds as a client may see them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
+class _Function(Struct, frozen=True):
     """A generated function; a pure one needs nothing of the run and is made once.
 
     ``known`` is the expression, of ``{x}``, for what was already made of an object.
@@ -482,8 +481,7 @@ class _Body:
         return all(slot.named == name and slot.lists == lists for slot in slots)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Repair:
+class _Repair(Struct, frozen=True, eq=False):
     """What is done with a leaf value of an unexpected kind: convert it or give up."""
 
     name: str

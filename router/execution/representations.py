@@ -9,8 +9,9 @@ mapping of errors, which needs to know where each representation came from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from router.execution.types import Types
 from router.planning.plan import EACH, Fetch, Input, InputField, InputSelection, OnTypes, Path, When
@@ -20,8 +21,7 @@ __all__ = ["ClientPath", "Found", "holds", "is_wanted", "pick", "represent", "wa
 ClientPath: TypeAlias = tuple[str | int, ...]
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """An object at a path: ``above`` are the objects whose keys lead to it, outermost first."""
 
     value: dict[str, Any]

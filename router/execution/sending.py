@@ -8,10 +8,10 @@ representations one number, and notes by identity which number stands for the ob
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from router.execution.generating import Code, Source, Unsuitable
 from router.execution.overlap import Mismatch
@@ -23,8 +23,7 @@ from router.planning.plan import Input, InputField, InputSelection
 __all__ = ["HELPERS", "Group", "Sending"]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Runtime types whose representations have the same properties."""
 
     number: int

@@ -7,7 +7,6 @@ place. The generated code asks it from which answers a client's field can come.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from graphql import (
     FieldNode,
@@ -23,6 +22,8 @@ from graphql import (
     SelectionSetNode,
     parse,
 )
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.planning.plan import Fetch, OperationKind, Rename
 
@@ -32,8 +33,7 @@ _Part = tuple[SelectionSetNode, str | None]
 """A selection set and the type that its fields are of, where that is known."""
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
+class Slot(Struct, eq=False):
     """One response key.
 
     ``shape`` is None for leaves. ``sure``: selected without a condition, so a well-made answer
@@ -49,15 +49,13 @@ class Slot:
     lists: int | None
 
 
-@dataclass(slots=True, eq=False)
-class Shape:
+class Shape(Struct, eq=False):
     """The response keys of a place; compared by identity."""
 
     slots: dict[str, Slot]
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
+class Shapes(Struct, frozen=True):
     """The shape of a root fetch's data, and that of each ``_entities`` call by alias."""
 
     root: Shape

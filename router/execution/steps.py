@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.execution.client import opening_of
 from router.execution.representations import ClientPath
@@ -14,8 +15,7 @@ from router.planning.plan import EACH, EntityCall, Fetch, OnTypes, Path, Plan
 __all__ = ["CallStep", "FetchStep", "build_steps"]
 
 
-@dataclass(slots=True, eq=False)
-class CallStep:
+class CallStep(Struct, eq=False):
     """An ``_entities`` call: ``index`` counts calls over the whole plan.
 
     ``statics`` gives, per path, the object type that stands there where it is known without
@@ -30,8 +30,7 @@ class CallStep:
     prefix: ClientPath
 
 
-@dataclass(slots=True, eq=False)
-class FetchStep:
+class FetchStep(Struct, eq=False):
     """A fetch: ``index`` is its place in the plan, ``dependents`` are the indexes it releases.
 
     ``ancestors`` are the indexes of all that is in when it starts, ``ancestry`` the same sorted.

@@ -13,12 +13,12 @@ Making the types takes some milliseconds, so only operations that come often hav
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from weakref import WeakKeyDictionary
 
 import msgspec
 from graphql import GraphQLEnumType, GraphQLSchema
+from msgspec import Struct
 
 from router.execution.client import NO_HEADERS, UNREAD, SubgraphAnswer
 from router.execution.generating import Unsuitable, attribute
@@ -43,8 +43,7 @@ _SCALARS: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reader:
+class Reader(Struct, frozen=True, eq=False):
     """Reads answers to one operation text."""
 
     decode: Any

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import orjson
+import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -31,8 +31,7 @@ _POLICY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A saved operation of a client, as the picker shows it."""
 
     id: str
@@ -40,8 +39,7 @@ class Operation:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientEntry:
+class ClientEntry(Struct, frozen=True):
     """One client contract: where its endpoint is (relative to the page) and what it saved.
 
     ``introspects`` is False where the client may not ask for its schema: the page does not either.
@@ -55,8 +53,7 @@ class ClientEntry:
     introspects: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The OpenID provider that the page signs in with; a public client, PKCE."""
 
     issuer: str
@@ -64,8 +61,7 @@ class Identity:
     scope: str = "openid profile"
 
 
-@dataclass(frozen=True, slots=True)
-class GraphiQLConfig:
+class GraphiQLConfig(Struct, frozen=True):
     """What the page may know. ``welcome`` is the first query of a new tab."""
 
     clients: tuple[ClientEntry, ...]
@@ -102,7 +98,7 @@ def create_graphiql(
 
     async def configuration(request: Request) -> Response:
         return Response(
-            orjson.dumps(asdict(current())),
+            msgspec.json.encode(current()),
             media_type="application/json",
             headers={"Cache-Control": "no-store"},
         )

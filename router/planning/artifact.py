@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from graphql import GraphQLError, get_operation_ast, parse, validate
+from msgspec import Struct
 
 from router.errors import NoPlan, RouterError, SettingsInvalid
 from router.files import parse_json
@@ -32,8 +32,7 @@ _MEND: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedOperation:
+class PlannedOperation(Struct, frozen=True):
     """A persisted operation with its plan."""
 
     id: str
@@ -42,8 +41,7 @@ class PlannedOperation:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """Planned operations by id, in the manifest's order."""
 
     supergraph: str

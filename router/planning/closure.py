@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from router.planning.graph import Edge, Entry, Node, QueryGraph
 from router.supergraph import (
@@ -39,8 +40,7 @@ Steps: TypeAlias = frozenset[Step]
 _TYPENAME: Final = FieldView(name="__typename", type=TypeRef("String", 0, "String!"), arguments={})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reach:
+class Reach(Struct, frozen=True, eq=False):
     """How the object at a closure's start is held in a subgraph.
 
     ``entry`` is None for the start itself and for the query root asked again; otherwise the object
@@ -60,16 +60,14 @@ class Reach:
         return self.depth == 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class Way(Struct, frozen=True, eq=False):
     """A field taken from a reach."""
 
     reach: Reach
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Take:
+class Take(Struct, frozen=True, eq=False):
     """A field of a field set, the way to it, and what is taken below it."""
 
     way: Way
@@ -78,8 +76,7 @@ class Take:
     inner: Solution | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Narrow:
+class Narrow(Struct, frozen=True, eq=False):
     """What objects of one type contribute to a field set; ``reach`` is where the type is known."""
 
     reach: Reach
@@ -87,8 +84,7 @@ class Narrow:
     inner: Solution
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Solution:
+class Solution(Struct, frozen=True, eq=False):
     """A field set with a way for each field; all values are in after ``depth`` more fetches."""
 
     items: tuple[Take | Narrow, ...]
@@ -96,8 +92,7 @@ class Solution:
     steps: Steps
 
 
-@dataclass(slots=True, eq=False)
-class Closure:
+class Closure(Struct, eq=False):
     """The subgraphs in which the object at ``node`` can be held, nearest first."""
 
     node: Node

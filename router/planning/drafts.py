@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from router.planning.graph import Node
 from router.planning.plan import ContextArgument, OnTypes, OperationKind, Path, When
@@ -15,8 +16,7 @@ from router.supergraph import SubgraphView
 __all__ = ["Draft", "DraftInput", "InputPart", "Narrowed", "Spot", "depths", "plan_path"]
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """Only objects of ``types`` out of the ``possible`` ones, at one place of a path."""
 
     types: frozenset[str]
@@ -27,8 +27,7 @@ Spot: TypeAlias = tuple[str | Narrowed, ...]
 """A place in the answer: response keys, EACH, and narrowings."""
 
 
-@dataclass(slots=True, eq=False)
-class InputPart:
+class InputPart(Struct, eq=False):
     """A property of a representation, or (``name`` None) what objects of type ``on`` add.
 
     ``when`` are all conditions, from the root, under which it is needed.
@@ -43,8 +42,7 @@ class InputPart:
     inner: dict[tuple[str | None, str], InputPart] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class DraftInput:
+class DraftInput(Struct, eq=False):
     """How objects of a type are sent."""
 
     on: str
@@ -85,8 +83,7 @@ def _parts_clash(
     return False
 
 
-@dataclass(slots=True, eq=False)
-class Draft:
+class Draft(Struct, eq=False):
     """A fetch under construction.
 
     Entity drafts have ``inputs``; a root draft has none and lies at ``spot`` ``()``, or where the

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from router.planning.drafts import Draft, depths, plan_path
 from router.planning.fetches import input_selections
@@ -33,8 +34,7 @@ MAX_ALTERNATIVES: Final = 16
 """A request with more alternatives than these is sent without looking at them."""
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """An ``_entities`` field to be: equal ones are joined by ``paths``."""
 
     inputs: tuple[Input, ...]
@@ -45,8 +45,7 @@ class _Call:
     paths: list[Path] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class _Request:
+class _Request(Struct, eq=False):
     """A fetch to be, from one draft or several entity drafts."""
 
     drafts: list[Draft]

@@ -10,7 +10,9 @@ leaves share is built once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
@@ -34,8 +36,7 @@ __all__ = ["FetchBuilder", "Names", "input_selections"]
 _Parts = dict[tuple[str | None, str], InputPart]
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """Response keys for internal fields: the plain name, unless the client took it.
 
     The client's own fields keep their keys; a field the planner needs under an occupied key, or
@@ -65,8 +66,7 @@ class Names:
         return alias
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cursor:
+class _Cursor(Struct, frozen=True, eq=False):
     """A place in a draft's selection.
 
     ``tree``: where the client's fields go; ``plain``: the same without conditions, for keys.

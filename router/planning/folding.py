@@ -14,7 +14,9 @@ interface stay one fragment of several types; :mod:`router.planning.printing` wr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.planning.selection import Conditions
 from router.planning.tree import Entry, On, Tree
@@ -35,16 +37,14 @@ def fold(tree: Tree, subgraph: SubgraphView, sent: Iterable[str], *, share: bool
     return folder.place(tree, frozenset(sent) or folder.possible(tree.type_name))
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """Types that are asked the same at one place, by fields of the same types."""
 
     names: list[str]
     tree: Tree
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(Struct, frozen=True):
     subgraph: SubgraphView
     share: bool
 

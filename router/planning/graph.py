@@ -11,8 +11,9 @@ A graph belongs to one set of active override labels.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from router.supergraph import (
     FieldSet,
@@ -29,8 +30,7 @@ from router.supergraph.fieldset import top_level_fields
 __all__ = ["Edge", "Entry", "Node", "QueryGraph"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
+class Edge(Struct, frozen=True, eq=False):
     """A field that a node resolves itself, once ``requires`` is given to it.
 
     ``tail`` is None for leaves. ``requires`` is empty where everything required is at hand.
@@ -42,8 +42,7 @@ class Edge:
     requires: FieldSet = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A way into a subgraph for objects of some type: its ``_entities`` takes this key.
 
     ``target`` is the type there: the object's own, or an interface object that stands for it.

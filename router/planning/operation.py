@@ -8,8 +8,8 @@ nothing here decides what the answer looks like.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from graphql import (
@@ -36,6 +36,8 @@ from graphql import (
     is_list_type,
     print_ast,
 )
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.errors import OperationInvalid
 from router.planning.plan import EACH, OnTypes, OperationKind, Path, VariableUse, When
@@ -63,8 +65,7 @@ _HIDING_ALIAS: Final = (
 _CONDITIONS: Final = {"skip": False, "include": True}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """An operation ready for path finding.
 
     ``occupied`` tells, per position (response keys from the root), which field the client put
@@ -175,8 +176,7 @@ def _refuse_too_large(
         )
 
 
-@dataclass(slots=True)
-class _FieldGroup:
+class _FieldGroup(Struct):
     node: FieldNode
     when: Conditions
     directives: str
@@ -184,8 +184,7 @@ class _FieldGroup:
     sources: list[SelectionSetNode] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where a selection set stands.
 
     ``runtime``: the types its object can have, of ``declared``, those of the field's type;
@@ -221,8 +220,7 @@ class _Place:
         return replace(self, enclosing=enclosing)
 
 
-@dataclass(slots=True)
-class _FragmentGroup:
+class _FragmentGroup(Struct):
     on: str | None
     place: _Place
     when: Conditions
@@ -470,7 +468,7 @@ def _block_text(
             if node.selection_set is None:
                 parts.append(print_ast(node))
                 continue
-            head = print_ast(replace(node, selection_set=None))
+            head = print_ast(dataclasses.replace(node, selection_set=None))
             parts.append(f"{head} {{ {_block_text(node.selection_set, fragments)} }}")
             continue
         if isinstance(node, FragmentSpreadNode):

@@ -8,10 +8,11 @@ and extending one costs one object.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from router.planning.closure import Reach, Solution, Steps, Way
 from router.planning.graph import Node
@@ -53,15 +54,13 @@ APART: Final = 1 << 20
 """Added to a step's subgraph, times the number of the deferred part: its fetches join no others."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Enter:
+class Enter(Struct, frozen=True, eq=False):
     """The operation's root, asked in a subgraph."""
 
     subgraph: SubgraphView
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Context:
+class Context(Struct, frozen=True, eq=False):
     """The value of a context argument: a solution at an enclosing object."""
 
     source: ContextSource
@@ -69,8 +68,7 @@ class Context:
     solution: Solution
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Go:
+class Go(Struct, frozen=True, eq=False):
     """A field, taken in the subgraph of ``way.reach``."""
 
     field: Field
@@ -78,8 +76,7 @@ class Go:
     contexts: tuple[Context, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Become:
+class Become(Struct, frozen=True, eq=False):
     """From here on only objects of some types; ``reach`` is where their types are known.
 
     ``members`` are types that are treated alike: the path's node stands for all of them.
@@ -90,15 +87,13 @@ class Become:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Carry:
+class Carry(Struct, frozen=True, eq=False):
     """Conditions, directives or a ``@defer`` that hold from here on."""
 
     fragment: Fragment
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rejoin:
+class Rejoin(Struct, frozen=True, eq=False):
     """The same field of several runtime types, taken in one fetch: one place again."""
 
     members: tuple[Path, ...]
@@ -107,8 +102,7 @@ class Rejoin:
 Move: TypeAlias = Enter | Go | Become | Carry | Rejoin
 
 
-@dataclass(slots=True, eq=False)
-class Path:
+class Path(Struct, eq=False):
     """A place in the answer and how it is reached.
 
     ``types``: the runtime types an object here can have. ``depth`` and ``steps`` count fetches
@@ -130,8 +124,7 @@ class Path:
 Option: TypeAlias = tuple[Path, ...]
 
 
-@dataclass(slots=True, eq=False)
-class Branch:
+class Branch(Struct, eq=False):
     """A leaf, or a part of the operation that one subgraph answers whole, with its options.
 
     ``rest``: the selection below the last field goes along unchanged.

@@ -9,9 +9,10 @@ and :class:`OnTypes` where only some runtime types are meant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 __all__ = [
     "EACH",
@@ -45,8 +46,7 @@ class OperationKind(Enum):
     SUBSCRIPTION = "subscription"
 
 
-@dataclass(frozen=True, slots=True)
-class OnTypes:
+class OnTypes(Struct, frozen=True):
     """Keep only objects of these runtime types (sorted names)."""
 
     types: tuple[str, ...]
@@ -56,16 +56,14 @@ PathItem: TypeAlias = str | OnTypes
 Path: TypeAlias = tuple[PathItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(Struct, frozen=True):
     """A condition on a Boolean variable: the fetch runs iff ``variables[variable] is value``."""
 
     variable: str
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InputField:
+class InputField(Struct, frozen=True):
     """A property of a representation.
 
     ``name`` is its name in the representation, ``key`` the key under which the data tree holds
@@ -82,8 +80,7 @@ class InputField:
     when: tuple[When, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InputFragment:
+class InputFragment(Struct, frozen=True):
     """Properties that only objects of type ``on`` (or its possible types) contribute."""
 
     on: str
@@ -93,8 +90,7 @@ class InputFragment:
 InputSelection: TypeAlias = InputField | InputFragment
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """How objects of type ``on`` (object or abstract) become representations.
 
     ``typename``: what to send as ``__typename`` instead of the runtime type (targets that are
@@ -108,8 +104,7 @@ class Input:
     when: tuple[When, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """An internal alias of a subgraph answer, to be undone before merging.
 
     ``path`` is relative to the fetched object, lists are passed through; the value at key
@@ -121,8 +116,7 @@ class Rename:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContextArgument:
+class ContextArgument(Struct, frozen=True):
     """An argument filled from an ancestor (``@fromContext``).
 
     ``variable`` is the operation's variable, ``depth`` how many keys of the response path to go
@@ -136,8 +130,7 @@ class ContextArgument:
     selections: tuple[InputSelection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EntityCall:
+class EntityCall(Struct, frozen=True):
     """One ``_entities`` field of a fetch.
 
     ``alias`` is its response key, ``variable`` the name of its representations' variable,
@@ -154,8 +147,7 @@ class EntityCall:
     context: tuple[ContextArgument, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VariableUse:
+class VariableUse(Struct, frozen=True):
     """A client variable that a subgraph operation declares: its type and default as printed."""
 
     name: str
@@ -163,8 +155,7 @@ class VariableUse:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
+class Fetch(Struct, frozen=True, kw_only=True):
     """One request to one subgraph.
 
     A root fetch has no ``entities`` and merges its data at ``at`` (``()`` but for re-entry of the
@@ -188,8 +179,7 @@ class Fetch:
     any_of: tuple[tuple[When, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
+class Deferred(Struct, frozen=True, kw_only=True):
     """A ``@defer`` block: delivered when ``fetches`` are in.
 
     ``path`` is where its objects lie, ``selection`` the printed sub-selection of the client's
@@ -211,8 +201,7 @@ class Deferred:
     exists: tuple[When, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """All fetches of one operation in topological order (parents first).
 
     Empty for operations answered locally. For subscriptions the first fetch is the source and

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from threading import RLock
 from time import monotonic
 from typing import Final
 
 from graphql import DocumentNode
+from msgspec import Struct, field
 
 from router.errors import NoPlan
 from router.planning.closure import Closures
@@ -35,8 +35,7 @@ _GRAPHS: Final = 32
 """Query graphs kept: one for each set of active override labels lately seen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannerOptions:
+class PlannerOptions(Struct, frozen=True, kw_only=True):
     """``batch``: entity fetches that are ready together are one request. ``defer``: plan
     ``@defer`` regions (otherwise its fragments are ordinary). ``cached_plans``: how many to keep.
     ``seconds``: after which an operation is refused as too complex.
@@ -49,8 +48,7 @@ class PlannerOptions:
     seconds: float = 10.0
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(Struct):
     """What planning found on its way: the branches with their choice, the drafts unmerged."""
 
     operation: Operation

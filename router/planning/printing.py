@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from router.planning.folding import fold
 from router.planning.overlap import disjoint, same_shape, shape
@@ -19,8 +20,7 @@ MIN_SHARED: Final = 40
 """Characters from which on a selection that is printed for several types becomes a fragment."""
 
 
-@dataclass(slots=True)
-class Printed:
+class Printed(Struct):
     """A selection without its outer braces, what must be renamed in its answer, and more."""
 
     text: str
@@ -151,8 +151,7 @@ _Lineage = tuple[On, ...]
 """The types that the fields above were selected on, outermost first."""
 
 
-@dataclass(slots=True)
-class _Aliases:
+class _Aliases(Struct):
     """New response keys where a key would stand for fields of different shapes."""
 
     subgraph: SubgraphView

@@ -16,10 +16,11 @@ leaves with equal choices become one decision; that leaves few decisions, often 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import add
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from router.planning.closure import Step, Steps
 from router.planning.options import APART, Become, Branch, Carry, Go, Option, Path, Rejoin
@@ -34,16 +35,14 @@ MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Limits of one search: evaluations (deterministic) and seconds (a safety net)."""
 
     evaluations: int = 5_000
     seconds: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """An option for each branch, in the branches' order."""
 
     options: tuple[Option, ...]
@@ -51,8 +50,7 @@ class Choice:
     optimal: bool
 
 
-@dataclass(slots=True)
-class _Decision:
+class _Decision(Struct):
     """Equal choices of one or more leaves: alternatives as sets of steps, best first.
 
     ``late``: by alternative, how much later than by the earliest one the leaves come in all.

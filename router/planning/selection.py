@@ -8,8 +8,9 @@ only the object itself (its ``__typename``) is wanted.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from router.planning.plan import Path, When
 
@@ -18,8 +19,7 @@ __all__ = ["Conditions", "Defer", "Field", "Fragment", "Selection", "Selections"
 Conditions: TypeAlias = tuple[When, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Defer:
+class Defer(Struct, frozen=True, eq=False):
     """A ``@defer`` that is still to be decided at run time (``when``) or always deferred.
 
     ``number`` counts the operation's blocks from 1. ``path`` is where its objects lie,
@@ -37,8 +37,7 @@ class Defer:
     exists: Conditions = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field: ``key`` is the response key, ``type_name`` its named type in the supergraph."""
 
     key: str
@@ -53,8 +52,7 @@ class Field:
     selections: Selections = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(Struct, frozen=True):
     """An inline fragment; ``on`` is None where it only carries conditions or directives."""
 
     on: str | None

@@ -10,9 +10,10 @@ are part of it. Under other conditions that may be another place::
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from router.errors import OperationInvalid
 from router.planning.plan import When

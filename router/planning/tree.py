@@ -9,8 +9,9 @@ is printed as ``__typename``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from router.planning.plan import When
 from router.planning.selection import Conditions
@@ -24,8 +25,7 @@ _FieldKey: TypeAlias = tuple[str, str, str, str, Conditions]
 _FragmentKey: TypeAlias = tuple[On, Conditions, str]
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """A selected field; ``lists`` are the list levels of its answer."""
 
     key: str
@@ -50,8 +50,7 @@ class Entry:
         )
 
 
-@dataclass(slots=True, eq=False)
-class Tree:
+class Tree(Struct, eq=False):
     """A selection set on a type of the subgraph; ``variables`` are those of its directives."""
 
     type_name: str

@@ -7,9 +7,10 @@ answer; streams send their own messages.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from router.server.refusals import Refused
 
@@ -39,8 +40,7 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """One whole HTTP answer; ``headers`` come after content-type and content-length."""
 
     status: int

@@ -10,8 +10,9 @@ them, for a client repeats itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from router.errors import RequestError
 from router.execution import Answer
@@ -56,8 +57,7 @@ class Head:
         self.entrance: Entrance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(Struct, frozen=True):
     """What a head decides under some settings and schema; ``client`` None: nothing direct."""
 
     generation: Generation

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
 
 __all__ = ["Event", "EventId", "EventLog", "MemoryLog", "SourceOver"]
 
@@ -23,8 +24,7 @@ class EventId(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One GraphQL response, whole JSON."""
 
     id: EventId

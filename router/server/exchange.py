@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 import orjson
+from msgspec import Struct, field
 
 from router.contracts.contract import VersionRules
 from router.execution import Answer, CompiledOperation, SubgraphClient
@@ -24,8 +24,7 @@ _PER_REQUEST: Final = frozenset({"traceparent", "tracestate", "x-request-id"})
 """Forwarded headers that differ in every request and say nothing about rights."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """One GraphQL request under way.
 
     ``headers`` are the request's, lower-case; ``forward`` those that travel to subgraphs.

@@ -12,8 +12,9 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from router.errors import BadRequest, RequestError
 from router.execution import Answer

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from graphql import DocumentNode, GraphQLSchema, parse
+from msgspec import Struct, field
 
 from router.contracts.annotations import Annotations, annotations_of
 from router.contracts.contract import Contract, ContractLimits, check_apart
@@ -56,8 +56,7 @@ class PlansOperations(Protocol):
     ) -> Plan: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """One client in one generation: its contract, and the schema it is shown."""
 
     contract: Contract
@@ -71,8 +70,7 @@ class Client:
         return self.contract.name
 
 
-@dataclass(eq=False, slots=True)
-class Generation:
+class Generation(Struct, eq=False):
     """Everything that changes together on a reload."""
 
     number: int

@@ -13,12 +13,12 @@ import logging
 import secrets
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from router.contracts.contract import VersionRules
 from router.errors import BadRequest, NoPlan, OperationInvalid, RequestError, RouterError

@@ -21,10 +21,10 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
+from msgspec import Struct
 
 from router.execution import Answer
 from router.execution.upload import Upload
@@ -45,8 +45,7 @@ _MOST_UNSTORED: Final = 1_000
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What is known under a key: whose payload, and the answer once there is one."""
 
     fingerprint: str

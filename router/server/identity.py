@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
 
 __all__ = ["ANONYMOUS", "Anonymous", "Authenticator", "Identity", "KnowsIdentity"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A caller; ``subject`` is None for an anonymous one.
 
     ``expires`` is the token's end in seconds since the epoch; ``issuer`` and ``subject`` together

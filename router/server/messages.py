@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
+from msgspec import Struct, field
 
 from router.server.refusals import Refused
 
@@ -22,8 +22,7 @@ _PARAMETERS: Final = ("query", "operationName", "variables", "extensions", "docu
 _DOCUMENT_ID: Final = re.compile(r"[A-Za-z0-9._~:-]{1,256}")
 
 
-@dataclass(slots=True)
-class GraphQLRequest:
+class GraphQLRequest(Struct):
     """What a client asks for; at least one of ``query`` and ``document_id`` is present.
 
     ``document_id`` comes from ``documentId``, ``doc_id`` or ``extensions.persistedQuery``; for

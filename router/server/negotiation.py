@@ -8,9 +8,10 @@ decides, ``*/*`` and no header mean ``application/json``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+
+from msgspec import Struct
 
 __all__ = ["Accepts", "Single", "Stream", "accepts", "is_json_utf8"]
 
@@ -36,8 +37,7 @@ class Stream(Enum):
     DEFER_BOTH = "defer-both"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepts:
+class Accepts(Struct, frozen=True):
     """The best type of either kind, None where the client takes none."""
 
     single: Single | None

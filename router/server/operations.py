@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from graphql import (
@@ -26,6 +25,7 @@ from graphql import (
     validate,
 )
 from graphql.validation import ASTValidationRule, ValidationRule
+from msgspec import Struct, field
 
 from router.contracts.limits import LimitExceeded, check_shape
 from router.errors import OperationInvalid
@@ -44,8 +44,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Operation:
+class Operation(Struct):
     """A valid operation of one client in one generation.
 
     ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables. ``questions``

@@ -8,8 +8,8 @@ and one error per path (:mod:`router.server.denials`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from graphql import (
@@ -36,6 +36,8 @@ from graphql import (
     is_non_null_type,
     visit,
 )
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.contracts.annotations import Annotations
 from router.server.identity import Identity
@@ -62,8 +64,7 @@ MARK: Final = "__router_type"
 _MARKING: Final = FieldNode(name=NameNode(value="__typename"), alias=NameNode(value=MARK))
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What one coordinate asks of the caller.
 
     ``scopes`` and ``policies`` are alternatives (OR) of sets that must all hold (AND); the three
@@ -92,8 +93,7 @@ class Demand:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """A selected field that demands something.
 
     ``coordinate`` is the field selected, ``path`` its response keys with ``@`` for list levels,
@@ -193,7 +193,7 @@ def cut(
     root = schema.get_root_type(operation.operation)
     selections = cutter.selections(operation.selection_set, root)
     fragments = tuple(
-        replace(
+        dataclasses.replace(
             fragment,
             selection_set=cutter.filled(
                 fragment.selection_set, schema.get_type(fragment.type_condition.name.value)
@@ -204,7 +204,7 @@ def cut(
     )
     if not selections:
         return None
-    kept = replace(operation, selection_set=SelectionSetNode(selections=selections))
+    kept = dataclasses.replace(operation, selection_set=SelectionSetNode(selections=selections))
     return DocumentNode(definitions=(kept, *fragments))
 
 
@@ -259,8 +259,7 @@ def _demand(place: str, annotations: Annotations) -> Demand:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where the walk is: the static type, and of which object types it can be here.
 
     ``possible`` is narrowed by every type condition on the way; None: by none yet.
@@ -364,7 +363,7 @@ class _Marking(Visitor):
         if node.selection_set is None or kind is None or not is_abstract_type(get_named_type(kind)):
             return None
         selections = (*node.selection_set.selections, _MARKING)
-        return replace(node, selection_set=SelectionSetNode(selections=selections))
+        return dataclasses.replace(node, selection_set=SelectionSetNode(selections=selections))
 
 
 class _Cutter:
@@ -395,13 +394,15 @@ class _Cutter:
                         yield selection
                         continue
                     inner = self.filled(selection.selection_set, target)
-                    yield replace(selection, selection_set=inner)
+                    yield dataclasses.replace(selection, selection_set=inner)
                 case InlineFragmentNode():
                     on = selection.type_condition
                     target = self.schema.get_type(on.name.value) if on else parent
                     kept = self.selections(selection.selection_set, target)
                     if kept:
-                        yield replace(selection, selection_set=SelectionSetNode(selections=kept))
+                        yield dataclasses.replace(
+                            selection, selection_set=SelectionSetNode(selections=kept)
+                        )
                 case _:
                     yield selection
 

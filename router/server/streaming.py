@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from router.execution import Increment, execute_incrementally
 from router.server.asgi import Receive, Send
@@ -33,8 +33,7 @@ class StreamFailed(Exception):
         self.errors = tuple(errors)
 
 
-@dataclass(slots=True)
-class Streamed:
+class Streamed(Struct):
     """A response whose body is a stream of GraphQL responses; ``events`` yields whole JSON."""
 
     framing: Framing

@@ -15,8 +15,9 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from router.execution import Answer
 from router.execution.upload import Upload, UploadBroken
@@ -31,8 +32,7 @@ __all__ = ["IncomingFiles", "read_upload"]
 _FIELDS: Final = ("operations", "map")
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
     size: int = 0

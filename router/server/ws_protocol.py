@@ -8,11 +8,11 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md for the rules.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import orjson
+from msgspec import Struct
 
 __all__ = [
     "SUBPROTOCOL",
@@ -40,37 +40,32 @@ class State(Enum):
     ACKED = "acked"
 
 
-@dataclass(frozen=True, slots=True)
-class Init:
+class Init(Struct, frozen=True):
     """``connection_init`` with its payload; answer with :meth:`Session.acked`."""
 
     payload: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """``subscribe``: run this request under ``id``."""
 
     id: str
     payload: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Struct, frozen=True):
     """The client is done with ``id``: stop silently."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pinged:
+class Pinged(Struct, frozen=True):
     """Send ``reply``."""
 
     reply: str
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Close the socket with this code and reason."""
 
     code: int

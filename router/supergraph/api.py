@@ -6,7 +6,7 @@ What refers to a removed type goes with it, until nothing refers to nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from graphql import (
@@ -30,6 +30,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 from graphql.type.directives import GraphQLDeferDirective
+from msgspec import Struct
 
 from router.errors import SupergraphInvalid
 from router.supergraph.views import TypeRef
@@ -111,8 +112,7 @@ def _schema_node(
     return replace(node, directives=(), operation_types=operations)
 
 
-@dataclass(frozen=True, slots=True)
-class _Machinery:
+class _Machinery(Struct, frozen=True):
     """Which names belong to linked specifications, and what ``@inaccessible`` is called."""
 
     prefixes: tuple[str, ...]
@@ -165,8 +165,7 @@ def _imports(value: Any) -> Iterable[tuple[str, str]]:
             yield original[1:], local[1:] if local.startswith("@") else local
 
 
-@dataclass(frozen=True, slots=True)
-class _Trim:
+class _Trim(Struct, frozen=True):
     machinery: _Machinery
     allowed: frozenset[str]
     hidden_arguments: frozenset[tuple[str, str, str]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from graphql import (
@@ -19,6 +18,8 @@ from graphql import (
     SchemaExtensionNode,
     value_from_ast_untyped,
 )
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.errors import SupergraphInvalid
 
@@ -44,8 +45,7 @@ _KNOWN_FEATURES: Final = frozenset(
 _FEATURE_URL: Final = re.compile(r"^(?P<base>.*)/(?P<name>[^/]+)/v(?P<version>\d+\.\d+)/?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """A directive with its arguments as Python values."""
 
     name: str
@@ -63,8 +63,7 @@ class Application:
         return value if isinstance(value, bool) else default
 
 
-@dataclass(frozen=True, slots=True)
-class JoinFeature:
+class JoinFeature(Struct, frozen=True):
     """The join spec as it is linked: its version, its prefix, and what ``@context`` is called."""
 
     version: str

@@ -6,7 +6,6 @@ two spellings of one selection compare equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from graphql import (
@@ -18,14 +17,14 @@ from graphql import (
     parse,
     print_ast,
 )
+from msgspec import Struct
 
 from router.errors import SupergraphInvalid
 
 __all__ = ["FieldSet", "SetField", "SetFragment", "parse_field_set", "top_level_fields"]
 
 
-@dataclass(frozen=True, slots=True)
-class SetField:
+class SetField(Struct, frozen=True):
     """A field of a field set; ``arguments`` is printed without parentheses, sorted by name."""
 
     name: str
@@ -33,8 +32,7 @@ class SetField:
     selections: FieldSet = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SetFragment:
+class SetFragment(Struct, frozen=True):
     """``... on Type { }`` inside a field set."""
 
     on: str

@@ -8,7 +8,6 @@ although no directive lists them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from graphql import (
@@ -18,6 +17,7 @@ from graphql import (
     TypeDefinitionNode,
     print_ast,
 )
+from msgspec.structs import replace
 
 from router.supergraph.fieldset import FieldSet, SetField
 from router.supergraph.views import FieldView, SubgraphView, TypeKind, TypeRef, TypeView

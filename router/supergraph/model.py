@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from graphql import (
     is_abstract_type,
     parse,
 )
+from msgspec import Struct
 
 from router.errors import SupergraphInvalid
 from router.files import naming, read_text
@@ -31,8 +31,7 @@ from router.supergraph.views import SubgraphView
 __all__ = ["Supergraph"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Supergraph:
+class Supergraph(Struct, frozen=True, kw_only=True, dict=True):
     """A loaded supergraph; immutable, shared by threads.
 
     ``schema`` is the full schema, inaccessible elements and join machinery included;

@@ -6,7 +6,6 @@ Read tolerantly: an absent argument means its default, an unknown one is ignored
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -24,6 +23,8 @@ from graphql import (
     parse_type,
     print_ast,
 )
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.errors import SupergraphInvalid
 from router.supergraph.features import Application, JoinFeature, applications
@@ -69,8 +70,7 @@ def read_views(
     return subgraphs
 
 
-@dataclass(slots=True)
-class _Graph:
+class _Graph(Struct):
     """A subgraph while it is being read."""
 
     name: str

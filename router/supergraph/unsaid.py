@@ -8,10 +8,10 @@ know. It can only be a narrower one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from graphql import parse_type
+from msgspec.structs import replace
 
 from router.supergraph.views import FieldView, TypeRef, TypeView
 

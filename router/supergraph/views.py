@@ -7,10 +7,10 @@ that subgraph*.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from graphql import ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from msgspec import Struct
 
 from router.supergraph.fieldset import FieldSet
 
@@ -36,8 +36,7 @@ class TypeKind(Enum):
     INPUT = "input"
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRef:
+class TypeRef(Struct, frozen=True):
     """A type as written: its name, its list levels, its text (``[Book!]!``)."""
 
     named: str
@@ -55,8 +54,7 @@ class TypeRef:
         return cls(print_ast(node), lists, text)
 
 
-@dataclass(frozen=True, slots=True)
-class ContextSource:
+class ContextSource(Struct, frozen=True):
     """An argument that is filled from an enclosing object (``@fromContext``).
 
     ``context`` is the name without the subgraph; ``by_type`` the selection for each type that
@@ -69,8 +67,7 @@ class ContextSource:
     selection: FieldSet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldView:
+class FieldView(Struct, frozen=True, kw_only=True):
     """A field as one subgraph sees it.
 
     ``external``: declared, but not resolvable here except where provided. ``label``: usable only
@@ -89,16 +86,14 @@ class FieldView:
     context: tuple[ContextSource, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyView:
+class KeyView(Struct, frozen=True):
     """A ``@key``; one that is not resolvable cannot be used to enter the subgraph."""
 
     selection: FieldSet
     resolvable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeView:
+class TypeView(Struct, frozen=True, kw_only=True):
     """A type as one subgraph sees it; ``possible`` is sorted, an object's is itself."""
 
     name: str
@@ -122,8 +117,7 @@ class TypeView:
         return self.kind in (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgraphView:
+class SubgraphView(Struct, frozen=True, kw_only=True):
     """One subgraph: ``graph`` is its id in ``join__Graph``, ``index`` its place there."""
 
     name: str

@@ -7,10 +7,10 @@ unless ``deduplicate`` is off.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from graphql import GraphQLSchema
+from msgspec.structs import replace
 
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphClient

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct, field
 
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphRequest
@@ -41,8 +42,7 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpOptions:
+class HttpOptions(Struct, frozen=True, kw_only=True):
     """How a subgraph is asked over HTTP.
 
     ``timeout``: seconds for a request, waiting for a connection included. ``max_bytes`` bounds an

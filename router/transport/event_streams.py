@@ -8,8 +8,9 @@ as subscription servers write it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from router.errors import SubgraphError
 
@@ -18,8 +19,7 @@ __all__ = ["MultipartReader", "SseEvent", "SseReader", "boundary_of"]
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(Struct, frozen=True):
     """One event; ``name`` is ``message`` where the server gave none."""
 
     name: str

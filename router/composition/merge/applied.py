@@ -8,8 +8,9 @@ merged at once: it decides what is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from router.composition.merge.features import Features
 from router.composition.merge.state import Merge, Source
@@ -32,8 +33,7 @@ _TEXT = Named("String")
 AuthSources = Callable[[], Iterable[Source[Element]]]
 
 
-@dataclass(slots=True)
-class _Noted:
+class _Noted(Struct):
     target: Target
     sources: Sequence[Source[Element]]
     named: str
@@ -41,8 +41,7 @@ class _Noted:
     travelling: AuthSources | None
 
 
-@dataclass(slots=True)
-class _Application:
+class _Application(Struct):
     """What one or more subgraphs apply; ``complete`` are the arguments with their defaults."""
 
     canonical: str | None
@@ -51,8 +50,7 @@ class _Application:
     subgraphs: list[str]
 
 
-@dataclass(slots=True)
-class AppliedMerger:
+class AppliedMerger(Struct):
     """Notes merged elements with their sources, and merges their directives."""
 
     merge: Merge

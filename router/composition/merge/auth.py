@@ -7,7 +7,8 @@ those interfaces, an interface object's field to that field of every implementat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.composition.merge.applied import AuthSources
 from router.composition.merge.state import Merge, Source
@@ -17,8 +18,7 @@ from router.composition.model import Element, FieldDefinition
 __all__ = ["AuthTravel"]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthTravel:
+class AuthTravel(Struct, frozen=True):
     """Finds the elements whose requirements apply to an element too; asked after all is merged."""
 
     merge: Merge

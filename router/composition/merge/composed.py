@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
 from graphql import NullValueNode, StringValueNode
+from msgspec import Struct
 
 from router.composition.links import CORE, FEDERATION, LINK, Feature
 from router.composition.merge.applied import AppliedMerger
@@ -28,8 +28,7 @@ _COMPOSED_BY_DEFAULT: Final = frozenset(
 _UNSUPPORTED: Final = frozenset({FEDERATION, CORE, LINK, JOIN, _SOURCE})
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """One subgraph's wish to compose a directive of a feature it links."""
 
     subgraph: Subgraph
@@ -38,8 +37,7 @@ class Request:
     element: str
 
 
-@dataclass(slots=True)
-class Composed:
+class Composed(Struct):
     """A composed feature: its link, and its directives by original name."""
 
     identity: str

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import product
 from string import ascii_letters, digits
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.composition.links import Feature, Version
 from router.composition.merge.state import Findings, Merge
@@ -48,8 +50,7 @@ _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\Z")
 _NOT_LETTERS: Final = re.compile(r"[^A-Za-z]")
 
 
-@dataclass(frozen=True, slots=True)
-class PropagatedSpec:
+class PropagatedSpec(Struct, frozen=True):
     """A specification whose directives travel to the supergraph without being asked to."""
 
     name: str
@@ -75,8 +76,7 @@ _SPECS: Final = (
 _SPEC_OF: Final = {directive: spec for spec in _SPECS for directive in spec.directives}
 
 
-@dataclass(slots=True)
-class Features:
+class Features(Struct):
     """The directives that reach the supergraph.
 
     ``names`` maps canonical names of propagated directives to the supergraph's;

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from graphql import StringValueNode
+from msgspec import Struct, field
 
 from router.composition.merge.applied import AppliedMerger
 from router.composition.merge.descriptions import merge_description
@@ -23,8 +23,7 @@ from router.composition.model import CompositeType, Element, FieldDefinition
 __all__ = ["FieldSources", "merge_field"]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSources:
+class FieldSources(Struct, frozen=True):
     """A field everywhere: who declares it, who has only its parent, who adds it by interface."""
 
     coordinate: str

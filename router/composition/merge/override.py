@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
 from graphql import StringValueNode
+from msgspec import Struct
 
 from router.composition.merge.state import Merge, Source
 from router.composition.model import Applied, FieldDefinition, ObjectType
@@ -20,8 +20,7 @@ _LABEL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_\-:./]*\Z")
 _PERCENT: Final = re.compile(r"percent\((100|\d{1,2}(?:\.\d{1,8})?)\)\Z")
 
 
-@dataclass(slots=True)
-class Overriding:
+class Overriding(Struct):
     """What overrides mean for one subgraph's declaration of a field."""
 
     overridden: bool = False

@@ -7,8 +7,9 @@ protected data for a field that is protected at least as well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias, cast
+
+from msgspec import Struct
 
 from router.composition.fieldsets import (
     FieldSetInvalid,
@@ -35,8 +36,7 @@ __all__ = ["check_auth_requirements", "check_required_arguments"]
 Composite: TypeAlias = ObjectType | InterfaceType
 
 
-@dataclass(frozen=True, slots=True)
-class _Requirement:
+class _Requirement(Struct, frozen=True):
     """One ``@requires`` as the supergraph has it."""
 
     subgraph: str
@@ -140,8 +140,7 @@ def _problems_of(
 # -- access --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Access:
+class _Access(Struct, frozen=True):
     """What a client must bring: be known, and one of the alternatives of each list."""
 
     authenticated: bool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Struct, field
 
 from router.composition.errors import CompositionError
 from router.composition.hints import Hint
@@ -35,8 +36,7 @@ class Source(NamedTuple, Generic[E]):
         return self.subgraph.name
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """Errors and hints, in the order found."""
 
     errors: list[CompositionError] = field(default_factory=list)
@@ -55,16 +55,14 @@ class Findings:
         self.hints.append(Hint(code, message, coordinate))
 
 
-@dataclass(slots=True)
-class EnumUsage:
+class EnumUsage(Struct):
     """One coordinate at which an enum is read, and one at which it is written."""
 
     output: str | None = None
     input: str | None = None
 
 
-@dataclass(slots=True)
-class Merge:
+class Merge(Struct):
     """One run of the merge.
 
     ``subgraphs`` are sorted by name (UTF-16 code units). ``sources`` holds, for each merged type,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.composition.merge.state import Findings, Source
 from router.composition.merge.wording import differences
@@ -18,8 +19,7 @@ from router.composition.model import Argument, FieldDefinition
 __all__ = ["TypeMerge", "is_subtype", "merge_input_type", "merge_output_type"]
 
 
-@dataclass(frozen=True, slots=True)
-class TypeMerge:
+class TypeMerge(Struct, frozen=True):
     """The merged type, and whether every declaration says just that."""
 
     type: str

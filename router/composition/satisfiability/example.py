@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from router.composition.merged import EnumType, Field, InputType, MergedSchema, base_name, item_type
 
@@ -18,16 +19,14 @@ _VALUES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class Step(Struct, frozen=True, eq=False):
     """A field taken, or an object type known (then ``field`` is None)."""
 
     type: str
     field: Field | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trail:
+class Trail(Struct, frozen=True, eq=False):
     """The steps from a root to here, the last one first."""
 
     kind: str

@@ -7,7 +7,8 @@ provided fields are there too. Vertices are made when first asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
 from router.composition.satisfiability.views import (
@@ -21,8 +22,7 @@ from router.composition.satisfiability.views import (
 __all__ = ["Edge", "Graph", "Move", "Vertex"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
+class Edge(Struct, frozen=True, eq=False):
     """A field that a vertex can resolve once its conditions hold; no target for a leaf."""
 
     field: FieldView
@@ -38,8 +38,7 @@ class Edge:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Move:
+class Move(Struct, frozen=True, eq=False):
     """A way to the same object in another subgraph: by a key, or without one between roots."""
 
     target: Vertex

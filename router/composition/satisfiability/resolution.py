@@ -9,9 +9,10 @@ be had with itself in hand cannot be had.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
 from router.composition.satisfiability.graph import Edge, Graph, Move, Vertex
@@ -31,8 +32,7 @@ Answer: TypeAlias = tuple[Vertex, ...]
 """The vertices moved to; for a selection empty for "no", and the vertex itself for "yes"."""
 
 
-@dataclass(slots=True)
-class _Inquiry:
+class _Inquiry(Struct):
     """Questions that are open together, what each has been answered so far, and who asked."""
 
     answers: dict[Question, Answer] = field(default_factory=dict)

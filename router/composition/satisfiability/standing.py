@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.composition.satisfiability.graph import Edge, Vertex
 from router.composition.satisfiability.resolution import Resolver
@@ -19,8 +20,7 @@ from router.composition.satisfiability.views import Landscape
 __all__ = ["Offer", "Standing", "standings"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Offer:
+class Offer(Struct, frozen=True, eq=False):
     """A vertex that has a field; ``moved`` tells whether one can come to it by a key."""
 
     vertex: Vertex

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from router.composition.satisfiability.example import Trail
 from router.composition.satisfiability.graph import Vertex
@@ -16,8 +17,7 @@ Labels: TypeAlias = Mapping[str, bool]
 """Override labels whose value is chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosing:
+class Enclosing(Struct, frozen=True):
     """An object around that sets a context: where a path met it, and where the path left it."""
 
     context: str
@@ -25,8 +25,7 @@ class Enclosing:
     left_at: Vertex
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """One way of being somewhere in a subgraph.
 
     ``runtime`` are the object types that are possible here; ``contexts`` the nearest enclosing
@@ -52,8 +51,7 @@ Bucket: TypeAlias = tuple[str, str]
 """For what follows a mutation field of several subgraphs: the field, and one of them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class Group(Struct, frozen=True, eq=False):
     """Simultaneous paths; all of a state's, or those of one bucket."""
 
     paths: tuple[Path, ...]
@@ -64,8 +62,7 @@ class Group:
         return frozenset(path.place for path in self.paths)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
+class State(Struct, frozen=True, eq=False):
     """A client path and the groups that serve it: one, or one for each bucket.
 
     A shared mutation field may be called in one subgraph only, so its subgraphs part: each group
@@ -83,8 +80,7 @@ class State:
         return sum(len(group.paths) for group in self.groups)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Visit:
+class _Visit(Struct, frozen=True, eq=False):
     group: Group
     places: frozenset[tuple[str, ...]]
     labels: Labels

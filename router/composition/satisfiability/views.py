@@ -7,8 +7,10 @@ and the router will know no more than the join directives say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.composition.fieldsets import (
     FieldSetInvalid,
@@ -51,16 +53,14 @@ class Kind(Enum):
     INTERFACE_OBJECT = "interface object"
 
 
-@dataclass(frozen=True, slots=True)
-class ContextUse:
+class ContextUse(Struct, frozen=True):
     """An argument taken from a context: its name in the supergraph, and what is selected."""
 
     context: str
     selection: Selection
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FieldView:
+class FieldView(Struct, frozen=True, eq=False):
     """A field in one subgraph; ``type`` is the named type there, None for a leaf.
 
     ``label`` makes it usable only while the override label has the value ``label_value``.
@@ -78,8 +78,7 @@ class FieldView:
     contexts: tuple[ContextUse, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KeyView:
+class KeyView(Struct, frozen=True, eq=False):
     """A key of a type in one subgraph; ``extension`` tells that an extension has it."""
 
     text: str
@@ -88,8 +87,7 @@ class KeyView:
     extension: bool
 
 
-@dataclass(slots=True, eq=False)
-class TypeView:
+class TypeView(Struct, eq=False):
     """A composite type in one subgraph; ``possible`` are its object types there."""
 
     name: str
@@ -104,8 +102,7 @@ class TypeView:
         return self.kind in (Kind.INTERFACE, Kind.UNION)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Landscape:
+class Landscape(Struct, frozen=True, eq=False):
     """Everything the walk asks about.
 
     ``names`` are the subgraphs' names by graph id, in order. ``possible`` gives the object types

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
@@ -65,8 +64,7 @@ def router_settings(settings: Settings) -> RouterSettings:
     redis_url = settings.gateway.redis_url
     origins = settings.server.allowed_origins
     own = (f"http://{settings.server.host}:{settings.server.port}",)
-    return dataclasses.replace(
-        RouterSettings(),
+    return RouterSettings(
         http=HttpSettings(cors=CorsSettings(origins=origins)),
         headers=HeaderSettings(forward=FORWARDED),
         jwt=router_issuers(settings),

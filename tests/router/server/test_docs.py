@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
 from router import settings
 from router.contracts import contract
@@ -22,26 +23,26 @@ NO_CODES = {
 """Upper-case texts that are no codes of a request: names, and what stops a start."""
 
 
-def groups(module: object) -> list[type]:
+def groups(module: object) -> list[type[Struct]]:
     return [
         found
         for name in getattr(module, "__all__", ())
-        if dataclasses.is_dataclass(found := getattr(module, name)) and isinstance(found, type)
+        if isinstance(found := getattr(module, name), type) and issubclass(found, Struct)
     ]
 
 
 @pytest.mark.parametrize("group", groups(settings))
-def test_every_setting_is_on_its_page_with_its_group(group: type) -> None:
+def test_every_setting_is_on_its_page_with_its_group(group: type[Struct]) -> None:
     text = (PAGES / "settings.md").read_text("utf-8")
-    for field in dataclasses.fields(group):
-        if not dataclasses.is_dataclass(field.default):
+    for field in fields(group):
+        if not isinstance(field.default, Struct):
             assert f"| `{field.name}` |" in text, field.name
 
 
 @pytest.mark.parametrize("group", groups(contract))
-def test_every_part_of_a_contract_is_described(group: type) -> None:
+def test_every_part_of_a_contract_is_described(group: type[Struct]) -> None:
     text = (PAGES / "contracts.md").read_text("utf-8")
-    for field in dataclasses.fields(group):
+    for field in fields(group):
         assert field.name in text, field.name
 
 

@@ -24,6 +24,9 @@ class Operation:
         self.started.append(done)
         return self
 
+    def answer(self, run: Answer) -> Answer:
+        return run
+
     def cancel(self) -> None:
         self.cancelled += 1
 
