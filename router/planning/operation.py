@@ -121,7 +121,7 @@ def normalise(
     OperationInvalid where the operation is missing or too large.
     """
     node, fragments = select_operation(document, operation_name)
-    _refuse_too_large(node, fragments)
+    _refuse(node, fragments)
     kind = OperationKind(node.operation.value)
     root = supergraph.roots.get(kind.value)
     if root is None:
@@ -147,14 +147,17 @@ def normalise(
     )
 
 
-def _refuse_too_large(
+def _refuse(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> None:
+    """Refuse what is too large or hides a runtime type, though a condition excludes it."""
     sizes: dict[str, int] = {}
 
     def size(node: SelectionSetNode) -> int:
         total = 0
         for selection in node.selections:
+            if isinstance(selection, FieldNode):
+                _refuse_hiding_alias(selection)
             match selection:
                 case FragmentSpreadNode():
                     name = selection.name.value
@@ -174,6 +177,12 @@ def _refuse_too_large(
         raise OperationInvalid(
             [{"message": f"The operation selects {total} fields; {MAX_SELECTIONS} are allowed."}]
         )
+
+
+def _refuse_hiding_alias(node: FieldNode) -> None:
+    name = node.name.value
+    if node.alias is not None and node.alias.value == "__typename" != name:
+        raise OperationInvalid([{"message": _HIDING_ALIAS.format(name)}])
 
 
 class _FieldGroup(Struct):
@@ -286,8 +295,6 @@ class _Walk:
             return  # known wherever the object is: the executor answers it
         if name in {"__schema", "__type"} and place.parent == self.query_root:
             return
-        if node.alias is not None and node.alias.value == "__typename" != name:
-            raise OperationInvalid([{"message": _HIDING_ALIAS.format(name)}])
         directives, variables = _printed_directives(node.directives)
         key = (
             "field",

@@ -119,9 +119,19 @@ def test_conditions_that_exclude_each_other_select_nothing() -> None:
     assert plan_lines(supergraph(**PAIR), query) == ["0 a {p{__typename}}"]
 
 
-def test_an_alias_that_would_hide_the_runtime_type_is_refused() -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{p{__typename: id}}",
+        "{p{id __typename: a @include(if: false)}}",
+        "{t: __typename p @skip(if: true){...F}} fragment F on P{__typename: id}",
+    ],
+)
+def test_an_alias_that_would_hide_the_runtime_type_is_refused_whatever_the_conditions(
+    query: str,
+) -> None:
     with pytest.raises(OperationInvalid, match="alias"):
-        Planner(supergraph(**PAIR)).plan(parse("{p{__typename: id}}"))
+        Planner(supergraph(**PAIR)).plan(parse(query))
 
 
 def test_an_operation_that_is_too_large_is_refused_before_it_is_expanded() -> None:
