@@ -110,8 +110,8 @@ class CompiledOperation:
         self.operation = operation_of(document, operation_name)
         self.types = Types(api_schema)
         self.full_types = Types(supergraph.schema)
-        self.coerce = Coercion(self.operation, api_schema)
         self._conditions = condition_variables(document, self.operation)
+        self.coerce = Coercion(self.operation, api_schema, self._conditions)
         self._introspects = asks_for_introspection(document)
         self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
         self.program = Program(

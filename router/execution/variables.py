@@ -7,7 +7,7 @@ a value does not fit, graphql-core words the errors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from graphql import (
@@ -34,12 +34,21 @@ _Fits = Callable[[Any], bool]
 
 
 class Coercion:
-    """The variables of one operation; calling it returns the variables to execute with."""
+    """The variables of one operation; calling it returns the variables to execute with.
 
-    def __init__(self, operation: OperationDefinitionNode, schema: GraphQLSchema) -> None:
+    ``conditions`` are those that decide which fields there are: though one may be left out for
+    its default, an explicit null decides nothing.
+    """
+
+    def __init__(
+        self,
+        operation: OperationDefinitionNode,
+        schema: GraphQLSchema,
+        conditions: Container[str] = (),
+    ) -> None:
         self._operation = operation
         self._schema = schema
-        self._checks: list[tuple[str, _Fits, Any]] = []
+        self._checks: list[tuple[str, _Fits, bool, Any]] = []
         fits = _Checks()
         for node in operation.variable_definitions or ():
             kind = type_from_ast(schema, node.type)
@@ -49,7 +58,11 @@ class Coercion:
                 else value_from_ast_untyped(node.default_value)
             )
             check = fits.of(kind) if is_input_type(kind) else _never
-            self._checks.append((node.variable.name.value, check, default))
+            name = node.variable.name.value
+            required = default is Undefined and not check(None)
+            if name in conditions:
+                check = _is_decided
+            self._checks.append((name, check, required, default))
 
     def __call__(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return the declared variables that have a value, or raise OperationInvalid."""
@@ -57,19 +70,19 @@ class Coercion:
         if not self._checks:
             return values
         given = given or {}
-        for name, fits, default in self._checks:
+        for name, fits, required, default in self._checks:
             if name in given:
                 value = given[name]
                 if not fits(value):
-                    self._refuse(given)
+                    self._refuse(given, name)
                 values[name] = value
             elif default is not Undefined:
                 values[name] = default
-            elif not fits(None):
-                self._refuse(given)
+            elif required:
+                self._refuse(given, name)
         return values
 
-    def _refuse(self, given: Mapping[str, Any]) -> None:
+    def _refuse(self, given: Mapping[str, Any], name: str) -> None:
         result = get_variable_values(
             self._schema,
             tuple(self._operation.variable_definitions or ()),
@@ -80,6 +93,9 @@ class Coercion:
             raise OperationInvalid(
                 [dict(error.formatted) for error in result], code="BAD_USER_INPUT"
             )
+        if given.get(name, Undefined) is None:
+            message = f"Variable '${name}' decides a condition: it must not be null."
+            raise OperationInvalid([{"message": message}], code="BAD_USER_INPUT")
         # stricter here than there is a defect, but no reason to let the value through
 
 
@@ -138,6 +154,10 @@ class _Checks:
 
 def _has_default(field: Any) -> bool:
     return field.default_value is not Undefined or getattr(field, "default", None) is not None
+
+
+def _is_decided(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def _never(value: Any) -> bool:

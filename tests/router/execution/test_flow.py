@@ -176,6 +176,8 @@ async def test_only_variables_that_are_present_are_sent() -> None:
         ("query($i:I){a{x}}", {"i": {"unknown": 1}}),
         ("query($i:I){a{x}}", {"i": {}}),
         ("query($i:I){a{x}}", {"i": {"k": "NOPE", "r": 1}}),
+        ("query($i:Boolean=true){a{x @include(if:$i)}}", {"i": None}),
+        ("query($i:Boolean){a{x ...@defer(if:$i){y}}}", {"i": None}),
     ],
 )
 async def test_variables_that_do_not_fit_are_refused_before_anything_is_sent(
@@ -194,6 +196,13 @@ async def test_variables_that_fit_travel_as_they_came() -> None:
     operation = compiled(plan(), sdl, "query($i:[I!],$d:ID,$f:Float=1){a{x}}")
     given = {"i": {"r": 1, "k": "A", "i": [{"r": 2.0, "k": None}]}, "d": 7, "other": 1}
     assert operation.coerce(given) == {"i": given["i"], "d": 7, "f": 1}
+
+
+async def test_a_variable_that_decides_a_condition_may_be_left_out_for_its_default() -> None:
+    document = "query($i:Boolean=false,$d:Boolean){a{x @include(if:$i) ...@defer(if:$d){y}}}"
+    operation = compiled(plan(), SDL, document)
+    assert operation.coerce({}) == {"i": False}
+    assert operation.coerce({"i": True, "d": False}) == {"i": True, "d": False}
 
 
 async def test_cancelling_an_execution_cancels_its_requests() -> None:
