@@ -108,6 +108,7 @@ class Direct:
             head.path in generation.by_path
             and accepted.single is not None
             and is_json_utf8(headers.get("content-type", ""))
+            and "content-encoding" not in headers
             and "idempotency-key" not in headers
             and self._http.streams.token_of(headers, b"") is None
         )

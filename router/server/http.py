@@ -293,6 +293,8 @@ class GraphQLOverHTTP:
     ) -> GraphQLRequest | list[GraphQLRequest]:
         content_type = headers.get("content-type")
         limits = self.settings.limits
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refused("Send the request unencoded.", 415, "UNSUPPORTED_CONTENT_TYPE")
         if content_type is not None and is_json_utf8(content_type):
             raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
             body: Any = parse_json(raw, limits.json_depth)

@@ -14,6 +14,7 @@ declines goes uvicorn's way, as everything does where nothing is offered.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -152,7 +153,18 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         """Offer a whole request, or parse what came."""
         self._idle_since = None
         if self._begin is None or not self._offer(data, self._begin):
-            super().data_received(data)
+            super().data_received(data if self._reading else _without_upgrade(data))
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is no HTTP as everything is said that is no GraphQL request."""
+        body = b'{"errors":[{"message":"%b","extensions":{"code":"BAD_REQUEST"}}]}' % msg.encode()
+        head = b"%b%bconnection: close\r\ncontent-length: %d\r\n\r\n" % (
+            _response_lines(400, "application/json; charset=utf-8", ()),
+            self._default_lines(),
+            len(body),
+        )
+        self.transport.write(head + body)
+        self.transport.close()
 
     def _offer(self, data: bytes, begin: Begin) -> bool:
         cycle = self.cycle
@@ -295,9 +307,32 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         )
 
 
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:(?![^\r\n]*websocket)[^\r\n]*", re.IGNORECASE)
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """A request without its offer of a protocol that nobody speaks here (RFC 9110, 7.8).
+
+    Clients that would rather speak HTTP/2 (Java's, curl's) send ``Upgrade: h2c`` with a body, and
+    httptools reads no body after an upgrade.
+    """
+    size = data.find(b"\r\n\r\n")
+    size = len(data) if size < 0 else size
+    if _UPGRADE.search(data, 0, size) is None:
+        return data
+    return _UPGRADE.sub(b"", data[:size]) + data[size:]
+
+
+_LONGEST_URL: Final = 65_535
+"""What httptools takes apart; what is longer is left to the app to refuse."""
+
+
 @lru_cache(maxsize=256)
 def _target(url: bytes) -> tuple[bytes, bytes]:
     """Path and query of a request's target."""
+    if len(url) > _LONGEST_URL:
+        path, _, query = url.partition(b"?")
+        return path, query
     parsed = httptools.parse_url(url)
     return parsed.path, parsed.query or b""
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from router.cli import main
+from tests.router.foreign_issuer import foreign_packages
 
 SDL = "type Query { hello: String }"
 
@@ -81,6 +82,15 @@ def process(subgraphs: Path, tmp_path: Path) -> Iterator[Process]:
     process.process.wait()
     assert process.process.stderr is not None
     process.process.stderr.close()
+
+
+def test_the_graphql_http_audit_passes_whole(process: Process) -> None:
+    process.wait_until_ready()
+    command = ["node", "audit.mjs", f"http://127.0.0.1:{process.port}/graphql"]
+    output = subprocess.run(command, cwd=foreign_packages(), check=True, capture_output=True)
+    results = json.loads(output.stdout)
+    assert len(results) > 50
+    assert [result for result in results if result["status"] != "ok"] == []
 
 
 def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path) -> None:

@@ -226,6 +226,7 @@ CASES: dict[str, tuple[dict[str, Any], bytes, bool]] = {
         request(BOOKS),
         False,
     ),
+    "a content encoding": ({}, request(BOOKS, {**JSON, "content-encoding": "gzip"}), False),
     "a key of idempotency": (
         {},
         request({"query": 'mutation { lend(id: "1") }'}, {**JSON, "idempotency-key": "k"}),

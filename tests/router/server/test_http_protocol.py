@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -123,6 +124,30 @@ async def test_head_and_no_content_have_no_body() -> None:
     assert b"content-length: 100000" in found
     assert b"xxx" not in found
     assert b"204 No Content" in found
+
+
+async def test_a_request_that_offers_another_protocol_keeps_its_body() -> None:
+    head = b"POST /echo HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\n"
+    head += b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\ncontent-length: 4\r\n\r\n"
+    async with serving() as port:
+        found = await ask(port, head, b"body", request("/echo", b"upgrade: h2c"))
+    assert b"\r\n\r\nbodyHTTP/1.1 200 OK" in found
+    assert b"\r\n\r\nupgrade: h2cHTTP/1.1 200 OK" in found
+
+
+async def test_what_is_no_http_is_refused_with_a_code() -> None:
+    async with serving() as port:
+        found = await ask(port, b"\x16\x03\x01 no HTTP\r\n\r\n", last_closes=False)
+    head, _, body = found.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json")
+    assert json.loads(body)["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_a_very_long_target_is_the_apps_to_refuse() -> None:
+    query = b"x" * 70_000
+    async with serving() as port:
+        found = await ask(port, b"GET /a%20b?" + query + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert query in found
 
 
 async def test_a_header_with_a_line_break_is_never_sent() -> None:
