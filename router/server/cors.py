@@ -16,6 +16,7 @@ from router.settings import CorsSettings, CsrfSettings
 __all__ = ["cors_headers", "preflight", "refuse_forgeable"]
 
 _SIMPLE_TYPES = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+_SIMPLE_METHODS = ("GET", "HEAD", "POST")
 _METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 
 
@@ -68,7 +69,7 @@ def refuse_forgeable(settings: CsrfSettings, method: str, headers: Mapping[str, 
     A ``GET`` runs queries alone and its answer stays unreadable to foreign pages, so it is
     refused only where ambient credentials or the browser itself say that it matters.
     """
-    if not settings.enabled:
+    if not settings.enabled or method not in _SIMPLE_METHODS:
         return
     content_type = headers.get("content-type")
     if content_type is not None and not _is_simple(content_type):

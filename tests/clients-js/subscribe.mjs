@@ -1,4 +1,4 @@
-// One subscription through a foreign client: node subscribe.mjs ws|sse|urql|urql-defer URL QUERY
+// One subscription through a foreign client: node subscribe.mjs ws|sse|sse-single|urql|urql-defer URL QUERY
 // Prints a line {"subscribed":true} once it waits, one line per event, and {"done":true}.
 import WebSocket from 'ws';
 import { createClient as createSse } from 'graphql-sse';
@@ -16,8 +16,8 @@ const sink = (close) => ({
 if (kind === 'ws') {
   const client = createWs({ url, webSocketImpl: WebSocket, lazy: true });
   client.subscribe({ query }, sink(() => client.dispose()));
-} else if (kind === 'sse') {
-  const client = createSse({ url, retryAttempts: 0 });
+} else if (kind === 'sse' || kind === 'sse-single') {
+  const client = createSse({ url, retryAttempts: 0, singleConnection: kind === 'sse-single' });
   client.subscribe({ query }, sink(() => client.dispose()));
 } else {
   const client = new Client({ url, exchanges: [fetchExchange], fetchSubscriptions: true, preferGetMethod: false });

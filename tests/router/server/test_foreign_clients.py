@@ -26,7 +26,7 @@ async def test_the_graphql_http_audit_passes_whole(served: Any, clients_js: Path
     assert [result for result in results if result["status"] != "ok"] == []
 
 
-@pytest.mark.parametrize("kind", ["ws", "sse", "urql"])
+@pytest.mark.parametrize("kind", ["ws", "sse", "sse-single", "urql"])
 async def test_a_foreign_client_hears_every_event(
     served: Any, library: Any, clients_js: Path, kind: str
 ) -> None:
