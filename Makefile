@@ -62,9 +62,9 @@ format: $(STAMP)
 
 requirements: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--group dev pyproject.toml -o requirements/dev.txt
+		--extra clinic --group dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--constraint requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+		--constraint requirements/dev.txt --extra clinic pyproject.toml -o requirements/runtime.txt
 
 clean:
 	rm -rf $(VENV) var

@@ -1,6 +1,6 @@
 """The library door: an ASGI app out of in-process schemas and subgraph URLs.
 
-    from router.app import Router
+    from router import Router
 
     app = Router.from_subgraphs({
         "patients": strawberry_schema,               # a Strawberry, Ariadne or graphql-core schema
@@ -26,19 +26,19 @@ from typing import Final, Self, TypeAlias, TypedDict, Unpack
 from router.contracts.contract import Contract, load_contracts
 from router.errors import RouterError
 from router.files import naming
-from router.loading import LoadedGraph, Subgraph, SubgraphLike, load_subgraphs, load_supergraph
+from router.loading import LoadedGraph, SubgraphLike, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
 from router.server.direct import Head, Respond
-from router.server.exchange import Exchange, Stage
+from router.server.exchange import Stage
 from router.server.generation import Generation, PlansOperations, build_generation
-from router.server.identity import Authenticator, Identity
+from router.server.identity import Authenticator
 from router.server.pipeline import Pipeline
 from router.server.refusals import errors_body
 from router.server.rights import Decide
 from router.settings import Settings, SubgraphSettings
 
-__all__ = ["Exchange", "Identity", "Router", "RouterOptions", "Settings", "Stage", "Subgraph"]
+__all__ = ["Router", "RouterOptions"]
 
 _LOG: Final = logging.getLogger("router")
 

@@ -64,7 +64,7 @@ async def load_subgraphs(
 ) -> LoadedGraph:
     """Gather the SDLs, compose them, and connect every subgraph.
 
-    Raises :class:`~router.errors.CompositionFailed` with every error, or
+    Raises :class:`~router.composition.CompositionFailed` with every error, or
     :class:`~router.errors.SettingsInvalid` where a subgraph cannot be reached.
     """
     from router.composition.compose import compose

@@ -25,11 +25,12 @@ __all__ = ["load", "read"]
 T = TypeVar("T")
 
 
-def load(path: Path, into: type[T]) -> T:
+def load(path: str | Path, into: type[T]) -> T:
     """Read the TOML file ``path`` into the settings class ``into``.
 
     Raises :class:`~router.errors.SettingsInvalid` naming file, line and mend.
     """
+    path = Path(path)
     text = read_text(path, "give the path of a TOML file")
     try:
         values = tomllib.loads(text)

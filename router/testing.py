@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from graphql import GraphQLError, parse, validate
 
 from router.errors import NoPlan, RouterError
+from router.files import read_text
 from router.loading import printed_sdl
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _supergraph(graph: Graph) -> Supergraph:
     if isinstance(graph, Supergraph):
         return graph
     if isinstance(graph, str | Path):
-        return Supergraph.load(_text(graph))
+        return Supergraph.read(Path(graph)) if _is_file(graph) else Supergraph.load(str(graph))
     return Supergraph.load(graph.supergraph_sdl)
 
 
@@ -164,11 +165,7 @@ def _sources(subgraphs: Mapping[str, Any]) -> list[SubgraphSource]:
     from router.composition.sources import SubgraphSource
 
     return [
-        SubgraphSource(
-            name,
-            f"http://{name}/graphql",
-            _text(given) if isinstance(given, str | Path) else printed_sdl(given),
-        )
+        SubgraphSource(name, f"http://{name}/graphql", _sdl(given))
         for name, given in subgraphs.items()
     ]
 
@@ -177,8 +174,10 @@ def _is_file(given: Any) -> bool:
     return isinstance(given, Path) or (isinstance(given, str) and "{" not in given)
 
 
-def _text(given: str | Path) -> str:
-    return Path(given).read_text(encoding="utf-8") if _is_file(given) else str(given)
+def _sdl(given: Any) -> str:
+    if _is_file(given):
+        return read_text(Path(given), "name the file of a schema, or give its SDL")
+    return given if isinstance(given, str) else printed_sdl(given)
 
 
 def _problems(

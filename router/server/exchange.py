@@ -74,7 +74,7 @@ class Stage(Protocol):
     :class:`~router.errors.RequestError` refuses the request.
     """
 
-    async def __call__(self, exchange: Exchange, run: Run) -> Answer: ...
+    async def __call__(self, exchange: Exchange, run: Run, /) -> Answer: ...
 
 
 def rights_key(exchange: Exchange) -> bytes:

@@ -54,7 +54,7 @@ class Authenticator(Protocol):
     credentials give :data:`ANONYMOUS` unless they are required.
     """
 
-    async def __call__(self, headers: Mapping[str, str]) -> Identity: ...
+    async def __call__(self, headers: Mapping[str, str], /) -> Identity: ...
 
 
 class KnowsIdentity(Protocol):

@@ -31,7 +31,7 @@ type Subscription { rang: Int }
 def serve(port: int) -> None:
     import uvicorn
 
-    from router.app import Router
+    from router import Router
     from router.settings import Settings, SubscriptionSettings
 
     listeners: set[asyncio.Queue[int]] = set()

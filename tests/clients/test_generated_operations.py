@@ -32,7 +32,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes
 
-from router.app import Identity, Router, Subgraph
+from router import Identity, Router, Subgraph
 from router.contracts.contract import ContractLimits, PersistedRules, load_contracts
 from router.execution.client import SubgraphAnswer, SubgraphRequest
 from router.server.messages import GraphQLRequest

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from router.errors import SettingsInvalid
 from router.testing import (
     assert_composes,
     assert_does_not_compose,
@@ -44,6 +45,13 @@ def test_a_subgraph_may_be_a_file_and_an_error_names_its_line(tmp_path: Path) ->
         assert_composes({"wards": WARDS, "beds": file})
     assert "at wards:3" in str(failure.value)
     assert f"at {file}:4" in str(failure.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"beds\.graphql: cannot be read \(No such file"):
+        assert_composes({"beds": str(tmp_path / "beds.graphql")})
+    with pytest.raises(SettingsInvalid, match=r"graph\.graphql: cannot be read"):
+        plan_of(tmp_path / "graph.graphql", QUERY)
 
 
 def test_errors_and_hints_are_expected_by_code() -> None:

@@ -10,7 +10,7 @@ from drassist.app.local import LocalClient
 from drassist.app.page import graphiql
 from drassist.app.subgraphs import RunningSubgraph
 from drassist.runtime.settings import Settings
-from router.app import Router, Subgraph
+from router import Router, Subgraph
 from router.settings import (
     ApqSettings,
     ClientMatching,

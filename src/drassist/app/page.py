@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from drassist.runtime.settings import Settings
-from router.app import Router
+from router import Router
 from router.graphiql import GraphiQLConfig, Identity, create_graphiql
 from router.page import graphiql_config
 from router.server.app import Page

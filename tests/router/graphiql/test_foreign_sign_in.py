@@ -11,7 +11,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 from playwright.async_api import Browser, Page, expect
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract
 from router.graphiql import GraphiQLConfig, Identity, create_graphiql
 from router.graphiql.app import BUILD

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from router.app import Router, Settings, Subgraph
+from router import Router, Settings, Subgraph
 
 from .case import Case
 from .federation import Federation

@@ -15,7 +15,7 @@ import uvicorn
 from ariadne import MutationType, QueryType, SubscriptionType
 from ariadne.contrib.federation import FederatedObjectType, make_federated_schema
 
-from router.app import Router
+from router import Router
 from tests.patience import PATIENCE
 from tests.router.foreign_issuer import foreign_packages
 

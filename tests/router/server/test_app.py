@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from strawberry import federation
 
-from router.app import Router, Subgraph
+from router import Router, Subgraph
 from router.errors import RouterError, SettingsInvalid
 from router.execution.client import SubgraphRequest
 from router.server.exchange import Exchange

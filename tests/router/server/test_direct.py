@@ -12,7 +12,7 @@ import orjson
 import pytest
 import uvicorn
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract, ContractLimits
 from router.execution import Answer
 from router.server.direct import Head

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract, ContractLimits, TagRules
 
 CONTRACTS = (

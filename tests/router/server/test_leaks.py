@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract, PersistedRules, TagRules
 from tests.patience import PATIENCE
 

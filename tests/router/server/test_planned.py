@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract, PersistedRules
 from router.errors import SettingsInvalid
 from router.planned import PlannedAhead

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.app import Router
+from router import Router
 from router.contracts.contract import Contract, TagRules
 from router.errors import RouterError
 from router.loading import load_subgraphs

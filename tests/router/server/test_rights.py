@@ -8,7 +8,7 @@ from typing import Any
 from ariadne import InterfaceType, QueryType, UnionType
 from ariadne.contrib.federation import make_federated_schema
 
-from router.app import Subgraph
+from router import Subgraph
 from router.server.identity import ANONYMOUS, Identity
 from router.settings import Settings
 

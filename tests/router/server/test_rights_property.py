@@ -12,7 +12,7 @@ from ariadne.contrib.federation import make_federated_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.app import Identity, Router
+from router import Identity, Router
 
 SDL = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9",

@@ -10,7 +10,7 @@ import pytest
 from ariadne import MutationType, QueryType, ScalarType
 from ariadne.contrib.federation import make_federated_schema
 
-from router.app import Router
+from router import Router
 from router.execution.upload import Upload
 from router.settings import Settings, UploadSettings
 

@@ -16,7 +16,7 @@ import strawberry
 from strawberry.asgi import GraphQL
 from strawberry.file_uploads import Upload as StrawberryUpload
 
-from router.app import Router, Subgraph
+from router import Router, Subgraph
 from router.contracts.contract import Contract, PersistedRules
 from router.errors import SubgraphError
 from router.execution.client import SubgraphRequest

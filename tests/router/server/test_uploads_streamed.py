@@ -15,7 +15,7 @@ import pytest
 from ariadne import MutationType, QueryType, ScalarType
 from ariadne.contrib.federation import make_federated_schema
 
-from router.app import Router, Subgraph
+from router import Router, Subgraph
 from router.execution.upload import Upload
 from router.settings import HttpSettings, Settings, UploadSettings
 from tests.patience import PATIENCE
