@@ -85,8 +85,6 @@ def represent(
     """
     name = value.get("__typename")
     runtime = name if isinstance(name, str) else static
-    if runtime is None and len(inputs) == 1 and inputs[0].typename == inputs[0].on:
-        runtime = inputs[0].on  # no __typename was asked for because the type is certain
     if runtime is None:
         return None
     sent: dict[str, Any] = {"__typename": runtime}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from router.execution.client import opening_of
 from router.execution.representations import ClientPath
-from router.execution.shapes import Shape, Shapes, read_shapes
+from router.execution.shapes import Shape, Shapes, Slot, read_shapes
 from router.execution.types import Types
 from router.planning.plan import EACH, EntityCall, Fetch, OnTypes, Path, Plan
 
@@ -67,8 +67,9 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
     for index, fetch in enumerate(plan.fetches):
         shapes = read_shapes(fetch, types.schema)
         own = []
+        before = [steps[earlier] for earlier in sorted(ancestors[index])]
         for call in fetch.entities:
-            statics = tuple(_static(steps, path, types) for path in call.paths)
+            statics = tuple(_static(before, path, call, types) for path in call.paths)
             prefix = _prefix(call.paths[0]) if call.paths else ()
             own.append(CallStep(calls, index, call, shapes.calls[call.alias], statics, prefix))
             calls += 1
@@ -100,34 +101,54 @@ def _prefix(path: Path) -> ClientPath:
     return tuple(known)
 
 
-def _static(steps: Sequence[FetchStep], path: Path, types: Types) -> str | None:
-    """Return the object type at ``path`` where all that bring it agree on one."""
+def _static(before: Sequence[FetchStep], path: Path, call: EntityCall, types: Types) -> str | None:
+    """Return the type at ``path`` where it is known without asking for it.
+
+    All that bring the objects agree on one, or nobody asks: then the only input's type is certain.
+    """
     if path and isinstance(path[-1], OnTypes) and len(path[-1].types) == 1:
         name = path[-1].types[0]
         if types.is_object(name):
             return name
-    keys = [item for item in path if isinstance(item, str) and item != EACH]
-    found: set[str | None] = set()
+    brought = list(_bringing(before, path))
+    statics = {slot.static for slot in brought if isinstance(slot, Slot)}
+    if len(statics) == 1 and None not in statics:
+        return statics.pop()
+    shapes = [each.shape if isinstance(each, Slot) else each for each in brought]
+    asked = any("__typename" in shape.slots for shape in shapes if shape is not None)
+    if asked or len(call.inputs) != 1:
+        return None
+    (only,) = call.inputs
+    return only.on if types.is_object(only.on) else only.typename
+
+
+def _bringing(steps: Sequence[FetchStep], path: Path) -> Iterator[Slot | Shape]:
+    """Yield what brings something at ``path``: slots of answers, shapes of entities there."""
+    keys = _keys(path)
     for step in steps:
         starts: list[tuple[Shape, Path]] = [
-            (call.shape, p) for call in step.calls for p in call.call.paths
+            (call.shape, at) for call in step.calls for at in call.call.paths
         ]
         if not step.calls:
             starts.append((step.shapes.root, step.fetch.at))
         for shape, at in starts:
-            above = [item for item in at if isinstance(item, str) and item != EACH]
-            if keys[: len(above)] == above and len(keys) > len(above):
-                below = _descend(shape, keys[len(above) :])
-                if below is not None:
-                    found.add(below[0])
-    return found.pop() if len(found) == 1 else None
+            above = _keys(at)
+            if above == keys:
+                yield shape
+            elif keys[: len(above)] == above:
+                slot = _descend(shape, keys[len(above) :])
+                if slot is not None:
+                    yield slot
 
 
-def _descend(shape: Shape, keys: Sequence[str]) -> tuple[str | None] | None:
+def _keys(path: Path) -> list[str]:
+    return [item for item in path if isinstance(item, str) and item != EACH]
+
+
+def _descend(shape: Shape, keys: Sequence[str]) -> Slot | None:
     for key in keys[:-1]:
         slot = shape.slots.get(key)
         if slot is None or slot.shape is None:
             return None
         shape = slot.shape
-    slot = shape.slots.get(keys[-1])
-    return None if slot is None else (slot.static,)
+    return shape.slots.get(keys[-1])
