@@ -40,6 +40,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from router.errors import OperationInvalid
+from router.planning.earlier import asked_again, asked_once
 from router.planning.plan import EACH, OnTypes, OperationKind, Path, VariableUse, When
 from router.planning.selection import (
     Conditions,
@@ -70,7 +71,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     ``occupied`` tells, per position (response keys from the root), which field the client put
     under which response key: internal fields must not take those names. ``variables`` are the
-    declarations in order.
+    declarations in order. ``apart``: the selections if deferred parts ask for root fields of their
+    own, where there is a choice.
     """
 
     kind: OperationKind
@@ -80,6 +82,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, VariableUse]
     occupied: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]]
     defers: tuple[Defer, ...] = ()
+    apart: Selections | None = None
 
     @property
     def may_leave_out(self) -> bool:
@@ -129,11 +132,16 @@ def normalise(
     walk = _Walk(supergraph, fragments, defer=defer, kind=kind)
     runtime = frozenset((root,))
     selections = walk.selections([node.selection_set], _Place(root, runtime, runtime))
+    apart: Selections | None = None
+    if walk.defers:
+        apart = asked_again(selections, root, supergraph)
+        selections = asked_once(selections, root, supergraph)
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
         root=root,
         selections=selections,
+        apart=apart if apart != selections else None,
         variables={
             definition.variable.name.value: VariableUse(
                 definition.variable.name.value,
@@ -199,8 +207,7 @@ class _Place(Struct, frozen=True):
     ``runtime``: the types its object can have, of ``declared``, those of the field's type;
     ``path``: where its objects lie; ``enclosing``: conditions already in force;
     ``interface_object``: whether some subgraph may answer without knowing the runtime type;
-    ``leaves``: what the selections around ask of the object anyway; ``earlier``: which of these
-    are part of an answer before the deferred block that this is in.
+    ``leaves``: what the selections around ask of the object anyway.
     """
 
     parent: str
@@ -211,7 +218,6 @@ class _Place(Struct, frozen=True):
     enclosing: Conditions = ()
     interface_object: bool = False
     leaves: frozenset[tuple[object, ...]] = frozenset()
-    earlier: frozenset[tuple[object, ...]] = frozenset()
 
     @property
     def objects(self) -> Path:
@@ -393,8 +399,7 @@ class _Walk:
         leaves = place.leaves | unconditional
         for key, group in groups.items():
             if isinstance(group, _FieldGroup):
-                known = leaves if group.when else place.earlier
-                if not group.sources and key[1:5] in known:
+                if group.when and not group.sources and key[1:5] in leaves:
                     continue  # a leaf that is fetched anyway
                 finished.append(self._field(group, place))
                 continue
@@ -405,7 +410,6 @@ class _Walk:
                     group.place,
                     enclosing=place.under(group.when).enclosing,
                     leaves=leaves,
-                    earlier=leaves if group.defer is not None else place.earlier,
                 ),
             )
             self._within = around

@@ -14,7 +14,7 @@ from router.planning.drafts import Draft, depths, plan_path
 from router.planning.overlap import mergeable
 from router.planning.plan import OperationKind
 
-__all__ = ["PASSES", "improve", "order_mutation", "spare_roots"]
+__all__ = ["PASSES", "improve", "order_mutation"]
 
 Pass: TypeAlias = Callable[[list[Draft]], list[Draft]]
 
@@ -24,25 +24,6 @@ def improve(drafts: list[Draft]) -> list[Draft]:
     for step in PASSES:
         drafts = step(drafts)
     return drafts
-
-
-def spare_roots(drafts: list[Draft]) -> None:
-    """Send a root fetch only for what it adds to objects that another one brings in any case.
-
-    ``{q{a b @skip(if: $c)}}`` with the fields in two subgraphs asks one of them if ``$c`` holds.
-    """
-    roots = [d for d in drafts if not (d.is_entity or d.parents) and d.kind is OperationKind.QUERY]
-    if len(roots) < 2:
-        return
-    asked_again = {id(p) for d in drafts if not d.is_entity for p in d.parents}
-    for draft in roots:
-        others = [o for o in roots if o is not draft and o.defer is draft.defer]
-        for other in others:
-            if other.beside is None and id(draft) not in asked_again:
-                draft.beside = other.tree
-                if frozenset() not in draft.alternatives():
-                    break
-                draft.beside = None
 
 
 def drop_empty(drafts: list[Draft]) -> list[Draft]:
@@ -208,7 +189,10 @@ PASSES: Final[tuple[Pass, ...]] = (drop_empty, merge_level, merge_later, merge_l
 
 
 def order_mutation(drafts: list[Draft]) -> None:
-    """Everything of one group of root fields is done before the next group starts."""
+    """Everything of one group of root fields is done before the next group starts.
+
+    But what is deferred: the first answer does not wait for it.
+    """
     groups: dict[int, list[Draft]] = {}
     for draft in drafts:
         groups.setdefault(draft.group, []).append(draft)
@@ -218,4 +202,4 @@ def order_mutation(drafts: list[Draft]) -> None:
         for member in members:
             if not any(parent.id in ids for parent in member.parents):
                 member.depend_on(earlier)
-        earlier = members
+        earlier = [member for member in members if member.defer is None]

@@ -218,11 +218,11 @@ class Explorer:
         Not what only this place provides, nor what must be at hand to send the object at all.
         """
         entry = self.closures.of(node).self_entry()
-        if entry is None or entry.entry is None:
+        if entry is None or entry.entry is None or edge is _TYPENAME:
             return None
         if not field.composite and field.name in top_level_fields(entry.entry.key.selection):
             return None
-        again = edge if edge is _TYPENAME else entry.node.edge(edge.name)
+        again = entry.node.edge(edge.name)
         return Way(entry, again) if again is not None and not again.requires else None
 
     def _typename(self, path: Path, field: Field) -> list[Option] | None:

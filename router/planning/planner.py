@@ -20,13 +20,14 @@ from router.planning.graph import QueryGraph
 from router.planning.normal import normal_form
 from router.planning.operation import Operation, normalise
 from router.planning.options import Branch, Option
-from router.planning.passes import improve, order_mutation, spare_roots
+from router.planning.passes import improve, order_mutation
 from router.planning.paths import Explorer
 from router.planning.plan import Deferred, OperationKind, Plan
 from router.planning.schedule import save_requests
 from router.planning.search import Budget, Choice, choose
-from router.planning.selection import Defer
+from router.planning.selection import Defer, Selections
 from router.planning.serial import RootField, root_fields
+from router.planning.sparing import spare
 from router.supergraph import SubgraphView, Supergraph
 
 __all__ = ["Planner", "PlannerOptions", "Trace"]
@@ -125,7 +126,7 @@ class Planner:
         drafts = improve(trace.drafts)
         order_mutation(drafts)
         if trace.operation.may_leave_out:
-            spare_roots(drafts)
+            spare(drafts)
         if self.options.batch:
             save_requests(drafts)
         fetches, fetch_of = emit_fetches(drafts, trace.operation, batch=self.options.batch)
@@ -179,12 +180,21 @@ def _block(defer: Defer, fetches: set[int]) -> Deferred:
 
 
 def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
-    operation, explorer = trace.operation, trace.explorer
-    branches: list[Branch] = []
-    start = explorer.enter(operation.root, explorer.graph.subgraphs)
-    explorer.explore(operation.selections, start, branches)
-    choice = _chosen(branches, operation, budget)
+    operation = trace.operation
+    branches, choice = _explored(operation.selections, trace, budget)
+    if operation.apart is not None:
+        others, other = _explored(operation.apart, trace, budget)
+        if other.cost < choice.cost:
+            branches, choice = others, other
     _build(branches, choice, builder, trace)
+
+
+def _explored(selections: Selections, trace: Trace, budget: Budget) -> tuple[list[Branch], Choice]:
+    explorer = trace.explorer
+    branches: list[Branch] = []
+    start = explorer.enter(trace.operation.root, explorer.graph.subgraphs)
+    explorer.explore(selections, start, branches)
+    return branches, _chosen(branches, trace.operation, budget)
 
 
 def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:

@@ -161,10 +161,70 @@ def test_of_two_root_fetches_one_at_least_brings_the_object() -> None:
 
 
 def test_an_object_that_no_other_fetch_brings_is_not_spared() -> None:
-    query = "query($c:Boolean!){v{a w{z @skip(if:$c)}}}"
-    assert plan_lines(supergraph(**SHARED), query) == [
+    graph = supergraph(
+        a="""
+            type Query { v: V @shareable }
+            type V { a: Int }
+        """,
+        b="""
+            type Query { v: V @shareable }
+            type V { w: W }
+            type W { z: Int }
+        """,
+    )
+    assert plan_lines(graph, "query($c:Boolean!){v{a w{z @skip(if:$c)}}}") == [
         "0 a {v{a}}",
         "1 b {v{w{z @skip(if:$c)}}}",
+    ]
+
+
+def test_an_object_is_brought_by_a_fetch_that_is_made_in_any_case() -> None:
+    query = "query($c:Boolean!){v{a w{z @skip(if:$c)}}}"
+    assert plan_lines(supergraph(**SHARED), query) == [
+        "0 a {v{a w{__typename}}}",
+        "1 b if not $c {v{w{z}}}",
+    ]
+
+
+def test_of_roots_that_bring_nothing_but_objects_one_brings_them_for_all() -> None:
+    graph = supergraph(
+        a="""
+            type Query { v: V @shareable w: W @shareable }
+            type V { a: Int }
+            type W { x: Int @shareable }
+        """,
+        b="""
+            type Query { v: V @shareable w: W @shareable }
+            type V { x: Int }
+            type W { b: Int x: Int @shareable }
+        """,
+    )
+    query = "query($c:Boolean!,$d:Boolean!){v{a @include(if:$c)} w{b @include(if:$d)}}"
+    assert plan_lines(graph, query) == [
+        "0 a {v{a @include(if:$c)} w{__typename}}",
+        "1 b if $d {w{b}}",
+    ]
+
+
+def test_an_entity_is_not_sent_for_an_object_that_it_was_found_with() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! n: N @shareable }
+            type N { x: Int }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! n: N @shareable }
+            type N { y: Int }
+        """,
+    )
+    assert plan_lines(graph, "query($c:Boolean!){p{n{x y @skip(if:$c)}}}") == [
+        "0 a {p{n{x} id}}",
+        "1 b after 0 if not $c: p P{id} -> ...on P{n{y}}",
+    ]
+    assert plan_lines(graph, "query($c:Boolean!){p{n{y @skip(if:$c)}}}") == [
+        "0 a {p{id n{__typename}}}",
+        "1 b after 0 if not $c: p P{id} -> ...on P{n{y}}",
     ]
 
 

@@ -84,6 +84,77 @@ def test_a_leaf_of_an_earlier_answer_is_not_fetched_again_however_deep_it_stands
     assert lines(plan) == ["0 a {p{id}}", "1 b after 0: p P{id} -> ...on P{b}"]
 
 
+def test_a_block_takes_an_object_of_the_answer_before_it_from_there() -> None:
+    plan = deferred(supergraph(**AB), "{p{next{a} ... @defer{next{a b}}}}")
+    assert lines(plan) == [
+        "0 a {p{id}}",
+        "1 b after 0: p P{id} -> ...on P{next{id}}",
+        "2 a after 1: p.next P{id} -> ...on P{a}",
+        "3 b after 1: p.next P{id} -> ...on P{b}",
+    ]
+    (block,) = plan.deferred
+    assert (block.path, block.selection) == (("p",), "next { a b }"), "it is delivered as written"
+
+
+def test_a_root_field_is_asked_again_where_its_object_would_come_later() -> None:
+    graph = supergraph(**AB)
+    assert lines(deferred(graph, "{p{id} ... @defer{p{id a}}}")) == ["0 a {p{id}}", "1 a {p{id a}}"]
+    assert lines(deferred(graph, "{p{b} ... @defer{p{a b}}}")) == [
+        "0 a {p{id}}",
+        "1 b after 0: p P{id} -> ...on P{b}",
+        "2 a after 0: p P{id} -> ...on P{a}",
+    ], "the first answer has as long a chain, and b comes once"
+
+
+def test_a_value_of_the_answer_before_is_asked_again_for_it_has_no_key() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! v: V }
+            type V { x: Int y: Int }
+        """,
+        b='type P @key(fields: "id") { id: ID! b: Int }',
+    )
+    assert lines(deferred(graph, "{p{v{x} ... @defer{v{x y}}}}")) == [
+        "0 a {p{v{x} id}}",
+        "1 a after 0: p P{id} -> ...on P{v{x y}}",
+    ]
+
+
+def test_what_a_fragment_of_the_answer_before_has_is_not_fetched_again() -> None:
+    graph = supergraph(
+        a="""
+            type Query { u: U }
+            union U = P | Q
+            type P @key(fields: "id") { id: ID! a: Int }
+            type Q @key(fields: "id") { id: ID! q: Int }
+        """,
+        b='type P @key(fields: "id") { id: ID! b: Int }',
+    )
+    plan = deferred(graph, "{u{... on P{a} ... @defer{... on P{a b} ... on Q{q}}}}")
+    assert lines(plan) == [
+        "0 a {u{__typename ...on P{a id} ...on Q{id}}}",
+        "1 b after 0: u P{id} -> ...on P{b}",
+        "2 a after 0: u Q{id} -> ...on Q{q}",
+    ]
+
+
+def test_the_name_of_a_type_is_at_hand_where_the_object_is() -> None:
+    graph = supergraph(
+        a="""
+            type Query { n: N }
+            interface N @key(fields: "id") { id: ID! x: Int }
+            type P implements N @key(fields: "id") { id: ID! x: Int }
+        """,
+        b='type N @key(fields: "id") @interfaceObject { id: ID! io: Int }',
+    )
+    plan = deferred(graph, "{n{... @defer{__typename io}}}")
+    assert lines(plan) == [
+        "0 a {n{__typename id}}",
+        "1 b after 0: n N{id} -> ...on N{io}",
+    ]
+
+
 def test_a_key_is_not_asked_for_by_itself() -> None:
     plan = deferred(supergraph(**AB), "{p{a ... @defer{id b}}}")
     assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
@@ -155,6 +226,25 @@ def test_what_is_below_a_mutation_can_come_later() -> None:
     plan = deferred(graph, "mutation{set{a ... @defer{b}}}")
     assert lines(plan) == ["0 a mutation {set{a id}}", "1 b after 0: set P{id} -> ...on P{b}"]
     assert plan.deferred[0].fetches == (1,)
+
+
+def test_the_next_field_of_a_mutation_does_not_wait_for_what_comes_later() -> None:
+    graph = supergraph(
+        a="""
+            type Query { q: Int }
+            type Mutation { set: P }
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type Mutation { put: P }
+            type P @key(fields: "id") { id: ID! b: Int }
+        """,
+    )
+    assert lines(deferred(graph, "mutation{set{a ... @defer{b}} put{b}}")) == [
+        "0 a mutation {set{a id}}",
+        "1 b after 0: set P{id} -> ...on P{b}",
+        "2 b after 0 mutation {put{b}}",
+    ]
 
 
 def test_defer_is_ignored_where_it_is_not_planned() -> None:

@@ -1,0 +1,162 @@
+"""What an earlier part of the answer brings is not asked for again by a later one (``@defer``).
+
+A leaf that both parts want is left out of the later one; of an entity that both want the later
+part takes what is its own from the object at hand::
+
+    {p{n{a} ... @defer{n{a b}}}}   ->   {p{n{a ... @defer{b}}}}
+
+Only what is asked changes: each block is still delivered as the client wrote it. Root fields may be
+asked again nevertheless: that waits for nothing, while the object must be waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from router.planning.plan import When
+from router.planning.selection import Defer, Field, Fragment, Selection, Selections
+from router.supergraph import Supergraph
+
+__all__ = ["asked_again", "asked_once"]
+
+_Types: TypeAlias = frozenset[str]
+_Conditions: TypeAlias = frozenset[When]
+
+
+def asked_once(selections: Selections, root: str, supergraph: Supergraph) -> Selections:
+    """The selections of the root type without what deferred parts ask again."""
+    return _Walk(supergraph).whole(selections, frozenset((root,)))
+
+
+def asked_again(selections: Selections, root: str, supergraph: Supergraph) -> Selections:
+    """The same, but for root fields that return objects: deferred parts ask for their own."""
+    return _Walk(supergraph, shares=False).whole(selections, frozenset((root,)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Had:
+    """A field that a part asks of objects of these types where these conditions hold."""
+
+    field: Field
+    types: _Types
+    when: _Conditions
+
+    def covers(self, other: _Had) -> bool:
+        """Whether the other field asks for nothing else, or for more of the same objects."""
+        one, two = self.field, other.field
+        if (one.key, one.name, one.arguments) != (two.key, two.name, two.arguments):
+            return False
+        if one.directives != two.directives or not self.when <= other.when:
+            return False
+        # objects of other types are not asked for what a fragment wants of some
+        return self.types == other.types if two.selections else self.types >= other.types
+
+
+@dataclass(slots=True)
+class _Walk:
+    supergraph: Supergraph
+    shares: bool = True
+    """Whether later parts take objects of the selection set at hand from earlier ones."""
+    later: dict[int, list[Fragment]] = field(default_factory=dict)
+    """By field (its id): what later parts want of the objects that it brings."""
+    entities: dict[str, bool] = field(default_factory=dict)
+
+    def whole(self, selections: Selections, types: _Types) -> Selections:
+        kept = self._part(selections, types, frozenset(), None, ())
+        self.shares = True
+        return self._below(kept)
+
+    def _part(
+        self,
+        selections: Selections,
+        types: _Types,
+        when: _Conditions,
+        defer: Defer | None,
+        earlier: Sequence[_Had],
+    ) -> Selections:
+        """One part of the answer to an object, and the parts inside it."""
+        own: list[_Had] = []
+        kept = self._own(selections, types, when, defer, earlier, own)
+        return self._inner(kept, types, when, (*earlier, *filter(self._is_offered, own)))
+
+    def _own(
+        self,
+        selections: Selections,
+        types: _Types,
+        when: _Conditions,
+        defer: Defer | None,
+        earlier: Sequence[_Had],
+        own: list[_Had],
+    ) -> Selections:
+        kept: list[Selection] = []
+        for each in selections:
+            if isinstance(each, Fragment):
+                if each.defer is None and not each.directives:
+                    inside, full = self._at(each, types), when.union(each.when)
+                    inner = self._own(each.selections, inside, full, defer, earlier, own)
+                    if inner:
+                        kept.append(replace(each, selections=inner))
+                else:
+                    kept.append(each)
+                continue
+            wanted = _Had(each, types, when.union(each.when))
+            known = next((had for had in earlier if had.covers(wanted)), None)
+            if known is None:
+                own.append(wanted)
+                kept.append(each)
+            elif each.selections:
+                more = tuple(sorted(wanted.when - known.when, key=lambda w: w.variable))
+                rest = Fragment(None, each.selections, when=more, defer=defer)
+                self.later.setdefault(id(known.field), []).append(rest)
+        return tuple(kept)
+
+    def _inner(
+        self, selections: Selections, types: _Types, when: _Conditions, earlier: Sequence[_Had]
+    ) -> Selections:
+        kept: list[Selection] = []
+        for each in selections:
+            if isinstance(each, Fragment) and not each.directives:
+                inside, full = self._at(each, types), when.union(each.when)
+                if each.defer is None:
+                    inner = self._inner(each.selections, inside, full, earlier)
+                else:
+                    inner = self._part(each.selections, inside, full, each.defer, earlier)
+                kept.append(replace(each, selections=inner))
+            else:
+                kept.append(each)
+        return tuple(kept)
+
+    def _below(self, selections: Selections) -> Selections:
+        """The same for the objects of all fields."""
+        kept: list[Selection] = []
+        for each in selections:
+            if isinstance(each, Fragment):
+                kept.append(replace(each, selections=self._below(each.selections)))
+                continue
+            inner = (*each.selections, *self.later.pop(id(each), ()))
+            if inner:
+                inner = self.whole(inner, self.supergraph.runtime_types(each.type_name))
+            kept.append(replace(each, selections=inner))
+        return tuple(kept)
+
+    def _at(self, fragment: Fragment, types: _Types) -> _Types:
+        return types if fragment.on is None else types & self.supergraph.runtime_types(fragment.on)
+
+    def _is_offered(self, had: _Had) -> bool:
+        """Whether later parts need not ask for a field; what no key leads to would come too early."""
+        return not had.field.composite or (self.shares and self._is_entity(had.field.type_name))
+
+    def _is_entity(self, type_name: str) -> bool:
+        known = self.entities.get(type_name)
+        if known is None:
+            names = self.supergraph.runtime_types(type_name)
+            views = (
+                s.types[n]
+                for s in self.supergraph.subgraphs.values()
+                for n in names & s.types.keys()
+            )
+            known = all(any(key.resolvable for key in view.keys) for view in views)
+            self.entities[type_name] = known
+        return known
