@@ -25,9 +25,10 @@ from router.execution.client import (
     SubgraphClient,
     SubgraphRequest,
 )
+from router.execution.contexts import Parcel, parcels
 from router.execution.gathering import Gathering
 from router.execution.generating import attribute
-from router.execution.merging import Reply, Wanted, gather, merge_all, rename
+from router.execution.merging import Reply, gather, merge_all, rename
 from router.execution.overlap import Mismatch
 from router.execution.program import Program
 from router.execution.representations import is_wanted
@@ -244,41 +245,37 @@ class Run(State):
     def _gather_plainly(self, step: FetchStep, given: dict[str, Any]) -> None:
         program = self._program
         merged = merge_all(self.replies(step.ancestors), program.types, self.variables)
-        requests = _requests(
-            [gather(merged.tree, call, program.types, self.variables) for call in step.calls]
+        made = parcels(
+            step, [gather(merged.tree, call, program.types, self.variables) for call in step.calls]
         )
-        if not requests:
+        if not made:
             self._finish(step)
             return
-        replies: list[Reply | None] = [None] * len(requests)
-        left = len(requests)
+        replies: list[Reply | None] = [None] * len(made)
+        left = len(made)
 
-        def arrived(
-            place: int, sent: Mapping[int, Sequence[bytes]], step: FetchStep, outcome: Outcome
-        ) -> None:
+        def arrived(place: int, parcel: Parcel, step: FetchStep, outcome: Outcome) -> None:
             nonlocal left
-            replies[place] = Reply(step, self._renamed(step, outcome), sent)
+            outcome = self._renamed(step, parcel.joined(outcome))
+            replies[place] = Reply(step, outcome, parcel.sent())
             left -= 1
             if not left:
                 self._replies[step.index] = [reply for reply in replies if reply is not None]
                 self._finish(step)
 
-        for place, parts in enumerate(requests):
-            variables = dict(given)
-            sent: dict[int, Sequence[bytes]] = {}
-            for call, wanted in zip(step.calls, parts, strict=True):
-                variables[call.call.variable] = [each.sent for each in wanted]
-                sent[call.index] = [each.key for each in wanted]
-                for each in wanted[:1]:
-                    variables.update(each.context)
-            self._send(step, variables, partial(arrived, place, sent))
+        for place, parcel in enumerate(made):
+            variables = {**given, **parcel.variables()}
+            operation = None if parcel.is_plain else parcel.operation
+            self._send(step, variables, partial(arrived, place, parcel), operation)
 
     def _send(
         self,
         step: FetchStep,
         variables: dict[str, Any],
         done: Callable[[FetchStep, Outcome], None],
+        operation: str | None = None,
     ) -> None:
+        """Ask the subgraph; ``operation`` is for once, in place of the plan's."""
         fetch = step.fetch
         client = self._clients.get(fetch.subgraph)
         if client is None:
@@ -286,13 +283,13 @@ class Run(State):
             return
         headers = self._headers
         request = SubgraphRequest(
-            fetch.operation,
+            operation or fetch.operation,
             variables,
             fetch.operation_name,
             headers(fetch.subgraph) if callable(headers) else headers,
             fetch.kind is OperationKind.MUTATION,
-            self._program.raw,
-            step.opening,
+            self._program.raw and operation is None,
+            step.opening if operation is None else None,
             self.typed.readers[step.index] if self.typed is not None and not self.plain else None,
         )
         self._tickets = ticket = self._tickets + 1
@@ -398,17 +395,3 @@ class Run(State):
         self.over = True
         self._program.running.discard(self)
         self._done(self)
-
-
-def _requests(wanted: Sequence[Mapping[bytes, Wanted]]) -> list[list[list[Wanted]]]:
-    """Group by context: objects with different arguments travel in different requests."""
-    groups: list[list[list[Wanted]]] = []
-    for each in wanted:
-        by_context: dict[bytes, list[Wanted]] = {}
-        for one in each.values():
-            by_context.setdefault(orjson.dumps(one.context), []).append(one)
-        groups.append(list(by_context.values()))
-    count = max((len(group) for group in groups), default=0)
-    return [
-        [group[place] if place < len(group) else [] for group in groups] for place in range(count)
-    ]

@@ -78,7 +78,7 @@ def _requests(drafts: Iterable[Draft], level: Mapping[int, int], *, batch: bool)
     open_requests: dict[tuple[object, ...], _Request] = {}
     for draft in drafts:
         condition = draft.condition
-        if not draft.is_entity or draft.contexts or not batch:
+        if not draft.is_entity or not batch:
             requests.append(_Request([draft], condition))
             continue
         place = (draft.subgraph.index, level[draft.id], draft.group, draft.defer)

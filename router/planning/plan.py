@@ -121,7 +121,7 @@ class ContextArgument(Struct, frozen=True):
 
     ``variable`` is the operation's variable, ``depth`` how many keys of the response path to go
     up from the entity, ``selections`` the value there: one field chain, possibly by type.
-    Representations with different values travel in different requests.
+    Representations with different values travel in different fields of a request.
     """
 
     variable: str

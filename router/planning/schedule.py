@@ -56,7 +56,7 @@ def save_requests(drafts: Sequence[Draft]) -> None:
 
 def _place(draft: Draft) -> _Place | None:
     """What drafts of one request have in common besides their depth."""
-    if not draft.is_entity or draft.contexts:
+    if not draft.is_entity:
         return None
     return draft.subgraph.index, draft.group, draft.defer
 

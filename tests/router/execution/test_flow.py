@@ -377,52 +377,96 @@ async def test_requests_that_are_over_at_once_pass_one_after_the_other() -> None
 # context arguments
 
 
-async def test_objects_with_different_context_travel_in_different_requests() -> None:
-    sdl = "type Query{w:[Ward]} type Ward{lang:String bed:[Bed]} type Bed{id:ID! sign:String}"
-    context = ContextArgument("ctx", "String", 1, (InputField("lang", "lang"),))
-    made = plan(
-        root(0, "a", "{w{__typename lang bed{__typename id}}}"),
-        entities(
-            1,
-            "a2",
-            [0],
-            call(
-                ("w", "@", "bed", "@"),
-                {"Bed": ["id"]},
-                "... on Bed{sign(l:$ctx)}",
-                context=(context,),
-            ),
+WARDS = "type Query{w:[Ward]} type Ward{lang:String bed:[Bed]} type Bed{id:ID! sign:String}"
+SIGN = plan(
+    root(0, "a", "{w{__typename lang bed{__typename id}}}"),
+    entities(
+        1,
+        "a2",
+        [0],
+        call(
+            ("w", "@", "bed", "@"),
+            {"Bed": ["id"]},
+            "... on Bed{sign(l:$ctx)}",
+            context=(ContextArgument("ctx", "String", 1, (InputField("lang", "lang"),)),),
         ),
-    )
+    ),
+)
 
-    def bed(number: str) -> Any:
-        return {"__typename": "Bed", "id": number}
 
-    wards = [
-        {"__typename": "Ward", "lang": "hi", "bed": [bed("1"), bed("2")]},
-        {"__typename": "Ward", "lang": "ta", "bed": [bed("1")]},
-        {"__typename": "Ward", "lang": "hi", "bed": [bed("2")]},
-    ]
+def ward(lang: str, *beds: str) -> dict[str, Any]:
+    return {
+        "__typename": "Ward",
+        "lang": lang,
+        "bed": [{"__typename": "Bed", "id": each} for each in beds],
+    }
 
+
+async def test_objects_with_different_context_have_a_field_each_in_one_request() -> None:
     def sign(request: SubgraphRequest) -> Any:
-        made = [
-            {"sign": f"{request.variables['ctx']}{each['id']}"}
-            for each in request.variables["representations"]
-        ]
-        return {"data": {"_entities": made}}
+        given = request.variables
+        return {
+            "data": {
+                "_entities": [
+                    {"sign": f"{given['ctx']}{b['id']}"} for b in given["representations"]
+                ],
+                "_entities_1": [
+                    {"sign": f"{given['ctx_1']}{b['id']}"} for b in given["representations_1"]
+                ],
+            }
+        }
 
+    wards = [ward("hi", "1", "2"), ward("ta", "1"), ward("hi", "2")]
     answer, asked = await run(
-        made,
-        sdl,
+        SIGN,
+        WARDS,
         "{w{bed{sign}}}",
         lambda: {"a": Scripted({"data": {"w": wards}}), "a2": Scripted(sign)},
     )
-    assert len(asked["a2"].requests) == 2
+    (request,) = asked["a2"].requests
+    assert "_entities_1:_entities(representations:$representations_1)" in request.operation
+    assert "sign(l:$ctx_1)" in request.operation
     assert response(answer)["data"]["w"] == [
         {"bed": [{"sign": "hi1"}, {"sign": "hi2"}]},
         {"bed": [{"sign": "ta1"}]},
         {"bed": [{"sign": "hi2"}]},
     ]
+
+
+async def test_errors_of_objects_with_different_context_find_their_places() -> None:
+    reply = {
+        "data": {"_entities": [{"sign": "x"}], "_entities_1": [{"sign": None}]},
+        "errors": [{"message": "no", "path": ["_entities_1", 0, "sign"]}],
+    }
+    answer, _ = await run(
+        SIGN,
+        WARDS,
+        "{w{bed{sign}}}",
+        lambda: {
+            "a": Scripted({"data": {"w": [ward("hi", "1"), ward("ta", "2")]}}),
+            "a2": Scripted(reply),
+        },
+    )
+    found = response(answer)
+    assert found["data"]["w"] == [{"bed": [{"sign": "x"}]}, {"bed": [{"sign": None}]}]
+    assert [error["path"] for error in found["errors"]] == [["w", 1, "bed", 0, "sign"]]
+
+
+async def test_more_contexts_than_fields_in_a_request_travel_in_several() -> None:
+    def sign(request: SubgraphRequest) -> Any:
+        lists = [name for name in request.variables if name.startswith("representations")]
+        names = [name.replace("representations", "_entities") for name in lists]
+        return {"data": {name: [{"sign": "x"}] for name in names}}
+
+    wards = [ward(f"l{number}", str(number)) for number in range(150)]
+    answer, asked = await run(
+        SIGN,
+        WARDS,
+        "{w{bed{sign}}}",
+        lambda: {"a": Scripted({"data": {"w": wards}}), "a2": Scripted(sign)},
+    )
+    assert len(asked["a2"].requests) == 2
+    assert response(answer)["data"]["w"] == [{"bed": [{"sign": "x"}]}] * 150
 
 
 # subscriptions

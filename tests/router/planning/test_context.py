@@ -63,8 +63,8 @@ def test_each_member_of_a_union_gives_its_own_value() -> None:
     assert plan_lines(graph, "{w{... on Ward{bed{sign}} ... on Room{bed{sign}}}}") == [
         "0 a {w{__typename ...on Ward{bed{id} lang} ...on Room{bed{id} lang}}}",
         "1 a after 0: w|[Ward].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_0)}"
-        " [contextualArgument_0_0: up 1 {lang!}]",
-        "2 a after 0: w|[Room].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_1)}"
+        " [contextualArgument_0_0: up 1 {lang!}]"
+        " & w|[Room].bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_1)}"
         " [contextualArgument_0_1: up 1 {lang!}]",
     ]
 
