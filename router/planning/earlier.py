@@ -12,8 +12,10 @@ asked again nevertheless: that waits for nothing, while the object must be waite
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from router.planning.plan import When
 from router.planning.selection import Defer, Field, Fragment, Selection, Selections

@@ -6,12 +6,12 @@ depends on several fetches stands after all of them. The DAG itself is in ``fetc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode, parse, print_ast
-
 from router.planning.plan import (
+    ContextArgument,
+    Deferred,
     EntityCall,
     Fetch,
     Input,
@@ -22,6 +22,7 @@ from router.planning.plan import (
     Path,
     Plan,
 )
+from router.planning.plan_text import plan_lines
 from router.planning.serialise import dump
 
 __all__ = ["path_text", "to_json", "to_text"]
@@ -48,8 +49,7 @@ def to_text(plan: Plan) -> str:
     node = _tree(plan)
     if node is None:
         return "QueryPlan {}"
-    lines = ["QueryPlan {", *_indented(_node_lines(node)), "}"]
-    return "\n".join(lines)
+    return "\n".join(plan_lines(node))
 
 
 # --- DAG -> tree ------------------------------------------------------------------------------
@@ -65,29 +65,31 @@ def _tree(plan: Plan) -> dict[str, Any] | None:
     first = _arranged(primary, set())
     if not plan.deferred:
         return first
+    return _defer_node(plan, first, None)
+
+
+def _defer_node(plan: Plan, first: dict[str, Any] | None, parent: str | None) -> dict[str, Any]:
+    """An answer (the first one, or a deferred block) and the blocks directly in it."""
     return {
         "kind": "Defer",
         "primary": {"node": first} if first is not None else {},
-        "deferred": [
-            {
-                "depends": [{"id": str(i)} for i in _outside(plan, block.fetches)],
-                **({"label": block.client_label} if block.client_label else {}),
-                "queryPath": path_text(block.path),
-                "subselection": block.selection,
-                **_optional_node(
-                    _arranged(
-                        [f for f in plan.fetches if f.id in block.fetches],
-                        {f.id for f in plan.fetches if f.id not in block.fetches},
-                    )
-                ),
-            }
-            for block in plan.deferred
-        ],
+        "deferred": [_block_node(plan, each) for each in plan.deferred if each.parent == parent],
     }
 
 
-def _optional_node(node: dict[str, Any] | None) -> dict[str, Any]:
-    return {"node": node} if node is not None else {}
+def _block_node(plan: Plan, block: Deferred) -> dict[str, Any]:
+    own = [fetch for fetch in plan.fetches if fetch.id in block.fetches]
+    node = _arranged(own, {fetch.id for fetch in plan.fetches} - set(block.fetches))
+    if any(each.parent == block.label for each in plan.deferred):
+        node = _defer_node(plan, node, block.label)
+    return {
+        "depends": [{"id": str(i)} for i in _outside(plan, block.fetches)],
+        **({"label": block.client_label} if block.client_label else {}),
+        **({"if": block.when[0].variable} if block.when else {}),
+        "queryPath": path_text(block.path),
+        "subselection": block.selection,
+        **({"node": node} if node is not None else {}),
+    }
 
 
 def _outside(plan: Plan, ids: Sequence[int]) -> list[int]:
@@ -184,7 +186,27 @@ def _fetch_node(fetch: Fetch) -> dict[str, Any]:
     ]
     if renames:
         node["outputRewrites"] = renames
+    contexts = [_context(each) for call in calls for each in call.context]
+    if contexts:
+        node["contextRewrites"] = contexts
     return node
+
+
+def _context(argument: ContextArgument) -> dict[str, Any]:
+    """Where an argument's value lies, from the entity upwards."""
+    return {
+        "kind": "KeyRenamer",
+        "path": [*[".."] * argument.depth, *_leaf_path(argument.selections)],
+        "renameKeyTo": argument.variable,
+    }
+
+
+def _leaf_path(selections: Sequence[InputSelection]) -> list[str]:
+    """The way to the one leaf; of several types, that of the first."""
+    for each in selections:
+        step = f"... on {each.on}" if isinstance(each, InputFragment) else each.key
+        return [step, *_leaf_path(each.selections)]
+    return []
 
 
 def _alias_node(call: EntityCall) -> dict[str, Any]:
@@ -253,102 +275,3 @@ def path_text(path: Path) -> list[str]:
         else:
             parts.append(item)
     return parts
-
-
-# --- text -------------------------------------------------------------------------------------
-
-
-def _node_lines(node: Mapping[str, Any]) -> list[str]:
-    match node["kind"]:
-        case "Sequence" | "Parallel" as kind:
-            inner = [line for child in node["nodes"] for line in _closed(_node_lines(child))]
-            return [f"{kind} {{", *_indented(inner), "}"]
-        case "Flatten":
-            head = f'Flatten(path: "{".".join(node["path"])}") {{'
-            return [head, *_indented(_closed(_node_lines(node["node"]))), "}"]
-        case "Condition":
-            clause = "ifClause" if "ifClause" in node else "elseClause"
-            word = "Include" if clause == "ifClause" else "Skip"
-            head = f"{word}(if: ${node['condition']}) {{"
-            return [head, *_indented(_closed(_node_lines(node[clause]))), "}"]
-        case "Subscription":
-            inner = ["Primary: {", *_indented(_closed(_node_lines(node["primary"]))), "},"]
-            if "rest" in node:
-                inner += ["Rest: {", *_indented(_closed(_node_lines(node["rest"]))), "},"]
-            return ["Subscription {", *_indented(inner), "}"]
-        case "Defer":
-            return _defer_lines(node)
-        case "BatchFetch":
-            return _batch_lines(node)
-        case _:
-            return _fetch_lines(node)
-
-
-def _defer_lines(node: Mapping[str, Any]) -> list[str]:
-    inner = ["Primary {"]
-    if "node" in node["primary"]:
-        inner += _indented(_closed(_node_lines(node["primary"]["node"])))
-    inner += ["}, ["]
-    for block in node["deferred"]:
-        depends = ", ".join(item["id"] for item in block["depends"])
-        label = f', label: "{block["label"]}"' if "label" in block else ""
-        path = ".".join(block["queryPath"])
-        head = f'  Deferred(depends: [{depends}], path: "{path}"{label}) {{'
-        inner += [head, f"    {{{block['subselection']}}}"]
-        if "node" in block:
-            inner += ["    " + line for line in _closed(_node_lines(block["node"]))]
-        inner.append("  },")
-    return ["Defer {", *_indented([*inner, "]"]), "}"]
-
-
-def _fetch_lines(node: Mapping[str, Any]) -> list[str]:
-    head = f'Fetch(service: "{node["serviceName"]}") {{'
-    body = _operation_body(node["operation"], entity="requires" in node)
-    if "requires" not in node:
-        return [head, *_indented(body), "}"]
-    requires = ["{", *_indented(_requires_lines(node["requires"])), "} =>"]
-    return [head, *_indented([*requires, *body]), "}"]
-
-
-def _batch_lines(node: Mapping[str, Any]) -> list[str]:
-    inner: list[str] = []
-    for call in node["entityBatch"]["aliases"]:
-        paths = ", ".join(f'"{".".join(path)}"' for path in call["paths"])
-        inner += [f"{call['alias']}(paths: [{paths}]) {{", "  {"]
-        inner += ["    " + line for line in _requires_lines(call["requires"])]
-        inner += ["  }", "}"]
-    inner += _operation_body(node["operation"], entity=False)
-    return [f'BatchFetch(service: "{node["serviceName"]}") {{', *_indented(inner), "}"]
-
-
-def _requires_lines(selections: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines: list[str] = []
-    for item in selections:
-        if item["kind"] == "InlineFragment":
-            head = f"... on {item['typeCondition']} {{"
-            lines += [head, *_indented(_requires_lines(item["selections"])), "}"]
-            continue
-        name = f"{item['name']}: {item['alias']}" if "alias" in item else item["name"]
-        if item.get("selections"):
-            lines += [f"{name} {{", *_indented(_requires_lines(item["selections"])), "}"]
-        else:
-            lines.append(name)
-    return lines
-
-
-def _operation_body(operation: str, *, entity: bool) -> list[str]:
-    definition, *fragments = parse(operation, no_location=True).definitions
-    assert isinstance(definition, OperationDefinitionNode)
-    selection: SelectionSetNode = definition.selection_set
-    first = selection.selections[0]
-    if entity and isinstance(first, FieldNode) and first.selection_set is not None:
-        selection = first.selection_set
-    return [line for node in (selection, *fragments) for line in print_ast(node).splitlines()]
-
-
-def _closed(lines: Sequence[str]) -> list[str]:
-    return [*lines[:-1], lines[-1] + ","]
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return ["  " + line for line in lines]

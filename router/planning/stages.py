@@ -56,7 +56,8 @@ def _selections(selections: Selections, indent: str = "") -> Iterator[str]:
             arguments = f"({selection.arguments})" if selection.arguments else ""
             yield f"{indent}{alias}{selection.name}{arguments}{when}"
         else:
-            yield f"{indent}... on {selection.on or 'the same type'}{when}"
+            later = f" deferred as {selection.defer.label}" if selection.defer is not None else ""
+            yield f"{indent}... on {selection.on or 'the same type'}{when}{later}"
         yield from _selections(selection.selections, indent + "  ")
 
 

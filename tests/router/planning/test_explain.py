@@ -10,7 +10,7 @@ from graphql import parse
 from router.errors import SettingsInvalid
 from router.planning.explain import to_json, to_text
 from router.planning.plan import OperationKind, Plan
-from router.planning.planner import Planner
+from router.planning.planner import Planner, PlannerOptions
 from router.planning.serialise import dump, load
 from router.planning.stages import stage_text
 from tests.router.planning.kit import planned, supergraph
@@ -113,6 +113,50 @@ def test_a_subscription_shows_its_source_and_the_rest() -> None:
     assert (node["kind"], node["primary"]["operationKind"]) == ("Subscription", "subscription")
     assert node["rest"]["kind"] == "Flatten"
     assert "Primary: {" in to_text(plan)
+
+
+def test_deferred_blocks_stand_in_each_other_and_name_what_they_wait_for() -> None:
+    plan = planned(
+        supergraph(**BOOKS),
+        'query($i:Boolean!){best{title ... @defer(if:$i,label:"x"){copies ... @defer{due}}}}',
+        options=PlannerOptions(defer=True),
+    )
+    assert [line.strip() for line in to_text(plan).splitlines() if "(" in line] == [
+        'Fetch(service: "cat", id: 0) {',
+        'Deferred(depends: [0], path: "best", label: "x", if: $i) {',
+        'Flatten(path: "best") {',
+        'Fetch(service: "lend") {',
+        'Deferred(depends: [0], path: "best") {',
+        'Flatten(path: "best") {',
+        'Fetch(service: "lend") {',
+    ]
+    (outer,) = to_json(plan)["node"]["deferred"]
+    assert (outer["label"], outer["if"], outer["queryPath"]) == ("x", "i", ["best"])
+    assert outer["node"]["kind"] == "Defer"
+    assert [each["subselection"] for each in outer["node"]["deferred"]] == ["due"]
+
+
+def test_a_context_argument_tells_where_its_value_is() -> None:
+    graph = supergraph(
+        a="""
+            type Query { w: Ward }
+            type Ward @context(name: "wc") { id: ID! unit: Unit bed: Bed }
+            type Unit { name: String }
+            type Bed @key(fields: "id") {
+              id: ID! sign(u: String @fromContext(field: "$wc { unit { name } }")): String
+            }
+        """,
+    )
+    plan = planned(graph, "{w{bed{sign}}}")
+    assert 'Fetch(service: "a", contextualArgument_0_0: "../unit/name") {' in to_text(plan)
+    flatten = to_json(plan)["node"]["nodes"][1]
+    assert flatten["node"]["contextRewrites"] == [
+        {
+            "kind": "KeyRenamer",
+            "path": ["..", "unit", "name"],
+            "renameKeyTo": "contextualArgument_0_0",
+        }
+    ]
 
 
 @pytest.mark.parametrize(
