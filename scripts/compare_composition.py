@@ -17,16 +17,12 @@ Exit status: 0 no difference, 1 differences, 2 no Node or no reference composer 
 from __future__ import annotations
 
 import argparse
-import json
 import re
-import shutil
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -34,29 +30,22 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from router.composition.compose import compose
 from router.composition.errors import CompositionFailed
 from router.composition.sources import SubgraphSource
+from scripts.node_filter import NodeFilter, missing
 from tests.router.composition.mutated_subgraphs import mutated_subgraphs
 from tests.router.composition.random_subgraphs import random_subgraphs
 from tests.router.composition.wild_subgraphs import wild_subgraphs
 
-HERE = Path(__file__).parent
 LET_PASS = r"Argument \w+ already exists on |is extended as if it were of another kind"
 """What GraphQL forbids and the reference lets pass."""
 
 
 def main() -> int:
     arguments = _arguments()
-    if shutil.which("node") is None:
-        print("Node is not installed: nothing to compare with.", file=sys.stderr)
-        return 2
-    if not (arguments.reference / "node_modules" / "@apollo" / "composition").is_dir():
-        print(
-            f"{arguments.reference} has no @apollo/composition; install it there: "
-            f"cd {arguments.reference} && npm install @apollo/composition graphql",
-            file=sys.stderr,
-        )
+    if absent := missing(arguments.reference, "@apollo/composition", "graphql"):
+        print(absent, file=sys.stderr)
         return 2
     different = total = 0
-    with Reference(arguments.reference) as reference:
+    with NodeFilter("compare_composition.mjs", arguments.reference) as reference:
         for name, sources in _cases(arguments):
             total += 1
             found = list(differences(sources, reference))
@@ -102,44 +91,10 @@ def _cases(arguments: argparse.Namespace) -> Iterator[tuple[str, list[SubgraphSo
         yield f"seed {seed}", draw(seed)
 
 
-class Reference:
-    """The reference composer, running."""
-
-    def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            ["node", str(HERE / "compare_composition.mjs"), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def __enter__(self) -> Reference:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.terminate()
-        self._process.wait()
-
-    def compose(self, sources: Iterable[SubgraphSource]) -> dict[str, Any]:
-        """Return ``{errors, hints, supergraphSdl}``."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        subgraphs = [{"name": s.name, "url": s.url, "sdl": s.sdl} for s in sources]
-        self._process.stdin.write(json.dumps({"subgraphs": subgraphs}) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
-
-def differences(sources: list[SubgraphSource], reference: Reference) -> Iterator[str]:
+def differences(sources: list[SubgraphSource], reference: NodeFilter) -> Iterator[str]:
     """Yield what differs, one line (or one diff) each."""
-    theirs = reference.compose(sources)
+    subgraphs = [{"name": each.name, "url": each.url, "sdl": each.sdl} for each in sources]
+    theirs = reference.ask(subgraphs=subgraphs)
     if any(e["code"] is None or e["message"].startswith("(thrown)") for e in theirs["errors"]):
         return
     errors: list[dict[str, Any]] = []

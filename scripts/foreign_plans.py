@@ -1,19 +1,15 @@
 """Plans of foreign planners: run one, count what its plan costs, read it as a plan of ours.
 
-Used by ``compare_plans.py``. A peer runs as a Node process of its own (``compare_plans.mjs``), for
-some die of an operation that they cannot plan.
+Used by ``compare_plans.py``; a peer is the filter ``compare_plans.mjs``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import select
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from graphql import (
@@ -41,6 +37,7 @@ from router.planning.plan import (
     VariableUse,
     When,
 )
+from scripts.node_filter import NodeFilter, Silent
 
 __all__ = [
     "PACKAGES",
@@ -70,66 +67,26 @@ PATIENCE: Final = 30
 """Seconds after which a search is given up."""
 
 
-class Peer:
-    """A foreign planner, running; started again where it dies."""
+class Peer(NodeFilter):
+    """A foreign planner, which keeps the supergraph that it was given last."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._command = [
-            "node",
-            str(Path(__file__).parent / "compare_plans.mjs"),
-            str(folder),
-            name,
-        ]
-        self._process: subprocess.Popen[str] | None = None
+        super().__init__("compare_plans.mjs", folder, name, patience=PATIENCE)
         self._loaded: str | None = None
-
-    def __enter__(self) -> Peer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = self._loaded = None
 
     def plan(self, supergraph: str, operation: str, labels: Mapping[str, bool]) -> Node | str:
         """Return the plan, or what was said where there is none; ``labels``: are they active."""
-        if self._loaded != supergraph:
-            answer = self._ask(supergraph=supergraph)
-            if "error" in answer:
-                return str(answer["error"])
-            self._loaded = supergraph
-        answer = self._ask(operation=operation, labels=labels)
+        try:
+            if self._loaded != supergraph:
+                answer = self.ask(supergraph=supergraph)
+                if "error" in answer:
+                    return str(answer["error"])
+                self._loaded = supergraph
+            answer = self.ask(operation=operation, labels=labels)
+        except Silent as silent:
+            self._loaded = None
+            return str(silent)
         return answer["plan"] if "plan" in answer else str(answer["error"])
-
-    def _ask(self, **request: object) -> Node:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
-        line = self._process.stdout.readline() if ready else ""
-        if not line:
-            self._stop()
-            return {"error": "It died." if ready else "It did not answer in time."}
-        answer: Node = json.loads(line)
-        return answer
 
 
 # --- what a plan costs ------------------------------------------------------------------------

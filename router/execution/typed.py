@@ -72,22 +72,25 @@ class Readers:
         self._enums = enums
         self._types: dict[tuple[tuple[str, Any, bool], ...], Any] = {}
         self._readers: dict[Any, Reader] = {}
-        self._most = 0
 
     def of(self, steps: Iterable[FetchStep]) -> tuple[Reader, ...]:
         """Return what reads the answers of each step; raises Unsuitable where nothing does."""
-        self._most = min(MAX_TYPES, len(self._types) + MAX_NEW)
-        return tuple(map(self._reader, steps))
+        most = min(MAX_TYPES, len(self._types) + MAX_NEW)
+        return tuple(self._reader(step, most) for step in steps)
 
-    def _reader(self, step: FetchStep) -> Reader:
+    def _reader(self, step: FetchStep, most: int) -> Reader:
         if step.renamed:
             raise Unsuitable  # one key of the client's is several of the subgraph's
         if step.calls:
             data = self._type(
-                (call.call.alias, _listed(self._object(call.shape)), True) for call in step.calls
+                (
+                    (call.call.alias, _listed(self._object(call.shape, most)), True)
+                    for call in step.calls
+                ),
+                most,
             )
         else:
-            data = self._object(step.shapes.root)
+            data = self._object(step.shapes.root, most)
         found = self._readers.get(data)
         if found is None:
             response = msgspec.defstruct(
@@ -98,15 +101,20 @@ class Readers:
             found = self._readers[data] = Reader(msgspec.json.Decoder(response).decode)
         return found
 
-    def _object(self, shape: Shape) -> Any:
-        return self._type((key, self._value(slot), slot.sure) for key, slot in shape.slots.items())
+    def _object(self, shape: Shape, most: int) -> Any:
+        return self._type(
+            ((key, self._value(slot, most), slot.sure) for key, slot in shape.slots.items()), most
+        )
 
-    def _type(self, fields: Iterable[tuple[str, Any, bool]]) -> Any:
-        """Return the type with these keys; one that is not sure may be missing, as null."""
+    def _type(self, fields: Iterable[tuple[str, Any, bool]], most: int) -> Any:
+        """Return the type with these keys; one that is not sure may be missing, as null.
+
+        Raises Unsuitable where there would be more than ``most`` types.
+        """
         key = tuple(fields)
         found = self._types.get(key)
         if found is None:
-            if len(self._types) >= self._most:
+            if len(self._types) >= most:
                 raise Unsuitable
             found = self._types[key] = msgspec.defstruct(
                 "Object",
@@ -122,11 +130,11 @@ class Readers:
             )
         return found
 
-    def _value(self, slot: Slot) -> Any:
+    def _value(self, slot: Slot, most: int) -> Any:
         if slot.shape is not None:
             if slot.lists is None:
                 raise Unsuitable
-            of = self._object(slot.shape) | None
+            of = self._object(slot.shape, most) | None
         else:
             of = self._leaf(slot)
         for _ in range(slot.lists or 0):

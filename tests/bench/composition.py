@@ -10,19 +10,16 @@ What both composed must be the same text.
 from __future__ import annotations
 
 import argparse
-import json
-import selectors
-import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from router.composition.compose import compose
 from router.composition.sources import SubgraphSource
+from scripts.node_filter import NodeFilter, Silent
 
-DRIVER: Final = Path(__file__).parents[2] / "scripts" / "compare_composition.mjs"
 LINK: Final = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", '
     '"@requires", "@external", "@shareable", "@interfaceObject"])\n'
@@ -210,47 +207,6 @@ SHAPES: Final[dict[str, Callable[[], list[SubgraphSource]]]] = {
 # -- measuring -----------------------------------------------------------------------------
 
 
-class Reference:
-    """The reference composer in a process of its own, started anew after a shape too many."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[str] | None = None
-
-    def compose(self, sources: Iterable[SubgraphSource]) -> dict[str, Any] | None:
-        """Return its answer, or None if it is still at it after a minute."""
-        process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        subgraphs = [{"name": s.name, "url": s.url, "sdl": s.sdl} for s in sources]
-        process.stdin.write(json.dumps({"subgraphs": subgraphs}) + "\n")
-        process.stdin.flush()
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            if not selector.select(PATIENCE_S):
-                self.stop()
-                return None
-        answer: dict[str, Any] = json.loads(process.stdout.readline())
-        return answer
-
-    def stop(self) -> None:
-        """End the process, if one runs."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _start(self) -> subprocess.Popen[str]:
-        self._process = subprocess.Popen(
-            ["node", str(DRIVER), str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        return self._process
-
-
 def ours(sources: list[SubgraphSource]) -> tuple[float, str]:
     """Return the CPU seconds of the best run, and the supergraph."""
     best, sdl = float("inf"), ""
@@ -261,12 +217,14 @@ def ours(sources: list[SubgraphSource]) -> tuple[float, str]:
     return best, sdl
 
 
-def theirs(sources: list[SubgraphSource], reference: Reference) -> tuple[float | None, str]:
+def theirs(sources: list[SubgraphSource], reference: NodeFilter) -> tuple[float | None, str]:
     """Return the same of the reference; no time if it takes too long."""
     best, sdl = float("inf"), ""
+    subgraphs = [{"name": each.name, "url": each.url, "sdl": each.sdl} for each in sources]
     for _ in range(RUNS):
-        answer = reference.compose(sources)
-        if answer is None:
+        try:
+            answer = reference.ask(subgraphs=subgraphs)
+        except Silent:
             return None, ""
         best, sdl = min(best, answer["cpuSeconds"]), answer["supergraphSdl"] or ""
     return best, sdl
@@ -277,7 +235,9 @@ def main() -> None:
     parser.add_argument("--reference", type=Path)
     parser.add_argument("shapes", nargs="*", choices=[[], *SHAPES])
     options = parser.parse_args()
-    reference = Reference(options.reference) if options.reference else None
+    reference = None
+    if options.reference:
+        reference = NodeFilter("compare_composition.mjs", options.reference, patience=PATIENCE_S)
     for name in options.shapes or SHAPES:
         sources = SHAPES[name]()
         seconds, sdl = ours(sources)
