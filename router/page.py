@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from router.contracts.manifests import PersistedOperations
+from router.contracts.persisted import PersistedOperations
 from router.graphiql import ClientEntry, GraphiQLConfig, Operation, create_graphiql
 from router.graphiql.app import BUILD
 from router.server.app import Page

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from router.contracts.contract import Contract, load_contracts
-from router.contracts.manifests import load_persisted
+from router.contracts.persisted import load_persisted
 
 __all__ = ["Package", "generate", "main"]
 

@@ -314,11 +314,6 @@ class Subgraph(Struct, eq=False):
         at = (field.parent, field.name)
         return at in self.facts.external and at not in self.facts.provided
 
-    def is_partially_external(self, field: FieldDefinition) -> bool:
-        """External, but provided on some path."""
-        at = (field.parent, field.name)
-        return at in self.facts.external and at in self.facts.provided
-
     def is_used(self, field: FieldDefinition) -> bool:
         """Used by a directive of the subgraph, or by an interface."""
         return (field.parent, field.name) in self.facts.used

@@ -24,7 +24,7 @@ from router.contracts.annotations import annotations_of
 from router.contracts.contract import Contract
 from router.contracts.filter import filter_schema, with_defer
 from router.contracts.limits import LimitExceeded, check_shape, page_sizes
-from router.contracts.manifests import PersistedOperation, load_persisted
+from router.contracts.persisted import PersistedOperation, load_persisted
 from router.errors import RouterError
 from router.supergraph import Supergraph
 

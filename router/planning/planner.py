@@ -94,19 +94,6 @@ class Planner:
                 self._plans.popitem(last=False)
             return plan
 
-    def remember(
-        self,
-        document: DocumentNode,
-        operation_name: str | None,
-        plan: Plan,
-        *,
-        labels: frozenset[str] = frozenset(),
-    ) -> None:
-        """Take a plan made earlier (an artifact's) instead of planning its operation."""
-        key = (normal_form(document), operation_name, labels & self.supergraph.override_labels)
-        with self._lock:
-            self._plans[key] = plan
-
     def trace(
         self,
         document: DocumentNode,

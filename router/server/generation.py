@@ -17,7 +17,7 @@ from router.contracts.annotations import Annotations, annotations_of
 from router.contracts.contract import Contract, ContractLimits, check_apart
 from router.contracts.filter import filter_schema, with_defer
 from router.contracts.limits import Costs
-from router.contracts.manifests import PersistedOperations, load_persisted
+from router.contracts.persisted import PersistedOperations, load_persisted
 from router.errors import SettingsInvalid
 from router.execution.client import SubgraphClient
 from router.planning.plan import Plan

@@ -61,10 +61,6 @@ class PrivateValues:
             message = message.replace(value, MASK)
         return message
 
-    def masked_variables(self) -> dict[str, Any]:
-        """The variables with every private value masked, for logs."""
-        return {name: self._masked(value) for name, value in self.variables.items()}
-
     def is_private(self, path: Sequence[Any]) -> bool:
         """Whether the response path runs through a private field or type."""
         keys = [key for key in path if isinstance(key, str)]
@@ -138,13 +134,6 @@ class PrivateValues:
                     yield from self._fields(fragment.selection_set, target)
                 case _:
                     pass
-
-    def _masked(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._masked(item) for item in value]
-        if isinstance(value, Mapping):
-            return {key: self._masked(item) for key, item in value.items()}
-        return MASK if any(text in self.values for text in _texts(value)) else value
 
 
 def _texts(value: Any) -> Iterator[str]:

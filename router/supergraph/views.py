@@ -125,8 +125,3 @@ class SubgraphView(Struct, frozen=True, kw_only=True):
     graph: str
     index: int
     types: Mapping[str, TypeView]
-
-    @property
-    def has_entities(self) -> bool:
-        """Whether the subgraph answers ``_entities``."""
-        return any(key.resolvable for view in self.types.values() for key in view.keys)

@@ -20,7 +20,7 @@ from drassist.demo import documents
 from drassist.demo.device import Device
 from drassist.demo.people import sign_in
 from router.contracts.contract import load_contracts
-from router.contracts.manifests import load_persisted
+from router.contracts.persisted import load_persisted
 from scripts.clients import TOOLS, Package, generate
 from tests.e2e.system import PASSWORD, ROOT, embedded, serving
 from tests.patience import PATIENCE

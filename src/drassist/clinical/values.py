@@ -64,7 +64,7 @@ class AbhaNumber:
     """An ABHA number: 14 digits, kept bare, shown as ``NN-NNNN-NNNN-NNNN``.
 
     The last digit is a Verhoeff check digit in numbers that were issued, but hospitals hold older
-    and hand-typed ones: a failed check is a warning (:attr:`is_checked`), not a refusal.
+    and hand-typed ones: it is not checked.
     """
 
     value: str
@@ -74,11 +74,6 @@ class AbhaNumber:
         if not re.fullmatch(r"[0-9]{14}", digits):
             raise InvalidValue("An ABHA number has 14 digits, such as 12-3456-7890-1234")
         object.__setattr__(self, "value", digits)
-
-    @property
-    def is_checked(self) -> bool:
-        """Whether the check digit is right."""
-        return verhoeff_check(self.value)
 
     @property
     def masked(self) -> str:

@@ -58,14 +58,6 @@ def test_the_cache_keeps_no_more_plans_than_it_was_told() -> None:
     assert planner.plan(parse("{p{a}}")) is not first
 
 
-def test_a_remembered_plan_is_used_instead_of_planning() -> None:
-    planner = Planner(supergraph(**PAIR))
-    document = parse("{p{a}}")
-    other = planner.plan(parse("{p{b}}"))
-    planner.remember(document, None, other)
-    assert planner.plan(document) is other
-
-
 def test_a_fetch_declares_exactly_the_variables_it_uses() -> None:
     query = """
         query Q($n: Int = 7, $x: Int, $y: Int!, $like: String!, $s: Boolean!) {

@@ -35,10 +35,6 @@ class Breaker:
             name=name,
         )
 
-    @property
-    def is_open(self) -> bool:
-        return bool(self._breaker.current_state == pybreaker.STATE_OPEN)
-
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Guard one call; raises :class:`PeerUnavailable` at once while the circuit is open."""

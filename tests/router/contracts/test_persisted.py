@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from router.contracts.contract import Contract, PersistedRules, VersionRules
-from router.contracts.manifests import PersistedOperations, load_persisted
+from router.contracts.persisted import PersistedOperations, load_persisted
 from router.errors import SettingsInvalid
 
 TEXT = "query Ward { ward { name } }"

@@ -1,4 +1,4 @@
-"""Persisted operations: Apollo's and Relay's manifests and plain folders of ``.graphql`` files.
+"""The persisted operations of a client: those of its manifests and of its folder of ``.graphql`` files.
 
 All become one :class:`PersistedOperations`: documents by id. An operation is found by the id its
 manifest gives it, by the sha256 of its text (bare or as ``sha256:<hex>``), by its name where the
