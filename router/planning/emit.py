@@ -113,14 +113,21 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
         printed = print_selection(
             first.tree, first.subgraph, request.condition, fragments=fragments
         )
-        variables = _declared(printed.variables, operation)
+        directives, used = operation.directives.get(first.kind, ("", ()))
+        variables = _declared(printed.variables.union(used), operation)
         extra = [(context.variable, context.type) for context in first.contexts]
         return Fetch(
             id=index,
             subgraph=first.subgraph.name,
             kind=first.kind,
             operation=operation_text(
-                first.kind.value, name, variables, extra, printed.text, _definitions(fragments)
+                first.kind.value,
+                name,
+                variables,
+                extra,
+                printed.text,
+                _definitions(fragments),
+                directives,
             ),
             operation_name=name,
             variables=variables,
@@ -131,7 +138,8 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
             any_of=any_of,
         )
     calls = _calls(request, fragments)
-    variables = _declared(frozenset().union(*(call.variables for call in calls)), operation)
+    directives, used = operation.directives.get(OperationKind.QUERY, ("", ()))
+    variables = _declared(frozenset(used).union(*(call.variables for call in calls)), operation)
     entities = _entities(calls, {use.name for use in variables})
     extra = [(call.variable, "[_Any!]!") for call in entities]
     extra += [(c.variable, c.type) for call in entities for c in call.context]
@@ -144,7 +152,9 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
         id=index,
         subgraph=first.subgraph.name,
         kind=OperationKind.QUERY,
-        operation=operation_text("query", name, variables, extra, body, _definitions(fragments)),
+        operation=operation_text(
+            "query", name, variables, extra, body, _definitions(fragments), directives
+        ),
         operation_name=name,
         variables=variables,
         entities=entities,

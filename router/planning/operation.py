@@ -9,12 +9,12 @@ nothing here decides what the answer looks like.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from graphql import (
     BooleanValueNode,
-    DirectiveNode,
+    DirectiveLocation,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -23,12 +23,10 @@ from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
     InlineFragmentNode,
-    ListValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     StringValueNode,
-    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -40,6 +38,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from router.errors import OperationInvalid
+from router.planning.directives import conditions_of, forwarded, printed, variables_in
 from router.planning.earlier import asked_again, asked_once
 from router.planning.plan import EACH, OnTypes, OperationKind, Path, VariableUse, When
 from router.planning.selection import (
@@ -63,7 +62,6 @@ _HIDING_ALIAS: Final = (
     "Field {!r} has the alias '__typename', under which the router keeps the runtime type; "
     "choose another alias."
 )
-_CONDITIONS: Final = {"skip": False, "include": True}
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -72,7 +70,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     ``occupied`` tells, per position (response keys from the root), which field the client put
     under which response key: internal fields must not take those names. ``variables`` are the
     declarations in order. ``apart``: the selections if deferred parts ask for root fields of their
-    own, where there is a choice.
+    own, where there is a choice. ``directives`` are printed, with their variables, by the kind of
+    request that they go along with.
     """
 
     kind: OperationKind
@@ -83,6 +82,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     occupied: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]]
     defers: tuple[Defer, ...] = ()
     apart: Selections | None = None
+    directives: Mapping[OperationKind, tuple[str, tuple[str, ...]]] = {}
 
     @property
     def may_leave_out(self) -> bool:
@@ -142,6 +142,7 @@ def normalise(
         root=root,
         selections=selections,
         apart=apart if apart != selections else None,
+        directives=_directives_by_kind(node, supergraph) if node.directives else {},
         variables={
             definition.variable.name.value: VariableUse(
                 definition.variable.name.value,
@@ -153,6 +154,15 @@ def normalise(
         occupied=walk.occupied,
         defers=tuple(walk.defers),
     )
+
+
+def _directives_by_kind(
+    node: OperationDefinitionNode, supergraph: Supergraph
+) -> dict[OperationKind, tuple[str, tuple[str, ...]]]:
+    return {
+        kind: printed(forwarded(node.directives, supergraph.schema, DirectiveLocation[kind.name]))
+        for kind in OperationKind
+    }
 
 
 def _refuse(
@@ -283,7 +293,7 @@ class _Walk:
         self, source: SelectionSetNode, when: Conditions, place: _Place, groups: _Groups
     ) -> None:
         for selection in source.selections:
-            own = _conditions(selection.directives)
+            own = conditions_of(selection.directives)
             conditions = None if own is None else conjunction(when, own)
             if conditions is None or conjunction(place.enclosing, conditions) is None:
                 continue
@@ -301,7 +311,7 @@ class _Walk:
             return  # known wherever the object is: the executor answers it
         if name in {"__schema", "__type"} and place.parent == self.query_root:
             return
-        directives, variables = _printed_directives(node.directives)
+        directives, variables = self._directives(node, DirectiveLocation.FIELD)
         key = (
             "field",
             node.alias.value if node.alias and name != "__typename" else name,
@@ -341,7 +351,7 @@ class _Walk:
             if self._adds_nothing(on, place.parent):
                 on = None
         defer = self._deferred(node, on, inner, place, when)
-        directives, variables = _printed_directives(node.directives)
+        directives, variables = self._directives(node, DirectiveLocation.INLINE_FRAGMENT)
         if on is None and not directives and defer is None:
             self._collect(inner, when, place, groups)
             return
@@ -351,6 +361,13 @@ class _Walk:
             inside = replace(place, parent=on or place.parent)
             group = groups[key] = _FragmentGroup(on, inside, when, directives, variables, defer)
         group.sources.append(inner)
+
+    def _directives(
+        self, node: SelectionNode, location: DirectiveLocation
+    ) -> tuple[str, tuple[str, ...]]:
+        if not node.directives:
+            return "", ()
+        return printed(forwarded(node.directives, self.schema, location))
 
     def _adds_nothing(self, on: str, parent: str) -> bool:
         if on == parent:
@@ -459,7 +476,7 @@ class _Walk:
             lists=lists,
             arguments=arguments,
             directives=group.directives,
-            variables=(*_variables(a.value for a in node.arguments or ()), *group.variables),
+            variables=(*variables_in(a.value for a in node.arguments or ()), *group.variables),
             when=group.when,
             composite=is_composite_type(named),
             selections=selections,
@@ -503,46 +520,9 @@ def _list_levels(declared: object) -> int:
     return levels
 
 
-def _conditions(directives: Sequence[DirectiveNode] | None) -> Conditions | None:
-    """What ``@skip`` and ``@include`` demand, or None where they exclude the element for good."""
-    found: list[When] = []
-    for directive in directives or ():
-        wanted = _CONDITIONS.get(directive.name.value)
-        if wanted is None:
-            continue
-        for argument in directive.arguments or ():
-            if isinstance(argument.value, BooleanValueNode):
-                if argument.value.value is not wanted:
-                    return None
-            elif isinstance(argument.value, VariableNode):
-                found.append(When(argument.value.name.value, wanted))
-    return conjunction(found)
-
-
-def _printed_directives(directives: Sequence[DirectiveNode] | None) -> tuple[str, tuple[str, ...]]:
-    if not directives:
-        return "", ()
-    others = [d for d in directives if d.name.value not in {"skip", "include", "defer"}]
-    values = (argument.value for d in others for argument in d.arguments or ())
-    return " ".join(print_ast(d) for d in others), tuple(_variables(values))
-
-
 def _printed_arguments(node: FieldNode) -> str:
     if not node.arguments:
         return ""
     if len(node.arguments) == 1:
         return print_ast(node.arguments[0])
     return ", ".join(sorted(print_ast(argument) for argument in node.arguments))
-
-
-def _variables(values: Iterable[ValueNode]) -> Iterable[str]:
-    for value in values:
-        match value:
-            case VariableNode():
-                yield value.name.value
-            case ListValueNode():
-                yield from _variables(value.values)
-            case ObjectValueNode():
-                yield from _variables(item.value for item in value.fields)
-            case _:
-                pass

@@ -70,6 +70,7 @@ def operation_text(
     extra: Sequence[tuple[str, str]],
     body: str,
     fragments: Iterable[str] = (),
+    directives: str = "",
 ) -> str:
     """A whole operation; ``extra`` are (name, type) of variables the router fills itself."""
     declared = [f"${variable}:{type_}" for variable, type_ in extra]
@@ -78,9 +79,10 @@ def operation_text(
         declared.append(f"${use.name}:{use.type}{default}")
     head = f"({','.join(declared)})" if declared else ""
     tail = "".join(f" {fragment}" for fragment in fragments)
-    if kind == "query" and not head and name is None:
+    if kind == "query" and not head and name is None and not directives:
         return f"{{{body}}}{tail}"
-    return f"{kind}{' ' + name if name else ''}{head}{{{body}}}{tail}"
+    marks = f" {directives}" if directives else ""
+    return f"{kind}{' ' + name if name else ''}{head}{marks}{{{body}}}{tail}"
 
 
 def _settled(tree: Tree, handled: frozenset[When]) -> Tree:

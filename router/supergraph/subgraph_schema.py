@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphql import (
+    DirectiveLocation,
     GraphQLInputObjectType,
     GraphQLSchema,
     build_schema,
@@ -19,6 +20,18 @@ from router.supergraph.views import FieldView, SubgraphView, TypeKind, TypeView
 
 __all__ = ["subgraph_schema"]
 
+_EXECUTABLE = frozenset(
+    (
+        DirectiveLocation.QUERY,
+        DirectiveLocation.MUTATION,
+        DirectiveLocation.SUBSCRIPTION,
+        DirectiveLocation.FIELD,
+        DirectiveLocation.FRAGMENT_DEFINITION,
+        DirectiveLocation.FRAGMENT_SPREAD,
+        DirectiveLocation.INLINE_FRAGMENT,
+        DirectiveLocation.VARIABLE_DEFINITION,
+    )
+)
 _BUILT_IN = frozenset(("String", "Int", "Float", "Boolean", "ID"))
 
 
@@ -38,6 +51,11 @@ def _definitions(supergraph: Supergraph, subgraph: SubgraphView) -> Iterator[str
         if name in subgraph.types or kind == "query"
     ]
     yield f"schema {{ {' '.join(operations)} }}"
+    for directive in supergraph.schema.directives:
+        # those of operations are only there if all subgraphs have them
+        node = directive.ast_node
+        if node is not None and _EXECUTABLE.intersection(directive.locations):
+            yield print_ast(node)
     entities = sorted(
         view.name
         for view in subgraph.types.values()

@@ -209,3 +209,60 @@ def test_an_interface_field_that_no_root_resolves_for_all_types_has_no_plan() ->
     graph = supergraph(**NODE)
     with pytest.raises(NoPlan):
         planned(graph, "{node{id}}")
+
+
+IMPLEMENTED_APART = {
+    "a": """
+        type Query { is: [I] u: U }
+        interface I { id: ID! }
+        interface J { j: Int }
+        union U = A | B | C
+        type A implements I & J @key(fields: "id") { id: ID! j: Int }
+        type B implements I & J @key(fields: "id") { id: ID! j: Int }
+        type C implements I @key(fields: "id") { id: ID! }
+    """,
+}
+
+
+def test_a_fragment_on_an_interface_is_kept_where_it_means_the_same() -> None:
+    graph = supergraph(**IMPLEMENTED_APART)
+    assert plan_lines(graph, "{is{... on J{j}}}") == ["0 a {is{__typename ...on J{j}}}"]
+    assert plan_lines(graph, "{u{... on J{j}}}") == ["0 a {u{__typename ...on J{j}}}"]
+
+
+def test_a_type_that_implements_an_interface_elsewhere_only_is_asked_there() -> None:
+    graph = supergraph(
+        **IMPLEMENTED_APART,
+        b="""
+            interface J { j: Int }
+            type C implements J @key(fields: "id") { id: ID! j: Int }
+        """,
+    )
+    assert plan_lines(graph, "{is{... on J{j}}}") == [
+        "0 a {is{__typename ...on J{j} ...on C{id}}}",
+        "1 b after 0: is.@ C{id} -> ...on C{j}",
+    ]
+
+
+def test_what_no_object_can_be_is_not_asked() -> None:
+    query = "{is{... on A{... on J{... on B{id}}}}}"
+    assert plan_lines(supergraph(**IMPLEMENTED_APART), query) == ["0 a {is{__typename}}"]
+
+
+def test_a_requirement_of_one_implementation_explodes_the_interface() -> None:
+    graph = supergraph(
+        a="""
+            type Query { is: [I] }
+            interface I { id: ID! f: Int }
+            type A implements I @key(fields: "id") { id: ID! f: Int }
+            type B implements I @key(fields: "id") {
+              id: ID! f: Int @requires(fields: "w") w: Int @external
+            }
+        """,
+        b='type B @key(fields: "id") { id: ID! w: Int }',
+    )
+    assert plan_lines(graph, "{is{f}}") == [
+        "0 a {is{__typename ...on A{f} ...on B{id}}}",
+        "1 b after 0: is.@ B{id} -> ...on B{w}",
+        "2 a after 1: is.@ B{id w!} -> ...on B{f}",
+    ]

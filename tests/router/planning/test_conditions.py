@@ -261,3 +261,11 @@ def test_a_request_that_a_condition_spares_is_worth_another_list() -> None:
         "1 c after 0: p P{id} -> ...on P{x} & r R{id} -> ...on R{c}",
         "2 b after 0 if $c: p P{id} -> ...on P{b}",
     ]
+
+
+def test_constants_are_folded_and_defaults_are_not() -> None:
+    graph = supergraph(**AB)
+    assert plan_lines(graph, "{p{id @skip(if:false) b @include(if:false)}}") == ["0 a {p{id}}"]
+    assert plan_lines(graph, "query($s:Boolean=true){p @skip(if:$s){id}}") == [
+        "0 a if not $s {p{id}}"
+    ]

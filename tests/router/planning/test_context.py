@@ -90,3 +90,35 @@ def test_fields_that_are_given_values_of_one_object_come_back_in_one_fetch() -> 
         " near(f: $contextualArgument_0_1)}"
         " [contextualArgument_0_0: up 1 {lang!}] [contextualArgument_0_1: up 1 {floor!}]",
     ]
+
+
+WARDS = {
+    "a": """
+        type Query { w: Ward }
+        type Ward @context(name: "wc") { id: ID! lang: String sub: Ward bed: Bed }
+        type Bed @key(fields: "id") {
+          id: ID! sign(l: String @fromContext(field: "$wc{lang}")): String
+        }
+    """,
+}
+
+
+def test_the_nearest_object_around_gives_the_value() -> None:
+    assert plan_lines(supergraph(**WARDS), "{w{sub{bed{sign}}}}") == [
+        "0 a {w{sub{bed{id} lang}}}",
+        "1 a after 0: w.sub.bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_0)}"
+        " [contextualArgument_0_0: up 1 {lang!}]",
+    ]
+
+
+def test_a_value_steps_aside_for_a_client_alias() -> None:
+    assert plan_lines(supergraph(**WARDS), "{w{lang:id bed{sign}}}") == [
+        "0 a {w{lang:id bed{id} _k0_lang:lang}}",
+        "1 a after 0: w.bed Bed{id} -> ...on Bed{sign(l: $contextualArgument_0_0)}"
+        " [contextualArgument_0_0: up 1 {lang<_k0_lang!}]",
+    ]
+
+
+def test_a_field_that_takes_a_value_keeps_its_condition() -> None:
+    query = "query($s:Boolean!){w{bed{id sign @include(if:$s)}}}"
+    assert plan_lines(supergraph(**WARDS), query)[1].startswith("1 a after 0 if $s: w.bed Bed{id}")

@@ -203,3 +203,40 @@ def test_each_stage_prints_alone() -> None:
     ]
     with pytest.raises(ValueError, match="no stage"):
         stage_text("nonsense", planner, document)
+
+
+def test_json_tells_what_is_renamed_on_the_way_and_where_the_root_is_asked_again() -> None:
+    media = supergraph(
+        a="""
+            type Query { media: Media u: U }
+            interface Media @key(fields: "id") { id: ID! }
+            type Film implements Media @key(fields: "id") { id: ID! }
+            union U = One | Two
+            type One @key(fields: "id") { id: ID! }
+            type Two @key(fields: "id") { id: ID }
+        """,
+        b="""
+            type Media @interfaceObject @key(fields: "id") { id: ID! stars: Int }
+            type One @key(fields: "id") { id: ID! z: Int }
+            type Two @key(fields: "id") { id: ID z: Int }
+        """,
+    )
+    _, rated = to_json(planned(media, "{media{... on Film{stars}}}"))["node"]["nodes"]
+    assert rated["node"]["inputRewrites"] == [
+        {"kind": "ValueSetter", "path": ["... on Film", "__typename"], "setValueTo": "Media"}
+    ]
+    first, _ = to_json(planned(media, "{u{... on One{z} ... on Two{z}}}"))["node"]["nodes"]
+    assert first["outputRewrites"] == [
+        {"kind": "KeyRenamer", "path": ["u", "... on Two", "id__1"], "renameKeyTo": "id"}
+    ]
+    graph = supergraph(
+        a="""
+            type Query { s: Int }
+            type Mutation { ok: R }
+            type R { query: Query }
+        """,
+        b="type Query { q: Int }",
+    )
+    _, again = to_json(planned(graph, "mutation{ok{query{q}}}"))["node"]["nodes"]
+    assert (again["kind"], again["path"]) == ("Flatten", ["ok", "query"])
+    assert "requires" not in again["node"]

@@ -203,3 +203,9 @@ def test_the_same_plan_comes_out_whatever_the_hash_seed() -> None:
     }
     assert len(outputs) == 1
     assert outputs.pop()
+
+
+def test_one_field_is_asked_once_however_its_arguments_are_ordered() -> None:
+    graph = supergraph(a="type Query { f(a: Int = 1, b: Int): Int }")
+    (fetch,) = planned(graph, "{f(a: 1, b: 2) f(b: 2, a: 1) g: f(b: 2)}").fetches
+    assert fetch.operation == "{f(a: 1, b: 2) g:f(b: 2)}", "and no default is added or left out"

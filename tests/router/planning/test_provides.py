@@ -105,3 +105,21 @@ def test_a_field_that_is_provided_on_another_path_only_does_not_compose() -> Non
     assert plan_lines(graph, "{v{f}}") == ["0 a {v{f}}"]
     with pytest.raises(CompositionFailed, match=r"u \{"):
         supergraph(a=sdl, b=owner % ", resolvable: false")
+
+
+def test_a_requirement_that_is_provided_on_the_way_is_met() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P @provides(fields: "w") }
+            type P @key(fields: "id") { id: ID! w: Int @external x: Int @requires(fields: "w") }
+        """,
+        b="""
+            type Query { q: P }
+            type P @key(fields: "id") { id: ID! w: Int @shareable }
+        """,
+    )
+    assert plan_lines(graph, "{p{x}}") == ["0 a {p{x}}"]
+    assert plan_lines(graph, "{q{x}}") == [
+        "0 b {q{id w}}",
+        "1 a after 0: q P{id w!} -> ...on P{x}",
+    ]

@@ -62,3 +62,21 @@ def test_of_many_roots_the_one_that_is_asked_anyway_is_asked() -> None:
         "0 f {p{id} q}",
         "1 g after 0: p P{id} -> ...on P{x}",
     ]
+
+
+def test_introspection_below_a_payload_is_not_sent_on_either() -> None:
+    graph = supergraph(
+        a="""
+            type Query { s: Int }
+            type Mutation { ok: R }
+            type R { query: Query }
+        """,
+        b="type Query { q: Int }",
+    )
+    assert plan_lines(graph, "mutation{ok{query{t:__typename __schema{queryType{name}}}}}") == [
+        "0 a mutation {ok{query{__typename}}}"
+    ]
+    assert plan_lines(graph, "mutation{ok{query{__schema{queryType{name}} q}}}") == [
+        "0 a mutation {ok{query{__typename}}}",
+        "1 b after 0 at ok.query: {q}",
+    ]
