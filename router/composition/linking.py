@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from router.composition.links import CONNECT, FEDERATION, LINK, Feature, Links, Version
 from router.composition.model import Applied
-from router.composition.problems import Problems
+from router.composition.problems import Problems, SubgraphRefused
 from router.composition.specs import FEDERATION_VERSIONS, find_spec
 
 __all__ = ["check_names", "read_links"]
@@ -51,27 +51,45 @@ def read_links(applied: Sequence[Applied], problems: Problems) -> Links:
     urls = [_text(application.arguments.get("url")) or "" for application in written]
     if not any(url.startswith((f"{FEDERATION}/", f"{LINK}/")) or url == FEDERATION for url in urls):
         return Links([_SELF])
-    features: list[Feature] = []
-    for application in written:
-        feature = _feature(application, problems)
-        if problems.errors and features and features[0].identity == LINK:
-            return Links(features, broken=True)
-        features.append(feature)
-    problems.settle()
-    links, said = Links(), None
-    if features[0].identity != LINK:  # the link to itself is in place already; it may be said once
-        said = next((each for each in features if _is_self(each)), None)
-        if said is not None:
-            check_names(said, links, problems)
-        links.add(replace(said, late=True) if said is not None else _SELF)
-    for feature in features:
-        if feature is said:
-            continue
-        _check_is_new(feature, links, problems)
-        known = _of_known_version(feature, features, problems)
-        check_names(known, links, problems)
-        links.add(known)
+    federated = any(url.startswith(FEDERATION) for url in urls)
+    links = Links()
+    if not urls[0].startswith(f"{LINK}/"):
+        _add_after_reading_all(written, federated, links, problems)
+        return links
+    try:
+        for application in written:
+            feature = _feature(application, problems)
+            problems.settle()
+            _add(feature, federated, links, problems)
+    except SubgraphRefused:
+        if not links.features:
+            raise
+        return Links(links, broken=True)  # like the reference, go on with what was linked before
     return links
+
+
+def _add_after_reading_all(
+    written: Sequence[Applied], federated: bool, links: Links, problems: Problems
+) -> None:
+    features = [_feature(application, problems) for application in written]
+    problems.settle()
+    # the link to itself is in place already; it may be said once
+    said = next((each for each in features if _is_self(each)), None)
+    if said is None:
+        links.add(_SELF)
+    else:
+        check_names(said, links, problems)
+        links.add(replace(said, late=True))
+    for feature in features:
+        if feature is not said:
+            _add(feature, federated, links, problems)
+
+
+def _add(feature: Feature, federated: bool, links: Links, problems: Problems) -> None:
+    _check_is_new(feature, links, problems)
+    known = _of_known_version(feature, federated, problems)
+    check_names(known, links, problems)
+    links.add(known)
 
 
 def _is_self(feature: Feature) -> bool:
@@ -219,7 +237,7 @@ def _unknown_element(element: str, known: Sequence[str]) -> str:
 # -- versions and names --------------------------------------------------------------------
 
 
-def _of_known_version(feature: Feature, features: Sequence[Feature], problems: Problems) -> Feature:
+def _of_known_version(feature: Feature, federated: bool, problems: Problems) -> Feature:
     """Return the link to go on with, which has another version where its own is wrong."""
     if feature.identity == FEDERATION and feature.version not in FEDERATION_VERSIONS:
         problems.add(
@@ -230,7 +248,7 @@ def _of_known_version(feature: Feature, features: Sequence[Feature], problems: P
         )
     if feature.identity == LINK and find_spec(LINK, feature.version) is None:
         # with federation linked too, link v1.0 is in place already
-        if any(other.identity == FEDERATION for other in features):
+        if federated:
             raise problems.stop(
                 _USAGE,
                 f'Cannot link "{feature.url}": the schema already uses link {_SELF.version}, the '

@@ -47,7 +47,7 @@ def raise_version(subgraph: ParsedSubgraph, federation: Feature | None) -> None:
 def known_directives(links: Links) -> dict[str, DirectiveDefinition]:
     """Return the directives of linked specifications by their names here, in order."""
     known: dict[str, DirectiveDefinition] = {}
-    if links.feature(FEDERATION) is None and not links.broken:
+    if links.feature(FEDERATION) is None:
         known.update((definition.name, definition) for definition in FEDERATION_1.directives)
     for feature in _readable(links):
         spec = find_spec(feature.identity, feature.version)
