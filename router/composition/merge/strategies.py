@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from itertools import product
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
-from router.composition.merge.values import equal_values
 from router.composition.merged import Value
 
 __all__ = ["ARGUMENT_STRATEGIES", "Strategy", "conjunction_of_dnf"]
+
+_T = TypeVar("_T")
 
 Strategy: TypeAlias = Callable[[Sequence[Value]], Value]
 """Takes the values of the distinct applications (None where absent) and gives one; None: absent."""
@@ -32,13 +34,7 @@ def nullable_maximum(values: Sequence[Value]) -> Value:
 def nullable_union(values: Sequence[Value]) -> Value:
     """``NULLABLE_UNION``: the items of all lists, in the order first seen."""
     lists = [cast("list[Value]", value) for value in values if value is not None]
-    if not lists:
-        return None
-    union: list[Value] = []
-    for item in (item for each in lists for item in each):
-        if not any(equal_values(item, seen) for seen in union):
-            union.append(item)
-    return union
+    return reduce(_united, lists) if lists else None
 
 
 def nullable_and(values: Sequence[Value]) -> Value:
@@ -52,7 +48,7 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
 
     An empty operand is true. Operands are sorted first, so that equal ones collapse; a single
     operand that remains is given sorted and otherwise as it is, several are multiplied out and
-    every term that another one implies is dropped.
+    every term that another one implies is dropped, which leaves short ones first.
     """
     operands: list[list[list[str]]] = []
     for value in values:
@@ -67,12 +63,16 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
 
 
 def _multiplied(left: list[list[str]], right: list[list[str]]) -> list[list[str]]:
-    terms = [sorted({*one, *other}, key=_as_json) for one, other in product(left, right)]
+    terms = [sorted(_united(one, other), key=_as_json) for one, other in product(left, right)]
     kept: list[list[str]] = []
     for term in sorted(terms, key=len):
         if not any(set(shorter) <= set(term) for shorter in kept):
             kept.append(term)
-    return sorted(kept, key=_as_json)
+    return kept
+
+
+def _united(one: list[_T], other: list[_T]) -> list[_T]:
+    return [*one, *(each for each in other if each not in one)]
 
 
 def _as_json(value: object) -> str:

@@ -77,6 +77,7 @@ def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
         elif isinstance(merged, InputType):
             for entry in merged.fields.values():
                 yield from _argument_problems(schema, entry, f"{merged.name}.{entry.name}")
+        yield from _stand_in_problems(schema, merged)
     yield from _cycles(schema)
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
@@ -102,6 +103,27 @@ def _reserved_names(schema: MergedSchema) -> Iterator[tuple[str, str]]:
 
 def _is_known(schema: MergedSchema, name: str) -> bool:
     return name in schema.types or name in _BUILT_IN_SCALARS
+
+
+def _stand_in_problems(schema: MergedSchema, merged: NamedType) -> Iterator[tuple[str, str]]:
+    """Find where interface objects stand as only objects may: they are interfaces here."""
+    if isinstance(merged, UnionType):
+        for member in merged.members:
+            if isinstance(schema.types.get(member), InterfaceType):
+                yield (
+                    f'Union type "{merged.name}" can only have object types as members, but '
+                    f'"{member}" is an interface, for which a subgraph has an @interfaceObject.',
+                    merged.name,
+                )
+    elif isinstance(merged, InterfaceType):
+        for applied in merged.directives:
+            definition = schema.directives.get(applied.name)
+            if definition is not None and "INTERFACE" not in definition.locations:
+                yield (
+                    f'"{merged.name}" is an interface, for which a subgraph has an '
+                    f'@interfaceObject: directive "@{applied.name}" may not be used there.',
+                    merged.name,
+                )
 
 
 # -- implementations -----------------------------------------------------------------------

@@ -216,6 +216,8 @@ def _selected_type(subgraph: Subgraph, parent: str, selection: Selection) -> Typ
         return "directives are not allowed"
     if isinstance(item, SelectedFragment):
         return _selected_type(subgraph, item.on_type or parent, item.selection)
+    if item.name == "__typename":
+        return NonNull(Named("String"))
     found = subgraph.types.get(parent)
     if not isinstance(found, CompositeType) or item.name not in found.fields:
         return f'"{item.name}" gives no value'

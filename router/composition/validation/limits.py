@@ -52,8 +52,8 @@ def _list_size(
     field: FieldDefinition, applied: Applied, subgraph: Subgraph
 ) -> Iterator[tuple[str, str]]:
     at = f'"{field.coordinate}"'
-    sized = applied.arguments.get("sizedFields")
-    if not _is_list(field.type) and not isinstance(sized, ListValueNode | StringValueNode):
+    sized = tuple(_names(applied.arguments.get("sizedFields")))
+    if not _is_list(field.type) and not sized:
         yield "APPLIED_TO_NON_LIST", f"@listSize is on {at}, which is no list."
     assumed = applied.arguments.get("assumedSize")
     if isinstance(assumed, IntValueNode) and int(assumed.value) < 0:
@@ -64,7 +64,7 @@ def _list_size(
             yield "INVALID_SLICING_ARGUMENT", f'Slicing argument "{name}" is no argument of {at}.'
         elif argument.type not in (Named("Int"), NonNull(Named("Int"))):
             yield "INVALID_SLICING_ARGUMENT", f'Slicing argument "{name}" of {at} must be Int.'
-    if not isinstance(sized, ListValueNode | StringValueNode):
+    if not sized:
         return
     target = subgraph.types.get(base_name(field.type))
     if not isinstance(target, CompositeType):
@@ -73,7 +73,7 @@ def _list_size(
             f'{at} cannot have sized fields: its type "{field.type}" has no fields.',
         )
         return
-    for name in _names(sized):
+    for name in sized:
         member = target.fields.get(name)
         if member is None:
             yield "INVALID_SIZED_FIELD", f'Sized field "{name}" is no field of "{target.name}".'

@@ -49,6 +49,8 @@ T = ' type Query { t: T } type T @key(fields: "id") { id: ID '
         (T + "v: V } type V @shareable { x: Int } extend type V @shareable { y: Int }", []),
         ("interface I { x: Int @cost(weight: 3) }" + T + "}", ["COST_APPLIED_TO_INTERFACE_FIELD"]),
         (T + "x: Int @listSize(assumedSize: 1) }", ["LIST_SIZE_APPLIED_TO_NON_LIST"]),
+        (T + "x: Int @listSize(sizedFields: []) }", ["LIST_SIZE_APPLIED_TO_NON_LIST"]),
+        (T + "x: [Int] @listSize(sizedFields: []) }", []),
         (T + "x: [Int] @listSize(assumedSize: -1) }", ["LIST_SIZE_INVALID_ASSUMED_SIZE"]),
         (
             T + 'x(a: String, b: Int!): [Int] @listSize(slicingArguments: ["a", "b", "c"]) }',
@@ -106,6 +108,8 @@ CONTEXT = """
             ["CONTEXT_INVALID_SELECTION"],
         ),
         ('f(a: Int @fromContext(field: "$c { ... on T { x } }")): Int', []),
+        ('f(a: String @fromContext(field: "$c { __typename }")): Int', []),
+        ('f(a: Int @fromContext(field: "$c { __typename }")): Int', ["CONTEXT_INVALID_SELECTION"]),
         (
             'f(a: Int @fromContext(field: "$c { ... on U { i } }")): Int',
             ["CONTEXT_INVALID_SELECTION"],

@@ -23,6 +23,8 @@ TERMS = st.lists(st.lists(st.sampled_from("abcd"), max_size=3), max_size=4)
         ([[], [["a"]]], [["a"]]),
         ([[["p"]], []], [["p"]]),
         ([[["a"]], [["b"]], [["c"]]], [["a", "b", "c"]]),
+        ([[["a", "b"], ["c"]], []], [["c"], ["a", "b"]]),
+        ([[["b", "b"]], [["a", "b"]]], [["a", "b", "b"]]),
     ],
 )
 def test_conjunctions_are_multiplied_out_and_absorbed(operands: list[Value], merged: Value) -> None:
@@ -55,6 +57,7 @@ def test_absent_list_sizes_are_ignored() -> None:
     assert merged_by("listSize", "assumedSize", None, 2) == 2
     assert merged_by("listSize", "assumedSize", None, None) is None
     assert merged_by("listSize", "sizedFields", ["a"], None, ["b", "a"]) == ["a", "b"]
+    assert merged_by("listSize", "sizedFields", ["a", "a"], None) == ["a", "a"]
     assert merged_by("listSize", "sizedFields", None) is None
     assert merged_by("listSize", "requireOneSlicingArgument", True, False) is False
 
