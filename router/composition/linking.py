@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from graphql import (
     ConstObjectValueNode,
@@ -25,6 +24,7 @@ from graphql import (
 from graphql.pyutils import did_you_mean, suggestion_list
 from msgspec.structs import replace
 
+from router.composition.feature_urls import FeatureUrlInvalid, read_feature_url
 from router.composition.links import CONNECT, FEDERATION, LINK, Feature, Links, Version
 from router.composition.model import Applied
 from router.composition.problems import Problems, SubgraphRefused
@@ -34,7 +34,6 @@ __all__ = ["check_names", "read_links"]
 
 _ALIAS: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z.\-]*\Z")
 _NAME: Final = re.compile(r"@?[_A-Za-z][_0-9A-Za-z]*\Z")
-_VERSION: Final = re.compile(r"v(\d+)\.(\d+)\Z")
 _TAG_LIKE: Final = ("https://specs.apollo.dev/tag", "https://specs.apollo.dev/inaccessible")
 _USAGE: Final = "INVALID_LINK_DIRECTIVE_USAGE"
 _SELF: Final = Feature(f"{LINK}/v1.0", LINK, "link", Version(1, 0), "link", implied=True)
@@ -102,7 +101,10 @@ def _feature(applied: Applied, problems: Problems) -> Feature:
         raise problems.stop(
             "INVALID_LINK_IDENTIFIER", "A @link on the schema has no url.", "schema"
         )
-    identity, name, version = _parse_url(url, problems)
+    try:
+        identity, name, version = read_feature_url(url)
+    except FeatureUrlInvalid as error:
+        raise problems.stop("INVALID_LINK_IDENTIFIER", str(error), "schema") from error
     purpose = applied.arguments.get("for")
     alias = _text(applied.arguments.get("as"))
     return Feature(
@@ -114,27 +116,6 @@ def _feature(applied: Applied, problems: Problems) -> Feature:
         imports=_imports(applied.arguments.get("import"), identity, version, problems),
         purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
     )
-
-
-def _parse_url(url: str, problems: Problems) -> tuple[str, str, Version]:
-    """Return identity, name and version of a feature."""
-    code = "INVALID_LINK_IDENTIFIER"
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname:
-        raise problems.stop(code, f'"{url}" is no absolute url of a feature.', "schema")
-    segments = parts.path.split("/")
-    version = _VERSION.match(segments[-1])
-    if version is None:
-        raise problems.stop(
-            code,
-            f'The url "{url}" should end in a version of the form v1.2, not "{segments[-1]}".',
-            "schema",
-        )
-    if len(segments) < 2 or not segments[-2]:
-        raise problems.stop(code, f'The url "{url}" names no feature before its version.', "schema")
-    port = f":{parts.port}" if parts.port else ""
-    identity = f"{parts.scheme}://{parts.hostname}{port}{'/'.join(segments[:-1])}"
-    return identity, segments[-2], Version(int(version[1]), int(version[2]))
 
 
 # -- imports -------------------------------------------------------------------------------

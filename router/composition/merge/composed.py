@@ -226,7 +226,7 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
         return None
     return Composed(
         identity,
-        chosen.url,
+        f"{chosen.identity}/{chosen.version}",
         chosen.name,
         imports,
         definitions,

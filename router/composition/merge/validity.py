@@ -53,14 +53,14 @@ def check_graphql(schema: MergedSchema, findings: Findings, composed: Collection
     ``composed`` are the directives that users compose: each has the definition of one subgraph,
     which the applications of the others may not fit.
     """
-    for message, coordinate in _problems(schema):
+    for message, coordinate in _problems(schema, composed):
         findings.error(_CODE, message, (), coordinate)
     if composed:
         for message, coordinate in _application_problems(schema, composed):
             findings.error(_CODE, message, (), coordinate)
 
 
-def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
+def _problems(schema: MergedSchema, composed: Collection[str]) -> Iterator[tuple[str, str]]:
     graphs = schema.types["join__Graph"]
     assert isinstance(graphs, EnumType)
     for name in graphs.values:
@@ -77,7 +77,7 @@ def _problems(schema: MergedSchema) -> Iterator[tuple[str, str]]:
         elif isinstance(merged, InputType):
             for entry in merged.fields.values():
                 yield from _argument_problems(schema, entry, f"{merged.name}.{entry.name}")
-        yield from _stand_in_problems(schema, merged)
+        yield from _stand_in_problems(schema, merged, composed)
     yield from _cycles(schema)
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
@@ -105,8 +105,13 @@ def _is_known(schema: MergedSchema, name: str) -> bool:
     return name in schema.types or name in _BUILT_IN_SCALARS
 
 
-def _stand_in_problems(schema: MergedSchema, merged: NamedType) -> Iterator[tuple[str, str]]:
-    """Find where interface objects stand as only objects may: they are interfaces here."""
+def _stand_in_problems(
+    schema: MergedSchema, merged: NamedType, composed: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Find where interface objects stand as only objects may: they are interfaces here.
+
+    All applications of composed directives are looked at anyway.
+    """
     if isinstance(merged, UnionType):
         for member in merged.members:
             if isinstance(schema.types.get(member), InterfaceType):
@@ -118,7 +123,9 @@ def _stand_in_problems(schema: MergedSchema, merged: NamedType) -> Iterator[tupl
     elif isinstance(merged, InterfaceType):
         for applied in merged.directives:
             definition = schema.directives.get(applied.name)
-            if definition is not None and "INTERFACE" not in definition.locations:
+            if applied.name in composed or definition is None:
+                continue
+            if "INTERFACE" not in definition.locations:
                 yield (
                     f'"{merged.name}" is an interface, for which a subgraph has an '
                     f'@interfaceObject: directive "@{applied.name}" may not be used there.',
