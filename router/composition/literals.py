@@ -7,6 +7,7 @@ too, and a whole number may be written with a point.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from graphql import (
@@ -59,6 +60,8 @@ def is_valid_literal(value: ValueNode, ref: TypeRef, types: Mapping[str, TypeDef
 
 
 def _is_valid_named(value: ValueNode, name: str, types: Mapping[str, TypeDefinition]) -> bool:
+    if not _is_countable(value):
+        return False
     if name == "Int" and isinstance(value, FloatValueNode):
         return float(value.value).is_integer()
     built_in = _BUILT_IN.get(name)
@@ -73,7 +76,20 @@ def _is_valid_named(value: ValueNode, name: str, types: Mapping[str, TypeDefinit
             and is_valid_literal(field.value, found.fields[field.name.value].type, types)
             for field in value.fields
         )
-    return True  # a custom scalar takes anything
+    return True
+
+
+def _is_countable(value: ValueNode) -> bool:
+    """A custom scalar takes anything, but no number that nobody can read."""
+    match value:
+        case IntValueNode() | FloatValueNode():
+            return isfinite(float(value.value))
+        case ListValueNode():
+            return all(map(_is_countable, value.values))
+        case ObjectValueNode():
+            return all(_is_countable(field.value) for field in value.fields)
+        case _:
+            return True
 
 
 def with_quotes(value: ConstValueNode, ref: TypeRef) -> ConstValueNode:

@@ -218,6 +218,7 @@ class _Reader:
     def _extension(self, node: TypeExtensionNode) -> None:
         name = node.name.value
         if name in BUILT_IN_SCALARS:
+            self.problems.add(_INVALID, f'The built-in scalar "{name}" cannot be extended.', name)
             return
         found = self.types.get(name)
         blank = _empty(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphql import ConstValueNode, IntValueNode, ListValueNode, StringValueNode
+from graphql import ConstValueNode, FloatValueNode, IntValueNode, ListValueNode, StringValueNode
 
 from router.composition.model import (
     Applied,
@@ -56,7 +56,7 @@ def _list_size(
     if not _is_list(field.type) and not sized:
         yield "APPLIED_TO_NON_LIST", f"@listSize is on {at}, which is no list."
     assumed = applied.arguments.get("assumedSize")
-    if isinstance(assumed, IntValueNode) and int(assumed.value) < 0:
+    if isinstance(assumed, IntValueNode | FloatValueNode) and float(assumed.value) < 0:
         yield "INVALID_ASSUMED_SIZE", f"The assumed size of {at} is negative."
     for name in _names(applied.arguments.get("slicingArguments")):
         argument = field.arguments.get(name)

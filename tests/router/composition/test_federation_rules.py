@@ -52,6 +52,7 @@ T = ' type Query { t: T } type T @key(fields: "id") { id: ID '
         (T + "x: Int @listSize(sizedFields: []) }", ["LIST_SIZE_APPLIED_TO_NON_LIST"]),
         (T + "x: [Int] @listSize(sizedFields: []) }", []),
         (T + "x: [Int] @listSize(assumedSize: -1) }", ["LIST_SIZE_INVALID_ASSUMED_SIZE"]),
+        (T + "x: [Int] @listSize(assumedSize: -1.0) }", ["LIST_SIZE_INVALID_ASSUMED_SIZE"]),
         (
             T + 'x(a: String, b: Int!): [Int] @listSize(slicingArguments: ["a", "b", "c"]) }',
             ["LIST_SIZE_INVALID_SLICING_ARGUMENT"] * 2,
