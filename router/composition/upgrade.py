@@ -50,6 +50,9 @@ def upgrade(subgraphs: Sequence[Subgraph | ParsedSubgraph]) -> list[Subgraph]:
     Raises :class:`~router.composition.errors.CompositionFailed` with everything that cannot be
     upgraded.
     """
+    for subgraph in subgraphs:
+        if isinstance(subgraph, ParsedSubgraph):
+            _write_field_sets_as_strings(subgraph)
     outlooks = {subgraph.name: _outlook(subgraph) for subgraph in subgraphs}
     errors: list[CompositionError] = []
     finished: list[Subgraph] = []
@@ -67,6 +70,16 @@ def upgrade(subgraphs: Sequence[Subgraph | ParsedSubgraph]) -> list[Subgraph]:
     if errors:
         raise CompositionFailed(errors)
     return finished
+
+
+def _write_field_sets_as_strings(subgraph: ParsedSubgraph) -> None:
+    for place in elements_of(subgraph.schema, subgraph.types):
+        for applied in place.element.directives:
+            if applied.canonical not in ("key", "requires", "provides"):
+                continue
+            text = _as_text(applied.arguments.get("fields"))
+            if text is not None:
+                applied.arguments["fields"] = StringValueNode(value=text)
 
 
 # -- what the others say, before anything changes ------------------------------------------
@@ -199,17 +212,6 @@ class _Upgrade:
                     f'for "{found.name}" in any subgraph.',
                     found.name,
                 )
-
-    # field sets are strings -----------------------------------------------------------------
-
-    def write_field_sets_as_strings(self) -> None:
-        for place in elements_of(self.subgraph.schema, self.types):
-            for applied in place.element.directives:
-                if applied.canonical not in ("key", "requires", "provides"):
-                    continue
-                text = _as_text(applied.arguments.get("fields"))
-                if text is not None:
-                    applied.arguments["fields"] = StringValueNode(value=text)
 
     # @external that means nothing -----------------------------------------------------------
 
@@ -425,7 +427,6 @@ class _Upgrade:
 
 _STEPS: Final[tuple[Callable[[_Upgrade], None], ...]] = (
     _Upgrade.refuse_baseless_extensions,
-    _Upgrade.write_field_sets_as_strings,
     _Upgrade.drop_external_on_interfaces_and_types,
     _Upgrade.drop_external_on_extension_keys,
     _Upgrade.prune_field_sets,

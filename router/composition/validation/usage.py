@@ -24,7 +24,7 @@ def check_external(subgraph: Subgraph, problems: Problems) -> None:
     for found in subgraph.types.values():
         if isinstance(found, InterfaceType):
             for field in found.fields.values():
-                if field.is_applied("external"):
+                if subgraph.is_external(field):
                     problems.add(
                         "EXTERNAL_ON_INTERFACE",
                         f'Interface field "{field.coordinate}" is marked @external, which makes no '

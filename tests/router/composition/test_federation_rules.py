@@ -19,6 +19,10 @@ T = ' type Query { t: T } type T @key(fields: "id") { id: ID '
         ),
         (T + "v: V } type V @external { a: Int b: Int }", ["EXTERNAL_UNUSED"] * 2),
         (
+            'extend interface I @key(fields: "id") { id: ID @external } type Query { i: I }',
+            [],  # an extension's key is its own
+        ),
+        (
             "interface I { x: Int } type A implements I { x: Int @external } type Query { i: I }",
             [],
         ),

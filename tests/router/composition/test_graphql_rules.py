@@ -58,7 +58,10 @@ from tests.router.composition.reading_support import codes, fed2, refusals
         ("type String { a: Int } type Query { a: Int }", 1),
         ('type Query { a: Int } extend scalar Int @specifiedBy(url: "x")', 1),
         ("type Query { a(i: Float = 1e999, j: Int = -1e999): Int }", 2),
-        (f"scalar J type Query {{ a(i: J = [{{a: {'9' * 5000}}}], j: ID = {'9' * 5000}): Int }}", 2),
+        (
+            f"scalar J type Query {{ a(i: J = [{{a: {'9' * 5000}}}], j: ID = {'9' * 5000}): Int }}",
+            2,
+        ),
         ("interface I implements I { a: Int } type Query { a: I }", 1),
         ("interface I implements J {a: Int} interface J implements I {a: Int} type Query{a: I}", 2),
         ("interface I implements J {a: I} interface J {a: I} type Query implements I {a: I}", 1),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from graphql import StringValueNode
 
+from router.composition.compose import compose
 from router.composition.links import Version
 from router.composition.model import CompositeType, Subgraph
+from router.composition.sources import SubgraphSource
 from tests.router.composition.reading_support import codes, fed2, read
 
 OWNER = 'type T @key(fields: "id") { id: ID x: Int } type Query { t: T }'
@@ -52,6 +54,25 @@ def test_a_stub_without_key_loses_external_on_the_others_keys() -> None:
     _, stub = read(OWNER, "type Query { z: T } type T @extends { id: ID @external }")
     assert applied(stub, "T") == ["extends", "shareable"]
     assert applied(stub, "T", "id") == []
+
+
+@pytest.mark.parametrize("fields", ['["id", "x"]', '["id x"]'])
+def test_a_key_given_as_a_list_composes_as_one_that_is_a_text(fields: str) -> None:
+    owner = 'type Query { t: T } type T @key(fields: "id") { id: ID! x: Int }'
+    extension = (
+        "extend type T @key(fields: {}) {{ id: ID! @external x: Int @external y: Int }} "
+        "extend type Query {{ u: T }}"
+    )
+    listed, written = (
+        compose(
+            [
+                SubgraphSource("a", "http://a", owner),
+                SubgraphSource("b", "http://b", extension.format(each)),
+            ]
+        )
+        for each in (fields, '"id x"')
+    )
+    assert listed == written
 
 
 def test_field_sets_may_be_lists_or_bare_names() -> None:
