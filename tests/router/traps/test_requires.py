@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -272,6 +273,46 @@ async def test_a_requirement_through_nested_interfaces_sends_what_the_client_may
     await federation.answers("{ thing { requirer } }", {"thing": {"requirer": "fbq"}}, "a b")
     hidden = {"thing": {"data": None, "requirer": "fbq"}}
     await federation.answers("{ thing { data { __typename foo } requirer } }", hidden, "a b")
+
+
+async def test_a_requirement_that_is_itself_made_of_lists_of_lists_keeps_their_nulls() -> None:
+    """``z`` needs the sums of the boxes inside, which need the weights of what is in those."""
+
+    def box(name: str, *inside: object) -> dict[str, Any]:
+        return {"id": name, "weight": 1, "inside": [[*inside], None, []]}
+
+    def total(it: Mapping[str, Any]) -> int:
+        return sum(each["weight"] for row in it["inside"] if row for each in row if each)
+
+    def label(it: Mapping[str, Any]) -> str:
+        inside = [[each and each["total"] for each in row or ()] for row in it["inside"]]
+        return f"{it['total']} {inside}"
+
+    inner = box("2", None)
+    outer = box("1", inner, None, inner)
+    key = 'type Box @key(fields: "id") { id: ID!'
+    federation = Federation(
+        a=Subgraph(
+            f"type Query {{ box: Box }} {key} inside: [[Box]] weight: Int }}",
+            roots={"box": outer},
+            entities={"Box": [outer, inner]},
+        ),
+        b=Subgraph(
+            f"""{key} inside: [[Box]] @external weight: Int @external
+            total: Int @requires(fields: "inside {{ weight }}") }}""",
+            entities={"Box": [{"id": name, "total": total} for name in "12"]},
+        ),
+        c=Subgraph(
+            f"""{key} inside: [[Box]] @external total: Int @external
+            label: String @requires(fields: "total inside {{ total }}") }}""",
+            entities={"Box": [{"id": name, "label": label} for name in "12"]},
+        ),
+    )
+    told = {"label": "2 [[0, None, 0], [], []]"}
+    await federation.answers("{ box { label } }", {"box": told}, "a b c")
+    await federation.answers(
+        "{ box { inside: id label } }", {"box": {"inside": "1", **told}}, "a b c"
+    )
 
 
 async def test_an_overridden_field_is_required_from_its_new_owner() -> None:
