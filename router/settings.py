@@ -143,7 +143,10 @@ class ErrorSettings(Struct, frozen=True, kw_only=True):
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
-    """``statuses``: ``audit`` answers 400 where the draft says 422 and 200 for what it calls 294."""
+    """``statuses``: ``audit`` answers 400 where the draft says 422 and 200 for what it calls 294.
+
+    ``request_timeout``: seconds for a request's head to come, for its body, and for its answer.
+    """
 
     path: str = "/graphql"
     statuses: Literal["audit", "draft"] = "audit"

@@ -167,7 +167,9 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
         access_log=False,
         lifespan="off",
         loop="none",
-        http=protocol_for(router.begin),  # type: ignore[arg-type]  # uvicorn only calls it
+        http=protocol_for(  # type: ignore[arg-type]  # uvicorn only calls it
+            router.begin, router.settings.http.request_timeout
+        ),
         server_header=False,
         ws=_websocket_protocol,  # type: ignore[arg-type]  # uvicorn only calls it
         ws_max_size=router.settings.subscriptions.message_bytes,

@@ -296,7 +296,17 @@ class GraphQLOverHTTP:
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise Refused("Send the request unencoded.", 415, "UNSUPPORTED_CONTENT_TYPE")
         if content_type is not None and is_json_utf8(content_type):
-            raw = await read_body(receive, limits.body_bytes, headers.get("content-length"))
+            announced, seconds = headers.get("content-length"), self.settings.http.request_timeout
+            try:
+                async with asyncio.timeout(seconds):
+                    raw = await read_body(receive, limits.body_bytes, announced)
+            except TimeoutError:
+                raise Refused(
+                    f"The request's body did not come within {seconds:g} seconds.",
+                    408,
+                    "REQUEST_TIMEOUT",
+                    headers={"Connection": "close"},
+                ) from None
             body: Any = parse_json(raw, limits.json_depth)
         elif content_type is not None and content_type.lower().startswith("multipart/form-data"):
             body, incoming = await read_upload(receive, headers, self.settings.uploads, limits)

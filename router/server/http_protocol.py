@@ -4,7 +4,8 @@ uvicorn writes the head when a response starts and the body when it comes: two s
 one would do, and for small answers they are the dearest part of serving. Here the head waits for
 the first piece of the body, as ASGI asks ("http.response.start" is not sent before it), header
 lines are checked once and remembered, and a connection has one idle timer instead of one per
-request. What is not a whole response with a length goes uvicorn's own way.
+request. What is not a whole response with a length goes uvicorn's own way. A connection on which
+no whole head comes is closed: uvicorn would keep it for ever.
 
 A ``POST`` that came in one piece is first offered to the app directly (``begin``), without a task;
 while a client repeats the same header bytes, they are compared and not parsed. What the app
@@ -134,13 +135,24 @@ class JoinedHttpProtocol(HttpToolsProtocol):
     """uvicorn's httptools protocol with joined writes, one idle timer, and whole requests offered.
 
     ``begin`` is asked first about a ``POST`` that came in one piece: True, and the response comes
-    by the callback; False, and the request goes uvicorn's way.
+    by the callback; False, and the request goes uvicorn's way. A head may take ``head_within``
+    seconds to come.
     """
 
     _idle_since: float | None = None
 
-    def __init__(self, *arguments: Any, begin: Begin | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        begin: Begin | None = None,
+        head_within: float = 60.0,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._head_within = head_within
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._in_head = False
+        self._answering: RequestResponseCycle | None = None
         offered = not self.access_log and not self.root_path and self.limit_concurrency is None
         self._begin = begin if offered else None
         self._plain: _PlainHead | None = None
@@ -149,11 +161,32 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._last = False
         self._defaults: tuple[object, bytes] = (None, b"")
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._await_head()
+
     def data_received(self, data: bytes) -> None:
         """Offer a whole request, or parse what came."""
         self._idle_since = None
         if self._begin is None or not self._offer(data, self._begin):
             super().data_received(data if self._reading else _without_upgrade(data))
+        if self._in_head and self._head_timer is None:
+            self._await_head()
+        elif self._head_timer is not None and not self._in_head:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self._head_within, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        answering = self._answering
+        if self._under_way or not (answering is None or answering.response_complete):
+            self._await_head()  # a pipelined one may wait for the response before it
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Say what is no HTTP as everything is said that is no GraphQL request."""
@@ -221,7 +254,7 @@ class JoinedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note that a request is being read."""
-        self._reading = True
+        self._reading = self._in_head = True
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -231,6 +264,7 @@ class JoinedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request as uvicorn does, as a cycle that joins its writes."""
+        self._in_head = False
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
         scope["method"] = parser.get_method().decode("ascii")
@@ -266,12 +300,19 @@ class JoinedHttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         """Go on with the next pipelined request, or wait for one."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
+        if self._head_timer is not None:  # the next head had to wait for this response
+            self._head_timer.cancel()
+            self._await_head()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
@@ -292,10 +333,19 @@ class JoinedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the timer go with the connection."""
+        """Let the timers go with the connection, and tell the request that is being answered.
+
+        uvicorn tells the last that was read, which may still wait for its turn.
+        """
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        answering = self._answering
+        if answering is not None and not answering.response_complete:
+            answering.disconnected = True
+            answering.message_event.set()
         super().connection_lost(exc)
 
     def _unset_keepalive_if_required(self) -> None:
@@ -337,9 +387,9 @@ def _target(url: bytes) -> tuple[bytes, bytes]:
     return parsed.path, parsed.query or b""
 
 
-def protocol_for(begin: Begin) -> Callable[..., JoinedHttpProtocol]:
+def protocol_for(begin: Begin, head_within: float = 60.0) -> Callable[..., JoinedHttpProtocol]:
     """What uvicorn makes its connections with: such that ``begin`` is asked first."""
-    return partial(JoinedHttpProtocol, begin=begin)
+    return partial(JoinedHttpProtocol, begin=begin, head_within=head_within)
 
 
 class _PlainHead:

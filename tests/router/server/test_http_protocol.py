@@ -7,11 +7,16 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+import pytest
 import uvicorn
 
 from router.server.http_protocol import JoinedHttpProtocol
+
+gone = asyncio.Event()
+"""Set by ``/watched`` when it hears that its client has gone."""
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -38,8 +43,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "http.response.body", "body": b"one", "more_body": True})
             await asyncio.sleep(0.01)
             await send({"type": "http.response.body", "body": b"two"})
-        case "/slow":
-            await asyncio.sleep(0.05)
+        case "/slow" | "/slower" as path:
+            await asyncio.sleep(0.05 if path == "/slow" else 0.7)
             await start((b"content-length", b"4"))
             await send({"type": "http.response.body", "body": b"slow"})
         case "/a b":
@@ -52,6 +57,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         case "/injected":
             await start((b"content-length", b"0"), (b"x", b"a\r\nset-cookie: b"))
             await send({"type": "http.response.body", "body": b""})
+        case "/watched":
+            await start()
+            await send({"type": "http.response.body", "body": b"on", "more_body": True})
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
         case "/forgotten":
             await start((b"content-length", b"0"))
         case _:
@@ -59,10 +70,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(keep_alive: int = 5) -> AsyncIterator[int]:
+async def serving(keep_alive: int = 5, head_within: float = 60) -> AsyncIterator[int]:
     config = uvicorn.Config(
         app,
-        http=JoinedHttpProtocol,
+        http=partial(JoinedHttpProtocol, head_within=head_within),  # type: ignore[arg-type]
         lifespan="off",
         log_level="critical",
         access_log=False,
@@ -176,3 +187,36 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
         passed = asyncio.get_running_loop().time() - started
         writer.close()
     assert 2.0 < passed < 4.0
+
+
+async def test_a_stream_hears_that_its_client_has_gone_though_another_request_waits_behind_it() -> (
+    None
+):
+    gone.clear()
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request("/watched") + request("/echo", b"behind"))
+        await asyncio.wait_for(reader.readuntil(b"on"), 5)
+        writer.transport.abort()
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /echo HTTP/1.1\r\nhost"])
+async def test_a_connection_on_which_no_whole_head_comes_is_closed(sent: bytes) -> None:
+    async with serving(head_within=0.5) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_head_may_wait_for_the_response_before_it_and_a_body_for_its_reader() -> None:
+    async with serving(head_within=0.5) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request("/slower") + b"POST /echo HTTP/1.1\r\ncontent-")
+        await asyncio.wait_for(reader.readuntil(b"slow"), 5)
+        writer.write(b"length: 4\r\n\r\n")
+        await asyncio.sleep(0.7)
+        writer.write(b"body")
+        await asyncio.wait_for(reader.readuntil(b"body"), 5)
+        writer.close()
