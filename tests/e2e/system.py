@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from drassist.demo import Consultation, Played
 from drassist.testing.consultation import AUDIO
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("drassist")
@@ -27,13 +27,6 @@ COMMON = {
     "DRASSIST_IDENTITY__DEVELOPMENT_PASSWORD": PASSWORD,
     "DRASSIST_SPEECH__ENGINE": "scripted",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Process:

@@ -29,9 +29,10 @@ from drassist.demo import documents as doc
 from drassist.demo.device import Device
 from drassist.testing.consultation import AUDIO, turns
 from scripts.peers import PeerMissing, sekmet
-from tests.e2e.system import PASSWORD, free_port
+from tests.e2e.system import PASSWORD
 from tests.e2e.topology import Topology
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 T = TypeVar("T")
 

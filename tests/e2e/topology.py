@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.system import COMMON, ROOT, Process, free_port, run
+from tests.e2e.system import COMMON, ROOT, Process, run
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 __all__ = ["SUBGRAPHS", "Topology", "services"]
 

@@ -19,15 +19,10 @@ from typing import Any
 import pytest
 
 from router.cli import main
+from tests.ports import free_port
 from tests.router.foreign_issuer import foreign_packages
 
 SDL = "type Query { hello: String }"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Process:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 from drassist.runtime.identity import TrustedIdentity
 from drassist.runtime.settings import Settings, SpeechSettings
@@ -19,6 +13,7 @@ from drassist.speech.client import stream_audio
 from drassist.speech.opening import open_engine
 from drassist.testing.consultation import turns
 from tests.patience import PATIENCE
+from tests.subgraphs.killable import Killable
 
 SERVE = """
 import asyncio, sys, uvicorn
@@ -49,48 +44,12 @@ SECOND = bytes(32_000)
 LENGTH = 80
 
 
-class Process:
-    """The notes subgraph as a process; ``kill`` is SIGKILL."""
+class Notes(Killable):
+    """The notes subgraph."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = int(listener.getsockname()[1])
-        self._running: asyncio.subprocess.Process | None = None
-        self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("DRASSIST_")},
-            "DRASSIST_DATABASE__URL": f"sqlite+aiosqlite:///{folder}/{{schema}}.db",
-            "DRASSIST_SPEECH__ENGINE": "scripted",
-        }
-
-    async def start(self) -> None:
-        self._running = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SERVE, str(self.port), env=self._environment
-        )
-        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    async with session.get(f"http://127.0.0.1:{self.port}/health/ready") as ready:
-                        if ready.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-
-    async def kill(self) -> None:
-        if self._running is not None and self._running.returncode is None:
-            os.kill(self._running.pid, signal.SIGKILL)
-            await self._running.wait()
-
-    async def ask(self, query: str, **variables: Any) -> Any:
-        body = {"query": query, "variables": variables}
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"http://127.0.0.1:{self.port}/graphql/", json=body) as answer,
-        ):
-            said = await answer.json()
-        assert "errors" not in said, said["errors"]
-        return said["data"]
+        super().__init__(SERVE, folder, headers, SPEECH__ENGINE="scripted")
 
     async def transcript(self) -> Any:
         reps = [{"__typename": "Encounter", "id": "Encounter:1"}]
@@ -103,9 +62,8 @@ class Process:
         return [{k: s[k] for k in s if k != "revision"} for s in found["segments"]]
 
 
-async def spoken(process: Process, kills: tuple[int, ...] = ()) -> Any:
+async def spoken(process: Notes, kills: tuple[int, ...]) -> Any:
     """Speak the consultation, with a kill (and a start) at these chunks; the final transcript."""
-    await process.start()
     id = (await process.ask(START))["startRecording"]["recording"]["id"]
     acknowledged = -1
 
@@ -124,11 +82,8 @@ async def spoken(process: Process, kills: tuple[int, ...] = ()) -> Any:
             yield SECOND
 
     url = f"ws://127.0.0.1:{process.port}/audio"
-    try:
-        assert await stream_audio(url, id, TOKEN, audio(), on_ack=noted) == LENGTH - 1
-        return await process.heard()
-    finally:
-        await process.kill()
+    assert await stream_audio(url, id, TOKEN, audio(), on_ack=noted) == LENGTH - 1
+    return await process.heard()
 
 
 async def test_a_killed_consultation_has_the_transcript_of_an_undisturbed_one(
@@ -143,4 +98,5 @@ async def test_a_killed_consultation_has_the_transcript_of_an_undisturbed_one(
         ]
     assert [segment["text"] for segment in whole] == [turn.text for turn in turns()]
     (tmp_path / "killed").mkdir()
-    assert await spoken(Process(tmp_path / "killed"), kills=(40,)) == whole
+    async with Notes(tmp_path / "killed") as process:
+        assert await spoken(process, kills=(40,)) == whole

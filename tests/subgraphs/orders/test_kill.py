@@ -7,21 +7,14 @@ away and when its answer is lost.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-
 from drassist.runtime.identity import TrustedIdentity
 from drassist.testing.fhir_server import FhirServerStandIn
 from tests.patience import PATIENCE
+from tests.subgraphs.killable import Killable
 
 SERVE = """
 import sys, uvicorn
@@ -42,72 +35,21 @@ query($id: ID!) { serviceRequest(id: $id) { status sentAt
   reports { status observations { display value { value } } } } }"""
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def orders(folder: Path, lab: str) -> Killable:
+    return Killable(
+        SERVE,
+        folder,
+        HEADERS,
+        IDENTITY__MODE="trusted",
+        ADAPTERS__LAB__URL=lab,
+        ADAPTERS__LAB__TIMEOUT="3",
+        RELAY__BACKOFF="0.1",
+        RELAY__BACKOFF_MAX="0.3",
+        RELAY__LEASE="1",
+    )
 
 
-class Process:
-    """The orders subgraph as a process; ``kill`` is SIGKILL."""
-
-    def __init__(self, folder: Path, lab: str) -> None:
-        self.port = free_port()
-        self._running: asyncio.subprocess.Process | None = None
-        self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("DRASSIST_")},
-            "DRASSIST_DATABASE__URL": f"sqlite+aiosqlite:///{folder}/{{schema}}.db",
-            "DRASSIST_IDENTITY__MODE": "trusted",
-            "DRASSIST_ADAPTERS__LAB__URL": lab,
-            "DRASSIST_ADAPTERS__LAB__TIMEOUT": "3",
-            "DRASSIST_RELAY__BACKOFF": "0.1",
-            "DRASSIST_RELAY__BACKOFF_MAX": "0.3",
-            "DRASSIST_RELAY__LEASE": "1",
-        }
-
-    async def start(self) -> None:
-        self._running = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SERVE, str(self.port), env=self._environment
-        )
-        async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    async with session.get(f"{self.base}/health/ready") as answer:
-                        if answer.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-
-    async def kill(self) -> None:
-        if self._running is not None and self._running.returncode is None:
-            os.kill(self._running.pid, signal.SIGKILL)
-            await self._running.wait()
-
-    @property
-    def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def ask(self, query: str, **variables: Any) -> Any:
-        body = {"query": query, "variables": variables}
-        async with (
-            aiohttp.ClientSession(headers=HEADERS) as session,
-            session.post(f"{self.base}/graphql/", json=body) as answer,
-        ):
-            said = await answer.json()
-        assert "errors" not in said, said["errors"]
-        return said["data"]
-
-
-@asynccontextmanager
-async def processes(folder: Path, lab: str) -> AsyncIterator[Process]:
-    process = Process(folder, lab)
-    try:
-        yield process
-    finally:
-        await process.kill()
-
-
-async def order(process: Process) -> dict[str, str]:
+async def order(process: Killable) -> dict[str, str]:
     item = {
         "patientId": "Patient:1",
         "items": [{"code": "2823-3"}],
@@ -151,7 +93,7 @@ async def arrived(lab: FhirServerStandIn) -> dict[str, Any]:
     return request
 
 
-async def answered(process: Process, id: str) -> Any:
+async def answered(process: Killable, id: str) -> Any:
     async with asyncio.timeout(PATIENCE):
         while True:
             found = (await process.ask(READ, id=id))["serviceRequest"]
@@ -163,8 +105,7 @@ async def answered(process: Process, id: str) -> Any:
 async def test_an_order_placed_before_the_kill_is_delivered_after_it(tmp_path: Path) -> None:
     async with FhirServerStandIn() as lab:
         await lab.stop()  # the laboratory is away while the order is placed
-        async with processes(tmp_path, lab.url) as process:
-            await process.start()
+        async with orders(tmp_path, lab.url) as process:
             placed = await order(process)
             await process.kill()
             async with lab:
@@ -173,7 +114,6 @@ async def test_an_order_placed_before_the_kill_is_delivered_after_it(tmp_path: P
                 assert request["identifier"][0]["value"] == placed["placerNumber"]
                 answer(lab, request)
                 found = await answered(process, placed["id"])
-                await process.kill()
     assert found["status"] == "COMPLETED"
     assert found["reports"][0]["observations"][0]["value"] == {"value": "4"}
 
@@ -181,8 +121,7 @@ async def test_an_order_placed_before_the_kill_is_delivered_after_it(tmp_path: P
 async def test_a_kill_after_the_laboratory_took_the_order_does_not_order_twice(
     tmp_path: Path,
 ) -> None:
-    async with FhirServerStandIn() as lab, processes(tmp_path, lab.url) as process:
-        await process.start()
+    async with FhirServerStandIn() as lab, orders(tmp_path, lab.url) as process:
         lab.stall_after_next("ServiceRequest", 5)  # taken there, and not known here
         placed = await order(process)
         request = await arrived(lab)
@@ -192,4 +131,3 @@ async def test_a_kill_after_the_laboratory_took_the_order_does_not_order_twice(
         found = await answered(process, placed["id"])
         assert found["sentAt"] is not None
         assert len(lab.all("ServiceRequest")) == 1
-        await process.kill()
