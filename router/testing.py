@@ -25,13 +25,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import GraphQLError, parse, validate
 
-from router.errors import NoPlan, RouterError
+from router.errors import NoPlan
 from router.files import read_text
 from router.loading import printed_sdl
 
 if TYPE_CHECKING:
-    from router.composition.compose import Composition
-    from router.composition.sources import SubgraphSource
+    from router.composition import Composition, CompositionFailed, SubgraphSource
     from router.planning.plan import Plan
     from router.supergraph import Supergraph
 
@@ -55,15 +54,14 @@ def assert_composes(
     Each is an in-process schema, an SDL, or the path of an SDL (a text without a brace is one).
     ``hints``: the codes of all hints that are expected, None when they do not matter.
     """
-    from router.composition.compose import compose
+    from router.composition import CompositionFailed, compose
 
     __tracebackhide__ = True
     sources = _sources(subgraphs)
     try:
         composition = compose(sources)
-    except RouterError as error:
-        told = _problems(error, sources, subgraphs)
-        raise AssertionError(f"The subgraphs do not compose:\n{told}") from None
+    except CompositionFailed as error:
+        raise AssertionError(_report(error, sources, subgraphs)) from None
     if hints is not None:
         found = sorted(hint.code for hint in composition.hints)
         if found != sorted(hints):
@@ -74,16 +72,15 @@ def assert_composes(
 
 def assert_does_not_compose(subgraphs: Mapping[str, Any], *codes: str) -> None:
     """Fails unless composition reports exactly the error ``codes`` (any order, any number)."""
-    from router.composition.compose import compose
+    from router.composition import CompositionFailed, compose
 
     __tracebackhide__ = True
     sources = _sources(subgraphs)
     try:
         compose(sources)
-    except RouterError as error:
-        found = {str(problem.code) for problem in getattr(error, "errors", (error,))}
-        if found != set(codes):
-            told = _problems(error, sources, subgraphs)
+    except CompositionFailed as error:
+        if {problem.code for problem in error.errors} != set(codes):
+            told = _report(error, sources, subgraphs)
             raise AssertionError(f"expected {sorted(codes)}, got:\n{told}") from None
         return
     raise AssertionError(f"The subgraphs compose, but {sorted(codes)} was expected.")
@@ -180,21 +177,13 @@ def _sdl(given: Any) -> str:
     return given if isinstance(given, str) else printed_sdl(given)
 
 
-def _problems(
-    error: RouterError, sources: Iterable[SubgraphSource], subgraphs: Mapping[str, Any]
+def _report(
+    error: CompositionFailed, sources: Iterable[SubgraphSource], subgraphs: Mapping[str, Any]
 ) -> str:
-    """Every error on its own line, with the file and line of what it is about."""
-    from router.cli.places import line_of
-    from router.composition.errors import CompositionFailed
+    from router.composition.report import report
 
-    if not isinstance(error, CompositionFailed):
-        return f"  {error.message}"
-    lines = []
-    for problem in error.errors:
-        lines.append(f"  {problem.code}: {problem.message}")
-        for source in sources:
-            if source.name in problem.subgraphs:
-                place = str(subgraphs[source.name]) if _is_file(subgraphs[source.name]) else ""
-                line = line_of(source.sdl, problem.coordinates)
-                lines += [f"    at {place or source.name}{line}"] if line else []
-    return "\n".join(lines)
+    texts = {}
+    for source in sources:
+        given = subgraphs[source.name]
+        texts[source.name] = str(given) if _is_file(given) else source.name, source.sdl
+    return report(error, texts)

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from router.cli.subgraph_list import SubgraphEntry, read_subgraph_list
+from router.cli.subgraph_list import SubgraphEntry, read_subgraph_list, texts_of
 from router.errors import SettingsInvalid
 from router.files import write_text
 
 if TYPE_CHECKING:
     from router.composition.compose import Composition
-    from router.composition.errors import CompositionError, CompositionFailed
+    from router.composition.errors import CompositionFailed
 
-__all__ = ["main", "told"]
+__all__ = ["main"]
 
 _DESCRIPTION = """\
 Compose subgraphs into a supergraph SDL.
@@ -85,33 +85,10 @@ def _refuse(failure: CompositionFailed, entries: Sequence[SubgraphEntry], *, as_
     if as_json:
         _print_json(_outcome(errors=[error.to_json() for error in failure.errors]))
         return 1
-    sys.stderr.write(f"{told(failure, entries)}\n\n")
+    from router.composition.report import report
+
+    sys.stderr.write(f"{report(failure, texts_of(entries))}\n\n")
     return 1
-
-
-def told(failure: CompositionFailed, entries: Sequence[SubgraphEntry]) -> str:
-    """Return every error as a person wants to read it, with file and line."""
-    count = len(failure.errors)
-    parts = [f"The subgraphs do not compose: {count} error{'s' if count != 1 else ''}."]
-    for error in failure.errors:
-        parts.append(f"{error.code}{_place(error, entries)}\n{_indented(error.message)}")
-    return "\n\n".join(parts)
-
-
-def _place(error: CompositionError, entries: Sequence[SubgraphEntry]) -> str:
-    """Return the files of the subgraphs concerned, with the lines that the error is about."""
-    from router.cli.places import line_of
-
-    places = [
-        f"{entry.file}{line_of(entry.sdl, error.coordinates)}"
-        for entry in entries
-        if entry.name in error.subgraphs and entry.file is not None
-    ]
-    return f" in {', '.join(places)}" if places else ""
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def _outcome(

@@ -108,7 +108,7 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
         )
         return router, watched
     watched.append(options.subgraphs)
-    from router.cli.subgraph_list import read_subgraph_list
+    from router.cli.subgraph_list import read_subgraph_list, texts_of
     from router.composition.errors import CompositionFailed
     from router.loading import LoadedGraph, Subgraph, load_subgraphs
 
@@ -122,9 +122,9 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
             with naming(path):
                 return await load_subgraphs(given, asked)
         except CompositionFailed as failure:
-            from router.cli.compose import told  # another command's, and only then needed
+            from router.composition.report import report
 
-            raise SettingsInvalid(told(failure, entries)) from failure
+            raise SettingsInvalid(report(failure, texts_of(entries))) from failure
 
     router = Router(
         load,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ from router.files import parse_json, read_text
 if TYPE_CHECKING:
     from router.composition.sources import SubgraphSource
 
-__all__ = ["SubgraphEntry", "read_subgraph_list"]
+__all__ = ["SubgraphEntry", "read_subgraph_list", "texts_of"]
 
 _SHAPE: Final = 'a list of {"name", "url", "sdl"}'
 _TIMEOUT_S: Final = 10.0
@@ -36,6 +36,11 @@ class SubgraphEntry(Struct, frozen=True):
         from router.composition.sources import SubgraphSource
 
         return SubgraphSource(self.name, self.url, self.sdl)
+
+
+def texts_of(entries: Iterable[SubgraphEntry]) -> dict[str, tuple[str, str]]:
+    """Return the files of the entries that have one, by name, each with its text."""
+    return {entry.name: (str(entry.file), entry.sdl) for entry in entries if entry.file is not None}
 
 
 def read_subgraph_list(path: Path) -> list[SubgraphEntry]:

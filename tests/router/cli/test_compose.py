@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from router.cli import main
-from router.cli.places import line_of
 
 
 def write(folder: Path, listed: Any) -> str:
@@ -124,40 +123,6 @@ def test_an_error_about_two_subgraphs_names_the_line_in_each(
     assert main(["compose", write(tmp_path, listed)]) == 1
     err = capsys.readouterr().err
     assert f"MISMATCH in {tmp_path / 'a.graphql'}:2, {tmp_path / 'b.graphql'}:4\n" in err
-
-
-@pytest.mark.parametrize(
-    ("coordinate", "line"),
-    [
-        ("schema", ":1"),
-        ("@mine", ":2"),
-        ("@mine(of:)", ":3"),
-        ("T", ":5"),
-        ("T.b", ":7"),
-        ("T.b(c:)", ":8"),
-        ("T.later", ":11"),
-        ("E.X", ":14"),
-        ("T.missing", ":5"),
-        ("Missing", ""),
-    ],
-)
-def test_an_element_is_found_by_its_coordinate(coordinate: str, line: str) -> None:
-    sdl = """schema { query: T }
-directive @mine(
-  of: Int
-) on OBJECT
-type T {
-  a: Int
-  b(
-    c: Int): Int
-}
-extend type T {
-  later: Int
-}
-enum E {
-  X
-}"""
-    assert line_of(sdl, [coordinate]) == line
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from graphql import DirectiveDefinitionNode, GraphQLSyntaxError, Node, parse
+from graphql import (
+    DirectiveDefinitionNode,
+    DocumentNode,
+    ExecutableDefinitionNode,
+    GraphQLSyntaxError,
+    Node,
+    parse,
+)
 
 __all__ = ["line_of"]
 
@@ -16,19 +23,27 @@ _COORDINATE: Final = re.compile(r"(@?\w+)(?:\.(\w+))?(?:\((\w+):\))?\Z")
 def line_of(sdl: str, coordinates: Iterable[str]) -> str:
     """Return ``:line`` of the first element that is found (``Type.field(argument:)``), or "".
 
-    A schema that does not parse gives ``:line:column`` of the mistake.
+    A schema that does not parse gives ``:line:column`` of the mistake, one with an operation in it
+    the operation's line.
     """
     try:
         document = parse(sdl)
     except GraphQLSyntaxError as error:
         at = error.locations[0] if error.locations else None
         return f":{at.line}:{at.column}" if at is not None else ""
+    found = _found(document, coordinates)
+    return f":{found.loc.start_token.line}" if found is not None and found.loc is not None else ""
+
+
+def _found(document: DocumentNode, coordinates: Iterable[str]) -> Node | None:
+    for definition in document.definitions:
+        if isinstance(definition, ExecutableDefinitionNode):
+            return definition
     for coordinate in coordinates:
-        found = _COORDINATE.match(coordinate)
-        node = _find(document.definitions, *found.groups()) if found is not None else None
-        if node is not None and node.loc is not None:
-            return f":{node.loc.start_token.line}"
-    return ""
+        named = _COORDINATE.match(coordinate)
+        if named is not None and (node := _find(document.definitions, *named.groups())):
+            return node
+    return None
 
 
 def _find(
