@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graphql import DocumentNode, GraphQLError, parse, validate
 
-from router.errors import OperationInvalid
+from router.errors import OperationInvalid, SettingsInvalid
 from router.files import read_text, write_text
 from router.planning.artifact import compile_manifest
 from router.planning.explain import to_json, to_text
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
         _write(options.output, compile_manifest(manifest, planner, source=str(options.manifest)))
         return 0
     document = _document(options, supergraph)
-    labels = frozenset(options.label)
+    labels = _labels(options.label, supergraph)
     if options.stage is not None:
         text = stage_text(options.stage, planner, document, options.operation_name, labels=labels)
         _write(options.output, text + "\n")
@@ -84,6 +84,16 @@ def _document(options: argparse.Namespace, supergraph: Supergraph) -> DocumentNo
     if errors:
         raise OperationInvalid([_finding(error, source) for error in errors])
     return document
+
+
+def _labels(given: Sequence[str], supergraph: Supergraph) -> frozenset[str]:
+    for label in given:
+        if label not in supergraph.override_labels:
+            known = ", ".join(sorted(supergraph.override_labels)) or "none"
+            raise SettingsInvalid(
+                f"No field is overridden by the label {label!r}; there is {known}."
+            )
+    return frozenset(given)
 
 
 def _finding(error: GraphQLError, source: str | Path) -> dict[str, str]:

@@ -78,6 +78,8 @@ def _entry(path: Path, number: int, item: Any) -> SubgraphEntry:
     if not isinstance(name, str) or not name.strip():
         raise SettingsInvalid(f'{where} has no name; add "name".')
     where = f'{path}: subgraph "{name}"'
+    if unknown := item.keys() - {"name", "url", "sdl"}:
+        raise SettingsInvalid(f'{where} has "{min(unknown)}"; known are "name", "url" and "sdl".')
     if not isinstance(url, str):
         raise SettingsInvalid(f'{where} has an url that is no text; write "url" as a string.')
     if sdl is None:

@@ -134,6 +134,7 @@ def test_an_error_about_two_subgraphs_names_the_line_in_each(
         ([{"sdl": "type Query { a: Int }"}], 'add "name"'),
         ([{"name": "a", "url": 3, "sdl": "x.graphql"}], "an url that is no text"),
         ([{"name": "a"}], "neither sdl nor url"),
+        ([{"name": "a", "schema": "x.graphql"}], 'has "schema"; known are "name"'),
         ([{"name": "a", "sdl": "  "}], "an empty sdl"),
         ([{"name": "a", "sdl": "missing.graphql"}], "missing.graphql, which does not exist"),
         ([{"name": "a", "sdl": "x" * 5000}], "which does not exist"),

@@ -158,6 +158,7 @@ def test_the_command_compiles_a_manifest(schema: str, tmp_path: Path) -> None:
         (["-e", "{nope}"], "Cannot query field 'nope'"),
         (["-e", "{books"], "line 1"),
         (["-f", "missing.graphql"], "missing.graphql: cannot be read"),
+        (["-e", "{books{title}}", "--label", "nope"], "by the label 'nope'; there is none"),
         (["--manifest", "missing.json"], "missing.json: cannot be read"),
     ],
 )
