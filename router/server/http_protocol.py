@@ -43,6 +43,7 @@ class _JoinedCycle(RequestResponseCycle):
     """One request and its response; ``_start`` is what waits for the body."""
 
     _start: ASGISendEvent | None = None
+    _ends_with_connection = False
 
     async def send(self, message: ASGISendEvent) -> None:
         """Hold the start back; write it with the body, or let uvicorn write both."""
@@ -51,7 +52,7 @@ class _JoinedCycle(RequestResponseCycle):
             return
         start, self._start = self._start, None
         if start is None:
-            await super().send(message)
+            await self._send_piece(message)
             return
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             body = message.get("body", b"")
@@ -59,7 +60,15 @@ class _JoinedCycle(RequestResponseCycle):
             if head is not None:
                 self._answer(head, body)
                 return
+        if self.scope["http_version"] == "1.0" and not _has_length(start):
+            self._ends_with_connection = True
+            self.chunked_encoding = False  # HTTP/1.0 knows none (RFC 9112, 6.1)
         await super().send(start)
+        await self._send_piece(message)
+
+    async def _send_piece(self, message: ASGISendEvent) -> None:
+        if self._ends_with_connection and message["type"] == "http.response.body":
+            self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
 
     async def receive(self) -> ASGIReceiveEvent:
@@ -99,6 +108,10 @@ class _JoinedCycle(RequestResponseCycle):
         _write(self.transport, head, body)
         self.message_event.set()
         self.on_response()
+
+
+def _has_length(start: Any) -> bool:
+    return any(name.lower() == b"content-length" for name, _ in start.get("headers", ()))
 
 
 def _write(transport: asyncio.Transport, head: bytes, body: bytes) -> None:

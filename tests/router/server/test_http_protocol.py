@@ -123,6 +123,13 @@ async def test_a_stream_is_chunked_and_the_connection_goes_on() -> None:
     assert b"after" in found
 
 
+async def test_a_stream_to_http_1_0_ends_with_its_connection() -> None:
+    async with serving() as port:
+        found = await ask(port, b"GET /stream HTTP/1.0\r\n\r\n", last_closes=False)
+    assert found.endswith(b"\r\nconnection: close\r\n\r\nonetwo")
+    assert b"transfer-encoding" not in found
+
+
 async def test_the_path_is_decoded_and_the_query_is_kept() -> None:
     async with serving() as port:
         found = await ask(port, request("/a%20b?c=%20d"))
