@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from router.app import Router, RouterOptions
     from router.composition.errors import CompositionFailed
     from router.contracts.contract import Contract
-    from router.errors import RouterError, SettingsInvalid, SupergraphInvalid
+    from router.errors import RouterError, SettingsInvalid, SubgraphError, SupergraphInvalid
     from router.execution.answer import Answer
-    from router.execution.client import SubgraphRequest
+    from router.execution.client import SubgraphAnswer, SubgraphClient, SubgraphRequest
     from router.loading import Subgraph
     from router.server.exchange import Exchange, Run, Stage
     from router.server.identity import Identity
@@ -45,6 +45,9 @@ __all__ = [
     "SettingsInvalid",
     "Stage",
     "Subgraph",
+    "SubgraphAnswer",
+    "SubgraphClient",
+    "SubgraphError",
     "SubgraphRequest",
     "SupergraphInvalid",
 ]
@@ -53,9 +56,9 @@ _HOMES: Final = {
     "router.app": ("Router", "RouterOptions"),
     "router.composition.errors": ("CompositionFailed",),
     "router.contracts.contract": ("Contract",),
-    "router.errors": ("RouterError", "SettingsInvalid", "SupergraphInvalid"),
+    "router.errors": ("RouterError", "SettingsInvalid", "SubgraphError", "SupergraphInvalid"),
     "router.execution.answer": ("Answer",),
-    "router.execution.client": ("SubgraphRequest",),
+    "router.execution.client": ("SubgraphAnswer", "SubgraphClient", "SubgraphRequest"),
     "router.loading": ("Subgraph",),
     "router.server.exchange": ("Exchange", "Run", "Stage"),
     "router.server.identity": ("Identity",),
