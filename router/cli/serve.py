@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from router.app import Router
+    from router.app import Load, Router
     from router.settings import Settings, SubgraphSettings
 
 __all__ = ["main"]
@@ -90,29 +90,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
-    from router.app import Router
+    """The router, and the files to watch; loading may add some."""
+    from router.app import Router, RouterOptions
 
     settings = _settings(options.settings)
     settings()  # a broken file is said before anything starts
-    watched: list[Path] = [
-        path for path in (options.settings, options.contracts, options.plans) if path
-    ]
+    source: Path = options.supergraph or options.subgraphs
+    named = (options.settings, options.contracts, options.plans, source)
+    watched: list[Path] = [path for path in named if path]
+    given = RouterOptions(
+        settings=settings,
+        contracts_dir=options.contracts,
+        plans=options.plans,
+        graphiql=options.graphiql,
+    )
     if options.supergraph is not None:
-        watched.append(options.supergraph)
-        router = Router.from_supergraph(
-            options.supergraph,
-            settings=settings,
-            contracts_dir=options.contracts,
-            plans=options.plans,
-            graphiql=options.graphiql,
-        )
-        return router, watched
-    watched.append(options.subgraphs)
+        return Router.from_supergraph(source, **given), watched
+    return Router(_loading(source, watched), **given), watched
+
+
+def _loading(path: Path, watched: list[Path]) -> Load:
+    """Composes what a list of subgraphs names; the files of their schemas are watched from then on."""
     from router.cli.subgraph_list import read_subgraph_list, texts_of
     from router.composition.errors import CompositionFailed
     from router.loading import LoadedGraph, Subgraph, load_subgraphs
-
-    path: Path = options.subgraphs
 
     async def load(asked: SubgraphSettings) -> LoadedGraph:
         entries = await asyncio.to_thread(read_subgraph_list, path)
@@ -126,14 +127,7 @@ def _router(options: argparse.Namespace) -> tuple[Router, list[Path]]:
 
             raise SettingsInvalid(report(failure, texts_of(entries))) from failure
 
-    router = Router(
-        load,
-        settings=settings,
-        contracts_dir=options.contracts,
-        plans=options.plans,
-        graphiql=options.graphiql,
-    )
-    return router, watched
+    return load
 
 
 def _settings(path: Path | None) -> Callable[[], Settings]:
