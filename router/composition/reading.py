@@ -167,6 +167,17 @@ class _Reader:
                     self._schema(node)
                 case TypeExtensionNode():
                     self._extension(node)
+        self._sort_types(document)
+
+    def _sort_types(self, document: DocumentNode) -> None:
+        """Give types the order in which they are first named, be it by an extension."""
+        for name in dict.fromkeys(
+            node.name.value
+            for node in document.definitions
+            if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
+        ):
+            if name in self.types:
+                self.types[name] = self.types.pop(name)
 
     def _directive(self, node: DirectiveDefinitionNode) -> None:
         name = node.name.value

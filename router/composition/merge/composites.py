@@ -94,9 +94,8 @@ def _check_keys(
     """Tell whether the interface has a key somewhere; subgraphs where it has know all objects."""
     implementations = [each.name for each in merge.schema.implementations(merged.name)]
     has_key = False
-    for subgraph, declared in sources:
-        if subgraph.is_interface_object(declared.name):
-            _check_no_implementation(merge, merged.name, implementations, subgraph)
+    for subgraph, _ in sources:
+        if subgraph.is_interface_object(merged.name):
             continue
         keys = subgraph.keys.get(merged.name, ())
         has_key = has_key or bool(keys)
@@ -114,6 +113,9 @@ def _check_keys(
                 f"supergraph's implementations: {', '.join(lacking)}.",
                 merged.name,
             )
+    for subgraph, _ in sources:
+        if subgraph.is_interface_object(merged.name):
+            _check_no_implementation(merge, merged.name, implementations, subgraph)
     return has_key
 
 

@@ -269,10 +269,11 @@ class _Walk:
         by_graph = {
             path.vertex.type.graph: path.runtime
             for path in paths
-            # who has nothing to show to clients shows nothing else than the others
-            if path.vertex.type.kind is not Kind.INTERFACE_OBJECT and path.runtime & visible
+            # what a subgraph gives and clients do not see shows them nothing else than the others
+            if path.vertex.type.kind is not Kind.INTERFACE_OBJECT
+            and (path.runtime & visible or not path.runtime)
         }
-        if not by_graph:
+        if not any(by_graph.values()):
             return None
         common = visible.intersection(*by_graph.values())
         at = f"{owner}.{found.name}"

@@ -42,6 +42,16 @@ def test_the_same_subgraphs_in_any_order_give_the_same_bytes() -> None:
     assert len(outcomes) == 1
 
 
+def test_problems_come_in_the_order_in_which_types_are_first_named() -> None:
+    types = (
+        "extend type Query { a: Int } type T { b: Int } extend type A { c: Int } type A { d: Int }"
+    )
+    with pytest.raises(CompositionFailed) as failure:
+        compose([fed2("a", types), fed2("b", types)])
+    told = [error.coordinates for error in failure.value.errors]
+    assert told == [("Query.a",), ("T.b",), ("A.d",), ("A.c",)]
+
+
 def outcome(subgraphs: list[SubgraphSource]) -> tuple[str, tuple[object, ...]]:
     try:
         composed = compose(subgraphs)
