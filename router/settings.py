@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from router.tables import load, read
 
@@ -58,6 +59,14 @@ def check_redis(url: str | None) -> None:
         raise ValueError("has a redis_url that is none; write redis://host:port/database")
 
 
+def _lower(group: Struct, *names: str) -> None:
+    """Write names of headers as requests have them: they mean the same in any case."""
+    for name in names:
+        value = getattr(group, name)
+        lowered = value.lower() if isinstance(value, str) else tuple(map(str.lower, value))
+        force_setattr(group, name, lowered)
+
+
 class RequestLimits(Struct, frozen=True, kw_only=True):
     """What a request may weigh before it is parsed; bytes, levels, operations, entries.
 
@@ -86,6 +95,10 @@ class CsrfSettings(Struct, frozen=True, kw_only=True):
         "x-apollo-operation-name",
         "graphql-require-preflight",
     )
+
+    def __post_init__(self) -> None:
+        """Write the headers in lower case."""
+        _lower(self, "headers")
 
 
 class CorsSettings(Struct, frozen=True, kw_only=True):
@@ -116,9 +129,14 @@ class CorsSettings(Struct, frozen=True, kw_only=True):
     )
     max_age: int = 600
 
+    def __post_init__(self) -> None:
+        """Refuse what browsers refuse."""
+        if self.credentials and "*" in self.origins:
+            raise ValueError("has credentials for all origins; name those that may send them")
+
 
 class HeaderSettings(Struct, frozen=True, kw_only=True):
-    """The request headers, lower case, that travel on to subgraphs; the allow-list is closed.
+    """The request headers that travel on to subgraphs; the allow-list is closed.
 
     An entry ending in ``*`` is a prefix. Hop-by-hop headers never travel, and no header of a
     subgraph reaches a client: several subgraphs make one answer.
@@ -127,6 +145,12 @@ class HeaderSettings(Struct, frozen=True, kw_only=True):
     forward: tuple[str, ...] = ("authorization", "traceparent", "tracestate", "x-request-id")
     from_claims: Mapping[str, str] = field(default_factory=dict)
     """Verified claims of the token that travel on, claim to header: ``{"sub": "x-user"}``."""
+
+    def __post_init__(self) -> None:
+        """Write the headers in lower case."""
+        _lower(self, "forward")
+        lowered = {claim: header.lower() for claim, header in self.from_claims.items()}
+        force_setattr(self, "from_claims", lowered)
 
 
 class ErrorSettings(Struct, frozen=True, kw_only=True):
@@ -203,6 +227,10 @@ class JwtSettings(Struct, frozen=True, kw_only=True):
     scope_claims: tuple[str, ...] = ("scope", "scp", "scopes")
     role_claims: tuple[str, ...] = ("roles", "role")
 
+    def __post_init__(self) -> None:
+        """Write the header in lower case."""
+        _lower(self, "header")
+
 
 class ClientMatching(Struct, frozen=True, kw_only=True):
     """How a request's client is known, in this order; the first that speaks decides."""
@@ -213,6 +241,10 @@ class ClientMatching(Struct, frozen=True, kw_only=True):
     claim: str = "client"
     default: str | None = None
     """The contract that the plain path serves; None: the whole API schema."""
+
+    def __post_init__(self) -> None:
+        """Write the headers in lower case."""
+        _lower(self, "header", "version_header")
 
 
 class ApqSettings(Struct, frozen=True, kw_only=True):
@@ -347,3 +379,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Progressive ``@override`` labels that are on for every request."""
     percent_labels: Mapping[str, float] = field(default_factory=dict)
     """Overrides of ``percent(n)`` labels by name, 0 to 100."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no percentage."""
+        for label, percent in self.percent_labels.items():
+            if not 0 <= percent <= 100:
+                raise ValueError(f"gives {label!r} {percent:g} percent; write 0 to 100")

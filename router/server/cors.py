@@ -24,7 +24,7 @@ def cors_headers(settings: CorsSettings, origin: str | None) -> tuple[tuple[str,
     """The headers that let the page at ``origin`` read the answer; none for other pages."""
     if not settings.origins or origin is None:
         return ()
-    if "*" in settings.origins and not settings.credentials:
+    if "*" in settings.origins:
         allowed = "*"
     elif origin in settings.origins:
         allowed = origin

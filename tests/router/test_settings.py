@@ -10,6 +10,7 @@ from router.contracts.contract import Contract, ContractLimits
 from router.errors import SettingsInvalid
 from router.settings import (
     ApqSettings,
+    CorsSettings,
     HttpSettings,
     IdempotencySettings,
     JwtIssuer,
@@ -26,6 +27,8 @@ from router.settings import (
     [
         (lambda: HttpSettings(path="graphql"), "begin it with a slash"),
         (lambda: Contract(path="tablet"), "begin it with a slash"),
+        (lambda: CorsSettings(origins=("*",), credentials=True), "name those that may send them"),
+        (lambda: Settings(percent_labels={"new": 101}), "gives 'new' 101 percent; write 0 to 100"),
         (lambda: RateSettings(limit="often"), "has the rate 'often'; write for example"),
         (lambda: ContractLimits(rate="5/fortnight"), "has the rate '5/fortnight'"),
         (lambda: ContractLimits(operation_rates={"Ward": "many"}), "has the rate 'many'"),
@@ -44,6 +47,21 @@ def test_what_cannot_work_is_refused_when_it_is_made(make: object, says: str) ->
     assert callable(make)
     with pytest.raises(ValueError, match=says):
         make()
+
+
+def test_headers_are_named_in_any_case() -> None:
+    given = {
+        "http": {"csrf": {"headers": ["X-Mine"]}},
+        "headers": {"forward": ["X-Ward", "X-Trace-*"], "from_claims": {"sub": "X-User"}},
+        "jwt": {"header": "X-Token"},
+        "clients": {"header": "X-App", "version_header": "X-App-Version"},
+    }
+    settings = read(given, Settings)
+    assert settings.http.csrf.headers == ("x-mine",)
+    assert settings.headers.forward == ("x-ward", "x-trace-*")
+    assert settings.headers.from_claims == {"sub": "x-user"}
+    assert settings.jwt.header == "x-token"
+    assert (settings.clients.header, settings.clients.version_header) == ("x-app", "x-app-version")
 
 
 def test_what_a_file_says_wrong_is_told_with_its_line(tmp_path: Path) -> None:
