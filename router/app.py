@@ -15,18 +15,17 @@ the first request; call ``await app.start()`` in your own lifespan to be ready b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypedDict, Unpack
 
 from router.contracts.contract import Contract, load_contracts
 from router.errors import RouterError
 from router.files import naming
-from router.loading import LoadedGraph, SubgraphLike, load_subgraphs, load_supergraph
+from router.loading import LoadedGraph, SubgraphLike, close_all, load_subgraphs, load_supergraph
 from router.server.app import Page, Server
 from router.server.asgi import Receive, Response, Scope, Send, send_response
 from router.server.direct import Head, Respond
@@ -37,6 +36,9 @@ from router.server.pipeline import Pipeline
 from router.server.refusals import errors_body
 from router.server.rights import Decide
 from router.settings import Settings, SubgraphSettings
+
+if TYPE_CHECKING:
+    from router.supergraph import Supergraph
 
 __all__ = ["Router", "RouterOptions"]
 
@@ -149,9 +151,10 @@ class Router:
             from router.supergraph import Supergraph
 
             if is_sdl:
-                return await load_supergraph(Supergraph.load(str(supergraph)), given, asked)
+                loaded = await asyncio.to_thread(Supergraph.load, str(supergraph))
+                return await load_supergraph(loaded, given, asked)
             file = Path(supergraph)
-            loaded = Supergraph.read(file)
+            loaded = await asyncio.to_thread(Supergraph.read, file)
             with naming(file):
                 return await load_supergraph(loaded, given, asked)
 
@@ -288,38 +291,40 @@ class Router:
         return True
 
     async def _build(self, settings: Settings) -> Generation:
+        loaded = await self._load(settings.subgraphs)
+        self._generations += 1
+        try:
+            return await asyncio.to_thread(self._made, loaded, settings, self._generations)
+        except RouterError:
+            await close_all(loaded.clients)
+            raise
+
+    def _made(self, loaded: LoadedGraph, settings: Settings, number: int) -> Generation:
+        """The generation; made in a thread, so that a router that reloads answers meanwhile."""
         contracts = self._contracts
         if self._contracts_dir is not None:
             contracts = (*contracts, *load_contracts(self._contracts_dir))
-        loaded = await self._load(settings.subgraphs)
+        return build_generation(
+            loaded.supergraph,
+            self._planner(loaded.supergraph),
+            loaded.clients,
+            contracts,
+            number=number,
+            matching=settings.clients,
+            plain_path=settings.http.path,
+            private_tag=settings.private_tag,
+            trusted=settings.subgraphs.trusted,
+        )
+
+    def _planner(self, supergraph: Supergraph) -> PlansOperations:
         from router.planning.planner import Planner, PlannerOptions
 
-        planner: PlansOperations = Planner(loaded.supergraph, PlannerOptions(defer=True))
-        self._generations += 1
-        try:
-            return build_generation(
-                loaded.supergraph,
-                self._planned_ahead(loaded, planner),
-                loaded.clients,
-                contracts,
-                number=self._generations,
-                matching=settings.clients,
-                plain_path=settings.http.path,
-                private_tag=settings.private_tag,
-                trusted=settings.subgraphs.trusted,
-            )
-        except RouterError:
-            for client in loaded.clients.values():
-                with contextlib.suppress(Exception):
-                    await client.aclose()
-            raise
-
-    def _planned_ahead(self, loaded: LoadedGraph, planner: PlansOperations) -> PlansOperations:
+        planner = Planner(supergraph, PlannerOptions(defer=True))
         if self._plans is None:
             return planner
         from router.planned import PlannedAhead
 
-        return PlannedAhead.load(self._plans, loaded.supergraph, planner)
+        return PlannedAhead.load(self._plans, supergraph, planner)
 
     def _authenticator(self, settings: Settings) -> Authenticator | None:
         if self._authenticate is not None or not settings.jwt.issuers:

@@ -7,16 +7,16 @@ known is asked for: a running subgraph answers ``_service { sdl }``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from router.errors import SettingsInvalid, SubgraphError
+from router.errors import RouterError, SettingsInvalid, SubgraphError
 from router.execution.client import SubgraphClient, SubgraphRequest
 
 if TYPE_CHECKING:
-    from router.composition.sources import SubgraphSource
     from router.settings import SubgraphSettings
     from router.supergraph import Supergraph
 
@@ -24,6 +24,7 @@ __all__ = [
     "LoadedGraph",
     "Subgraph",
     "SubgraphLike",
+    "close_all",
     "load_subgraphs",
     "load_supergraph",
     "printed_sdl",
@@ -64,6 +65,7 @@ async def load_subgraphs(
 ) -> LoadedGraph:
     """Gather the SDLs, compose them, and connect every subgraph.
 
+    The work is done in a thread, so that a router that reloads answers meanwhile.
     Raises :class:`~router.composition.CompositionFailed` with every error, or
     :class:`~router.errors.SettingsInvalid` where a subgraph cannot be reached.
     """
@@ -73,14 +75,25 @@ async def load_subgraphs(
 
     described = {name: _described(name, given) for name, given in subgraphs.items()}
     clients = {name: _connect(name, subgraph, settings) for name, subgraph in described.items()}
-    names = list(described)
-    sdls = await asyncio.gather(*(_sdl(name, described[name], clients[name]) for name in names))
-    sources: list[SubgraphSource] = [
-        SubgraphSource(name, described[name].url or "", sdl)
-        for name, sdl in zip(names, sdls, strict=True)
-    ]
-    composition = compose(sources)
-    return LoadedGraph(Supergraph.load(composition.supergraph_sdl), clients)
+    try:
+        sdls = await asyncio.gather(*(_sdl(n, described[n], clients[n]) for n in described))
+        sources = [
+            SubgraphSource(name, subgraph.url or "", sdl)
+            for (name, subgraph), sdl in zip(described.items(), sdls, strict=True)
+        ]
+        composition = await asyncio.to_thread(compose, sources)
+        supergraph = await asyncio.to_thread(Supergraph.load, composition.supergraph_sdl)
+    except RouterError:
+        await close_all(clients)
+        raise
+    return LoadedGraph(supergraph, clients)
+
+
+async def close_all(clients: Mapping[str, SubgraphClient]) -> None:
+    """Close the clients of a graph that is not to be served."""
+    for client in clients.values():
+        with contextlib.suppress(Exception):
+            await client.aclose()
 
 
 async def load_supergraph(

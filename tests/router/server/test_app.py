@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -135,6 +136,33 @@ async def test_a_supergraph_takes_schemas_in_place_of_its_urls(
     wrong = Router.from_supergraph(sdl, subgraphs={"bokks": library.books()})
     with pytest.raises(SettingsInvalid, match="has no subgraph 'bokks'; it has authors, books"):
         await wrong.start()
+
+
+def described(number: int) -> Subgraph:
+    types = "\n".join(
+        f'type T{each} @key(fields: "id") {{ id: ID! f{number}: String next: T{each + 1} @shareable }}'
+        for each in range(40)
+    )
+    sdl = (
+        'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", '
+        f'import: ["@key", "@shareable"]) type Query {{ first{number}: T0 }} {types} '
+        'type T40 @key(fields: "id") { id: ID! }'
+    )
+    return Subgraph(url=f"http://127.0.0.1:9/{number}", sdl=sdl)
+
+
+async def test_requests_are_answered_while_it_reloads() -> None:
+    many = {f"s{number}": described(number) for number in range(6)}
+    async with Router.from_subgraphs(many) as router:
+        reloading = asyncio.create_task(router.reload())
+        answered = 0
+        while not reloading.done():
+            answer = await ask(router, "{ __typename }")
+            assert answer == {"data": {"__typename": "Query"}}
+            answered += 1
+            await asyncio.sleep(0)
+        await reloading
+    assert answered > 50
 
 
 async def test_what_does_not_start_says_why() -> None:
