@@ -35,7 +35,20 @@ __all__ = [
     "check_rate",
     "load",
     "read",
+    "served_path",
 ]
+
+
+def served_path(path: str) -> str:
+    """Return the path without the slash at its end, which requests may have or not.
+
+    Raises ValueError for a path at which nothing can be asked.
+    """
+    if not path.startswith("/"):
+        raise ValueError(f"has the path {path!r}; begin it with a slash")
+    if "?" in path or "#" in path:
+        raise ValueError(f"has the path {path!r}; a path ends before ? and #")
+    return path.rstrip("/") or "/"
 
 
 def check_rate(rate: str | None) -> None:
@@ -182,8 +195,7 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a path at which nothing can be asked."""
-        if not self.path.startswith("/"):
-            raise ValueError(f"has the path {self.path!r}; begin it with a slash")
+        force_setattr(self, "path", served_path(self.path))
 
 
 class JwtIssuer(Struct, frozen=True, kw_only=True):

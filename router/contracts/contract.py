@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from router import tables
 from router.errors import SettingsInvalid
 from router.files import naming
-from router.settings import check_rate
+from router.settings import check_rate, served_path
 
 __all__ = [
     "Contract",
@@ -125,8 +125,8 @@ class Contract(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a path at which nothing can be asked."""
-        if self.path is not None and not self.path.startswith("/"):
-            raise ValueError(f"has the path {self.path!r}; begin it with a slash")
+        if self.path is not None:
+            force_setattr(self, "path", served_path(self.path))
 
     @property
     def url_path(self) -> str:

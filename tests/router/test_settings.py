@@ -27,6 +27,7 @@ from router.settings import (
     [
         (lambda: HttpSettings(path="graphql"), "begin it with a slash"),
         (lambda: Contract(path="tablet"), "begin it with a slash"),
+        (lambda: Contract(path="/tablet?x=1"), r"ends before \? and #"),
         (lambda: CorsSettings(origins=("*",), credentials=True), "name those that may send them"),
         (lambda: Settings(percent_labels={"new": 101}), "gives 'new' 101 percent; write 0 to 100"),
         (lambda: RateSettings(limit="often"), "has the rate 'often'; write for example"),
@@ -47,6 +48,14 @@ def test_what_cannot_work_is_refused_when_it_is_made(make: object, says: str) ->
     assert callable(make)
     with pytest.raises(ValueError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("path", "served"), [("/", "/"), ("/graphql/", "/graphql"), ("/v1/query", "/v1/query")]
+)
+def test_a_path_is_the_same_with_a_slash_at_its_end(path: str, served: str) -> None:
+    assert HttpSettings(path=path).path == served
+    assert Contract(name="tablet", path=path).url_path == served
 
 
 def test_headers_are_named_in_any_case() -> None:
