@@ -194,8 +194,10 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     request_timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse a path at which nothing can be asked."""
+        """Refuse a path or a time in which nothing can be asked."""
         force_setattr(self, "path", served_path(self.path))
+        if not self.request_timeout:
+            raise ValueError("must allow requests some time; write more than 0")
 
 
 class JwtIssuer(Struct, frozen=True, kw_only=True):
@@ -362,11 +364,16 @@ class SubgraphSettings(Struct, frozen=True, kw_only=True):
     max_bytes: int = 67_108_864
     connections: int = 256
     keep_alive: float = 30.0
-    encodings: tuple[str, ...] = ()
+    encodings: tuple[Literal["gzip", "br", "zstd"], ...] = ()
     subscriptions: Literal["auto", "websocket", "http"] = "auto"
     event_timeout: float = 0.0
     deduplicate: bool = True
     trusted: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what leaves no way to ask a subgraph."""
+        if not self.timeout or not self.connections:
+            raise ValueError("must allow some time and a connection; write more than 0")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
