@@ -124,9 +124,14 @@ class Contract(Struct, frozen=True, kw_only=True):
     router's settings say."""
 
     def __post_init__(self) -> None:
-        """Refuse a path at which nothing can be asked."""
+        """Refuse what leaves no way to ask, and versions that cannot be told apart."""
         if self.path is not None:
             force_setattr(self, "path", served_path(self.path))
+        if not self.transports:
+            raise ValueError("has no transports; name one at least")
+        names = [version.name for version in self.versions]
+        if "" in names or len(set(names)) < len(names):
+            raise ValueError("has versions without a name of their own; give each one")
 
     @property
     def url_path(self) -> str:

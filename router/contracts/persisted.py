@@ -138,16 +138,7 @@ def _folder(folder: Path) -> Iterator[PersistedOperation]:
     A sub-folder is an app version: ``operations/2.1/Ward.graphql``.
     """
     for version, files in _by_version(folder).items():
-        operations: list[tuple[Path, OperationDefinitionNode]] = []
-        fragments: dict[str, FragmentDefinitionNode] = {}
-        for file in files:
-            for definition in _parse(read_text(file, "write it as UTF-8"), str(file)).definitions:
-                if isinstance(definition, FragmentDefinitionNode):
-                    fragments[definition.name.value] = definition
-                elif isinstance(definition, OperationDefinitionNode):
-                    operations.append((file, definition))
-                else:
-                    raise SettingsInvalid(f"{file}: only operations and fragments belong here.")
+        operations, fragments = _definitions(files)
         for file, operation in operations:
             name = operation.name.value if operation.name else None
             alone = sum(1 for other, _ in operations if other == file) == 1
@@ -157,6 +148,30 @@ def _folder(folder: Path) -> Iterator[PersistedOperation]:
             needed = _needed(operation, fragments, file)
             text = print_ast(DocumentNode(definitions=(operation, *needed)))
             yield PersistedOperation(name or file.stem, text, ids, version, str(file))
+
+
+def _definitions(
+    files: Iterable[Path],
+) -> tuple[list[tuple[Path, OperationDefinitionNode]], dict[str, FragmentDefinitionNode]]:
+    """The operations with their files, and the fragments by name."""
+    operations: list[tuple[Path, OperationDefinitionNode]] = []
+    fragments: dict[str, FragmentDefinitionNode] = {}
+    homes: dict[str, Path] = {}
+    for file in files:
+        for definition in _parse(read_text(file, "write it as UTF-8"), str(file)).definitions:
+            if isinstance(definition, FragmentDefinitionNode):
+                name = definition.name.value
+                known, home = fragments.setdefault(name, definition), homes.setdefault(name, file)
+                if print_ast(known) != print_ast(definition):
+                    raise SettingsInvalid(
+                        f"{file}: the fragment {name!r} is another one in {home}; give one of them "
+                        "another name."
+                    )
+            elif isinstance(definition, OperationDefinitionNode):
+                operations.append((file, definition))
+            else:
+                raise SettingsInvalid(f"{file}: only operations and fragments belong here.")
+    return operations, fragments
 
 
 def _by_version(folder: Path) -> dict[str | None, list[Path]]:

@@ -66,6 +66,11 @@ def test_a_contract_is_read_whole(tmp_path: Path) -> None:
         ("titel = 'x'", r"contract\.toml:1: titel is not a setting; did you mean 'title'"),
         ("[limits]\n\ndepth = 'x'", r"contract\.toml:3: limits\.depth must be a whole number"),
         ("[limits]\ndepth = -1", r":2: limits\.depth must be 0 or more, not -1"),
+        ("transports = []", r"the file has no transports; name one at least"),
+        (
+            "[[versions]]\nname = '1'\n[[versions]]\nname = '1'",
+            "versions without a name of their own",
+        ),
         ("path = 'tablet'", r"the file has the path 'tablet'; begin it with a slash"),
         ("[persisted]\nmode = 'always'", r":2: persisted\.mode must be one of 'required'"),
         ("transports = ['pigeon']", r":1: transports must be one of 'http'"),

@@ -88,6 +88,21 @@ def test_a_folder_gathers_fragments_from_all_its_files(tmp_path: Path) -> None:
     assert "fragment Name" in found.text
 
 
+def test_a_fragment_is_the_same_in_all_files_of_a_folder(tmp_path: Path) -> None:
+    contract = Contract(name="tablet", persisted=PersistedRules(folder=tmp_path))
+    name = "fragment Name on Ward { name }"
+    (tmp_path / "Beds.graphql").write_text("query Beds { ward { ...Name beds } } " + name)
+    (tmp_path / "Ward.graphql").write_text("query Ward { ward { ...Name } }\n\n" + name)
+    assert len(load_persisted(contract)) == 2
+    (tmp_path / "Ward.graphql").write_text(
+        "query Ward { ward { ...Name } } fragment Name on Ward { id }"
+    )
+    with pytest.raises(
+        SettingsInvalid, match=r"Ward\.graphql: the fragment 'Name' is another one in"
+    ):
+        load_persisted(contract)
+
+
 def test_an_operation_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Ward.graphql").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsInvalid, match=r"Ward\.graphql: cannot be read \(it is not UTF-8\)"):
