@@ -226,10 +226,10 @@ class _Writer:
         for each in self._calls[call].call.inputs:
             if not self._types.fits(runtime, each.on):
                 continue
-            if each.when:
+            if each.when or each.any_of:
                 return None
             for one in each.selections:
-                if not isinstance(one, InputField) or one.when:
+                if not isinstance(one, InputField) or one.when or one.any_of:
                     return None
                 if not one.selections:
                     found.add(one.key)

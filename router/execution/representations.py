@@ -34,11 +34,11 @@ def holds(conditions: Sequence[When], variables: Mapping[str, Any]) -> bool:
     return all(variables.get(each.variable) is each.value for each in conditions)
 
 
-def is_wanted(fetch: Fetch, variables: Mapping[str, Any]) -> bool:
-    """Return whether the conditions of a fetch are met."""
-    if fetch.when and not holds(fetch.when, variables):
+def is_wanted(part: Fetch | Input | InputField, variables: Mapping[str, Any]) -> bool:
+    """Return whether the conditions of a part of the plan are met."""
+    if part.when and not holds(part.when, variables):
         return False
-    return not fetch.any_of or any(holds(each, variables) for each in fetch.any_of)
+    return not part.any_of or any(holds(each, variables) for each in part.any_of)
 
 
 def walk(tree: Any, path: Path, types: Types) -> Iterator[Found]:
@@ -91,7 +91,7 @@ def represent(
     builder = _Builder(types, variables)
     applied = False
     for each in inputs:
-        if types.fits(runtime, each.on) and holds(each.when, variables):
+        if types.fits(runtime, each.on) and is_wanted(each, variables):
             applied = True
             if each.typename is not None:
                 sent["__typename"] = each.typename
@@ -142,7 +142,7 @@ class _Builder:
     ) -> bool:
         if field.name == "__typename":
             return True
-        if not holds(field.when, self._variables):
+        if not is_wanted(field, self._variables):
             return True
         if field.key not in value:
             return False
@@ -185,7 +185,7 @@ def pick(
     runtime = name if isinstance(name, str) else None
     for selection in selections:
         if isinstance(selection, InputField):
-            if not holds(selection.when, variables):
+            if not is_wanted(selection, variables):
                 continue
             return _descend(value.get(selection.key), selection, types, variables)
         if runtime is None or types.fits(runtime, selection.on):

@@ -185,7 +185,7 @@ class Sending:
         self, owner: Input, selections: Sequence[InputSelection], runtime: str
     ) -> list[InputField]:
         found: list[InputField] = []
-        if owner.when:
+        if owner.when or owner.any_of:
             raise Unsuitable
         for each in selections:
             if not isinstance(each, InputField):
@@ -222,7 +222,7 @@ class Sending:
 
 def _conditional(selection: InputSelection) -> bool:
     """Return whether variables decide what of a property is sent, at whatever depth."""
-    if isinstance(selection, InputField) and selection.when:
+    if isinstance(selection, InputField) and (selection.when or selection.any_of):
         return True
     return any(map(_conditional, selection.selections))
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
+from router.planning.alternatives import Alternatives, joined
 from router.planning.graph import Node
 from router.planning.plan import ContextArgument, OnTypes, OperationKind, Path, When
 from router.planning.selection import Defer
@@ -30,29 +31,29 @@ Spot: TypeAlias = tuple[str | Narrowed, ...]
 class InputPart(Struct, eq=False):
     """A property of a representation, or (``name`` None) what objects of type ``on`` add.
 
-    ``when`` are all conditions, from the root, under which it is needed.
+    It is needed where one of ``alternatives`` holds: all conditions, from the root.
     """
 
     name: str | None
     key: str
     on: str | None
     required: bool
-    when: frozenset[When]
+    alternatives: Alternatives
     arguments: str = ""
     inner: dict[tuple[str | None, str], InputPart] = field(default_factory=dict)
 
 
 class DraftInput(Struct, eq=False):
-    """How objects of a type are sent."""
+    """How objects of a type are sent, where one of ``alternatives`` holds."""
 
     on: str
     typename: str | None
-    when: frozenset[When]
+    alternatives: Alternatives
     parts: dict[tuple[str | None, str], InputPart]
 
     def merge(self, other: DraftInput) -> None:
         """Send what both send; what only one needs is needed under its conditions only."""
-        self.when &= other.when
+        self.alternatives = joined(self.alternatives, other.alternatives)
         _merge_parts(self.parts, other.parts)
 
     def clashes(self, other: DraftInput) -> bool:
@@ -68,7 +69,7 @@ def _merge_parts(
         if own is None:
             parts[place] = other
         else:
-            own.when &= other.when
+            own.alternatives = joined(own.alternatives, other.alternatives)
             own.required = own.required and other.required
             _merge_parts(own.inner, other.inner)
 

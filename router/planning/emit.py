@@ -12,7 +12,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from router.planning.drafts import Draft, depths, plan_path
+from router.planning.alternatives import Alternatives, joined, ordered, remaining, within
+from router.planning.drafts import Draft, DraftInput, depths, plan_path
 from router.planning.fetches import input_selections
 from router.planning.operation import Operation
 from router.planning.plan import (
@@ -107,7 +108,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
     name = None
     if operation.name is not None:
         name = f"{operation.name}__{re.sub(r'[^_0-9A-Za-z]', '_', first.subgraph.name)}__{index}"
-    when, any_of = _ordered(request.condition), _any_of(request)
+    when, any_of = ordered(request.condition), _any_of(request)
     fragments: dict[str, str] = {}
     if not first.is_entity:
         printed = print_selection(
@@ -164,19 +165,13 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
     )
 
 
-def _ordered(conditions: Iterable[When]) -> tuple[When, ...]:
-    return tuple(sorted(conditions, key=lambda w: (w.variable, w.value)))
-
-
 def _any_of(request: _Request) -> tuple[tuple[When, ...], ...]:
     """What beyond the request's condition must hold for one of its parts to be wanted."""
-    found: set[frozenset[When]] = set()
+    found: Alternatives = frozenset()
     for draft in request.drafts:
-        found |= {each - request.condition for each in draft.alternatives()}
-        if frozenset() in found:
-            return ()
-    least = [each for each in found if not any(other < each for other in found)]
-    return tuple(sorted(map(_ordered, least), key=repr)) if len(least) <= MAX_ALTERNATIVES else ()
+        found = joined(found, draft.alternatives())
+    _, any_of = remaining(found, (request.condition,))
+    return any_of if len(any_of) <= MAX_ALTERNATIVES else ()
 
 
 def _definitions(fragments: Mapping[str, str]) -> list[str]:
@@ -185,26 +180,26 @@ def _definitions(fragments: Mapping[str, str]) -> list[str]:
 
 def _calls(request: _Request, fragments: dict[str, str]) -> list[_Call]:
     calls: dict[tuple[object, ...], _Call] = {}
+    given = frozenset(request.condition.union(each) for each in _any_of(request) or ((),))
     for draft in request.drafts:
         condition = draft.condition
         printed = print_selection(
             draft.tree, draft.subgraph, condition, draft.sent_types, fragments
         )
-        inputs = tuple(
-            Input(
-                on=sent.on,
-                selections=input_selections(sent.parts, condition | sent.when),
-                typename=sent.typename,
-                when=_ordered(sent.when - request.condition),
-            )
-            for _, sent in sorted(draft.inputs.items())
-        )
+        inputs = tuple(_input(sent, condition, given) for _, sent in sorted(draft.inputs.items()))
         call = _Call(
             inputs, printed.text, printed.renames, tuple(draft.contexts), printed.variables
         )
         key = (call.inputs, call.selection, call.renames, call.context)
         calls.setdefault(key, call).paths.append(plan_path(draft.spot))
     return list(calls.values())
+
+
+def _input(sent: DraftInput, condition: frozenset[When], given: Alternatives) -> Input:
+    """How objects are sent, where one of ``given`` holds and ``condition`` is the draft's."""
+    when, any_of = remaining(sent.alternatives, given)
+    known = within([each | condition for each in sent.alternatives], given)
+    return Input(sent.on, input_selections(sent.parts, known), sent.typename, when, any_of)
 
 
 def _entities(calls: Sequence[_Call], taken: set[str]) -> tuple[EntityCall, ...]:

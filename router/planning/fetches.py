@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from router.planning.alternatives import Alternatives, joined, remaining, within
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
 from router.planning.graph import Node, QueryGraph
@@ -107,7 +108,7 @@ class FetchBuilder:
         self._roots: dict[tuple[int, int, Defer | None], Draft] = {}
         self._cursors: dict[int, _Cursor] = {}
         self._reached: dict[tuple[int, int, Defer | None], _Cursor] = {}
-        self._supplied: dict[tuple[int, int, Defer | None], frozenset[When]] = {}
+        self._supplied: dict[tuple[int, int, Defer | None], list[frozenset[When]]] = {}
         self._shared: dict[tuple[object, ...], Draft] = {}
         self._given: dict[tuple[object, ...], Reach] = {}
         self._mirrors: list[tuple[Tree, list[Tree]]] = []
@@ -321,10 +322,10 @@ class FetchBuilder:
         if reach.key is None:
             draft.depend_on((cursor.draft,))
             return found
-        supplied = self._supplied.get(place)
-        if supplied is not None and supplied <= full:
+        supplied = self._supplied.setdefault(place, [])
+        if any(each <= full for each in supplied):
             return found  # supplied already, under no more conditions
-        self._supplied[place] = full if supplied is None else supplied & full
+        supplied.append(full)
         for name in cursor.names:
             parts: _Parts = {}
             suppliers = self._supply(cursor, reach.key, parts, full, defer, required=False)
@@ -332,7 +333,7 @@ class FetchBuilder:
                 suppliers += self._supply(cursor, reach.requires, parts, full, defer, required=True)
             draft.depend_on((cursor.draft, *suppliers))
             typename = self._sent_typename(cursor, reach)
-            sent = DraftInput(name, typename, full, parts)
+            sent = DraftInput(name, typename, frozenset((full,)), parts)
             known = draft.inputs.get(name)
             if known is None:
                 draft.inputs[name] = sent
@@ -495,7 +496,7 @@ class FetchBuilder:
                 variable=f"contextualArgument_{at.draft.subgraph.index}_{number}",
                 type=context.source.type,
                 depth=len(cursor.keys) - len(above.keys),
-                selections=input_selections(parts, frozenset()),
+                selections=input_selections(parts, frozenset((frozenset(),))),
             )
             for known in at.draft.contexts:
                 if replace(known, variable=made.variable) == made:
@@ -513,10 +514,10 @@ def _part(
     place = (name, on or "")
     part = parts.get(place)
     if part is None:
-        part = parts[place] = InputPart(name, key, on, required, when)
+        part = parts[place] = InputPart(name, key, on, required, frozenset((when,)))
     else:
         part.required = part.required and required
-        part.when &= when
+        part.alternatives = joined(part.alternatives, (when,))
     return part
 
 
@@ -545,15 +546,15 @@ def _without_last_narrowing(spot: Spot) -> Spot:
     return spot
 
 
-def input_selections(parts: _Parts, handled: frozenset[When]) -> tuple[InputSelection, ...]:
-    """The plan's form of representation properties; ``handled`` conditions hold already."""
+def input_selections(parts: _Parts, given: Alternatives) -> tuple[InputSelection, ...]:
+    """The plan's form of representation properties; one of ``given`` holds already."""
     found: list[InputSelection] = []
     for part in parts.values():
         if part.name is None:
             assert part.on is not None
-            found.append(InputFragment(part.on, input_selections(part.inner, handled)))
+            found.append(InputFragment(part.on, input_selections(part.inner, given)))
             continue
-        when = tuple(sorted(part.when - handled, key=lambda w: (w.variable, w.value)))
-        inner = input_selections(part.inner, handled | part.when)
-        found.append(InputField(part.name, part.key, inner, part.required, when))
+        when, any_of = remaining(part.alternatives, given)
+        inner = input_selections(part.inner, within(part.alternatives, given))
+        found.append(InputField(part.name, part.key, inner, part.required, when, any_of))
     return tuple(found)

@@ -67,8 +67,9 @@ class InputField(Struct, frozen=True):
     """A property of a representation.
 
     ``name`` is its name in the representation, ``key`` the key under which the data tree holds
-    it (an internal alias where the client occupied the name). ``when``: conditions under which
-    the value is fetched at all; where they are false the property is left out and not missed.
+    it (an internal alias where the client occupied the name). ``when`` and ``any_of`` (one of
+    which must hold as well): conditions under which the value is fetched at all; where they are
+    false the property is left out and not missed.
     ``required`` marks values of ``@requires``: null is sent on, while a null key field stops
     the representation.
     """
@@ -78,6 +79,7 @@ class InputField(Struct, frozen=True):
     selections: tuple[InputSelection, ...] = ()
     required: bool = False
     when: tuple[When, ...] = ()
+    any_of: tuple[tuple[When, ...], ...] = ()
 
 
 class InputFragment(Struct, frozen=True):
@@ -95,13 +97,15 @@ class Input(Struct, frozen=True):
 
     ``typename``: what to send as ``__typename`` instead of the runtime type (targets that are
     interfaces or interface objects; objects whose type is certain, so that no ``__typename`` was
-    fetched), or None. ``when``: conditions without which objects of this type are not asked for.
+    fetched), or None. ``when`` and ``any_of`` (one of which must hold as well): conditions without
+    which objects of this type are not asked for.
     """
 
     on: str
     selections: tuple[InputSelection, ...]
     typename: str | None = None
     when: tuple[When, ...] = ()
+    any_of: tuple[tuple[When, ...], ...] = ()
 
 
 class Rename(Struct, frozen=True):

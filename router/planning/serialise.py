@@ -78,7 +78,7 @@ def _fetch(fetch: Fetch) -> dict[str, Any]:
         **_filled(
             after=list(fetch.after),
             when=_when(fetch.when),
-            anyOf=[_when(each) for each in fetch.any_of],
+            anyOf=_any_of(fetch.any_of),
             at=_path(fetch.at),
             operationName=fetch.operation_name,
             variables=[
@@ -101,7 +101,9 @@ def _call(call: EntityCall) -> dict[str, Any]:
             {
                 "on": item.on,
                 "select": _inputs(item.selections),
-                **_filled(typename=item.typename, when=_when(item.when)),
+                **_filled(
+                    typename=item.typename, when=_when(item.when), anyOf=_any_of(item.any_of)
+                ),
             }
             for item in call.inputs
         ],
@@ -140,6 +142,10 @@ def _filled(**items: Any) -> dict[str, Any]:
     return {name: value for name, value in items.items() if value is not None and value != []}
 
 
+def _any_of(alternatives: Sequence[Sequence[When]]) -> list[list[list[Any]]]:
+    return [_when(each) for each in alternatives]
+
+
 def _when(conditions: Sequence[When]) -> list[list[Any]]:
     return [[condition.variable, condition.value] for condition in conditions]
 
@@ -166,6 +172,7 @@ def _inputs(selections: Sequence[InputSelection]) -> list[dict[str, Any]]:
                         select=_inputs(item.selections),
                         required=True if item.required else None,
                         when=_when(item.when),
+                        anyOf=_any_of(item.any_of),
                     ),
                 }
             )
@@ -188,7 +195,7 @@ def _load_fetch(data: Mapping[str, Any]) -> Fetch:
         renames=_load_renames(data.get("renames", ())),
         after=tuple(data.get("after", ())),
         when=_load_when(data.get("when", ())),
-        any_of=tuple(_load_when(each) for each in data.get("anyOf", ())),
+        any_of=_load_any_of(data),
     )
 
 
@@ -203,6 +210,7 @@ def _load_call(data: Mapping[str, Any]) -> EntityCall:
                 _load_inputs(item["select"]),
                 item.get("typename"),
                 _load_when(item.get("when", ())),
+                _load_any_of(item),
             )
             for item in data["inputs"]
         ),
@@ -234,6 +242,10 @@ def _load_when(data: Sequence[Sequence[Any]]) -> tuple[When, ...]:
     return tuple(When(variable, value) for variable, value in data)
 
 
+def _load_any_of(data: Mapping[str, Any]) -> tuple[tuple[When, ...], ...]:
+    return tuple(_load_when(each) for each in data.get("anyOf", ()))
+
+
 def _load_path(data: Sequence[Any]) -> Path:
     return tuple(item if isinstance(item, str) else OnTypes(tuple(item["types"])) for item in data)
 
@@ -256,6 +268,7 @@ def _load_inputs(data: Sequence[Mapping[str, Any]]) -> tuple[InputSelection, ...
                     inner,
                     item.get("required", False),
                     _load_when(item.get("when", ())),
+                    _load_any_of(item),
                 )
             )
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
@@ -454,4 +455,51 @@ async def test_a_condition_inside_a_shared_requirement_is_decided_by_the_variabl
         {"user": {"label": "Ulm", **({"place": "h1"} if on else {})}},
         "a a b",
         on=on,
+    )
+
+
+@pytest.mark.parametrize("values", [*product((True, False), repeat=3)], ids=str)
+async def test_what_is_required_under_one_of_several_conditions_is_not_missed_under_none(
+    values: tuple[bool, ...],
+) -> None:
+    """``size`` is asked of the same subgraph in any case, ``price`` under one of three conditions."""
+    key = 'type Item @key(fields: "id") { id: ID!'
+    federation = Federation(
+        a=Subgraph(f"type Query {{ item: Item }} {key} }}", roots={"item": {"id": "1"}}),
+        b=Subgraph(f"{key} price: Int! }}", entities={"Item": [{"id": "1", "price": 5}]}),
+        c=Subgraph(
+            f"""{key} price: Int! @external size: Int!
+            dear: Boolean! @requires(fields: "price") cheap: Boolean! @requires(fields: "price") }}""",
+            entities={
+                "Item": [
+                    {
+                        "id": "1",
+                        "size": 7,
+                        "dear": lambda it: it["price"] > 4,
+                        "cheap": lambda it: it["price"] < 4,
+                    }
+                ]
+            },
+        ),
+        d=Subgraph(
+            f'{key} dear: Boolean! @external mine: Boolean! @requires(fields: "dear") }}',
+            entities={"Item": [{"id": "1", "mine": lambda it: it["dear"]}]},
+        ),
+    )
+    x, y, z = values
+    expected = {"size": 7}
+    if x:
+        expected["dear"] = True
+    if y:
+        expected["mine"] = True
+    if z:
+        expected["cheap"] = False
+    await federation.answers(
+        """query($x: Boolean!, $y: Boolean!, $z: Boolean!) { item {
+          size dear @include(if: $x) mine @include(if: $y) cheap @include(if: $z) } }""",
+        {"item": expected},
+        "a b c" * (x or y or z) + " d" * y or "a c",
+        x=x,
+        y=y,
+        z=z,
     )

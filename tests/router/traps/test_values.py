@@ -207,5 +207,5 @@ async def test_values_of_the_object_around_reach_each_field_that_takes_one() -> 
                 {"beds": [answered("4", None, 1)]},
             ]
         },
-        "a a a a",
+        "a a",
     )
