@@ -34,14 +34,22 @@ class State:
     ``representations`` are what each call sent, in the order of its items.
     """
 
-    __slots__ = ("data", "items", "overlaps", "overlays", "representations")
+    __slots__ = ("_overlaps", "data", "items", "overlays", "representations")
 
     def __init__(self, steps: int, calls: int) -> None:
         self.data: list[Any] = [NOTHING] * steps
         self.items: list[list[Any]] = [_NO_ITEMS] * calls
         self.overlays: list[dict[int, int]] = [_NO_OVERLAY] * calls
         self.representations: list[Sequence[dict[str, Any]]] = [()] * calls
-        self.overlaps = Overlaps()
+        self._overlaps: Overlaps | None = None
+
+    @property
+    def overlaps(self) -> Overlaps:
+        """The objects that several answers brought, joined."""
+        found = self._overlaps
+        if found is None:
+            found = self._overlaps = Overlaps()
+        return found
 
     def keep(self, call: int, items: list[Any]) -> None:
         """Keep what a call brought, in the order of its representations."""
