@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from router.composition.attribution import attributed
 from router.composition.emit import emit
 from router.composition.errors import CompositionFailed
 from router.composition.hints import Hint
@@ -44,8 +45,12 @@ def compose(
     ``max_paths`` bounds the proof that every client path can be resolved. Raises
     :class:`~router.composition.errors.CompositionFailed` with every problem found.
     """
-    merged, hints = merge(read_subgraphs(subgraphs))
-    return Composition(emit(merged), (*hints, *_prove(merged, max_paths)))
+    read = read_subgraphs(subgraphs)
+    try:
+        merged, hints = merge(read)
+        return Composition(emit(merged), (*hints, *_prove(merged, max_paths)))
+    except CompositionFailed as failed:
+        raise CompositionFailed(attributed(failed.errors, read)) from None
 
 
 def _prove(merged: MergedSchema, max_paths: int) -> list[Hint]:

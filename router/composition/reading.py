@@ -303,7 +303,7 @@ class _Reader:
             seen.add(name)
 
     def _doubled(self, what: str, name: str, where: str) -> None:
-        self.problems.add(_INVALID, f"{what} {name} already exists on {where}", where)
+        self.problems.add(_INVALID, f"{what} {name} already exists on {where}.", where)
 
 
 def _empty(node: TypeDefinitionNode | TypeExtensionNode) -> TypeDefinition:
@@ -405,7 +405,7 @@ def _check_known(
         if name not in known:
             unknown.setdefault(name, where)
     for name, where in unknown.items():
-        problems.add(_INVALID, f"Unknown type {name}", where)
+        problems.add(_INVALID, f'Unknown type "{name}" at {where}.', where)
 
 
 def _references(subgraph: ParsedSubgraph) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphql import print_ast
+
 from router.composition.merge.features import Features
 from router.composition.merge.inputs import argument_coordinate
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.subtypes import TypeMerge, is_subtype
 from router.composition.merge.values import equal_values, read_value
-from router.composition.merge.wording import in_subgraphs
+from router.composition.merge.wording import differences, in_subgraphs, tellers
 from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Argument, Field
 from router.composition.model import Argument as Declared
 from router.composition.model import FieldDefinition
@@ -76,7 +78,8 @@ def _check_argument(
     if lacking:
         merge.findings.error(
             "EXTERNAL_ARGUMENT_MISSING",
-            f'Argument "{coordinate}" is missing from the external field {in_subgraphs(lacking)}.',
+            f'Argument "{coordinate}" is missing from the external field {in_subgraphs(lacking)}: '
+            "please add it there.",
             lacking,
             coordinate,
         )
@@ -91,22 +94,30 @@ def _check_argument(
         if not is_subtype(merge.schema, merged.type, str(source.element.type))
     ]
     if unlike:
+        types = tellers((f'"{source.element.type}"', source.name) for source in unlike)
         merge.findings.error(
             "EXTERNAL_ARGUMENT_TYPE_MISMATCH",
-            f'Argument "{coordinate}" has type "{merged.type}", but another type on the external '
-            f"field {in_subgraphs(source.name for source in unlike)}.",
+            f'Argument "{coordinate}" has type "{merged.type}", but on the external field it is '
+            f"{differences(types)}.",
             [source.name for source in unlike],
             coordinate,
         )
-    differing = [source.name for source in having if not _same_default(source, merged)]
+    differing = [source for source in having if not _same_default(source, merged)]
     if differing:
+        texts = tellers((_default(source.element), source.name) for source in differing)
         merge.findings.error(
             "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH",
-            f'Argument "{coordinate}" has another default on the external field '
-            f"{in_subgraphs(differing)}.",
-            differing,
+            f'The default of argument "{coordinate}" is another on the external field: it has '
+            f"{differences(texts)}.",
+            [source.name for source in differing],
             coordinate,
         )
+
+
+def _default(argument: Declared) -> str:
+    if argument.default is None:
+        return "no default"
+    return f"the default {print_ast(argument.default)}"
 
 
 def _same_default(source: Source[Declared], merged: Argument) -> bool:

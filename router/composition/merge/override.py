@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
 from graphql import StringValueNode
+from graphql.pyutils import did_you_mean, suggestion_list
 from msgspec import Struct
 
 from router.composition.merge.state import Merge, Source
@@ -101,8 +101,7 @@ class _Overrides:
         findings = self._merge.findings
         origin = _text(applied, "from") or ""
         if origin not in self._merge.graphs:
-            guesses = get_close_matches(origin, self._merge.graphs, n=3)
-            mend = f" Did you mean {' or '.join(guesses)}?" if guesses else ""
+            mend = did_you_mean(suggestion_list(origin, list(self._merge.graphs)))
             findings.hint(
                 "FROM_SUBGRAPH_DOES_NOT_EXIST",
                 f'Field "{coordinate}" of subgraph "{name}" overrides that of subgraph '

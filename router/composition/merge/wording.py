@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["differences", "in_subgraphs", "joined", "subgraph_names"]
+__all__ = ["differences", "in_subgraphs", "joined", "subgraph_names", "tellers"]
 
 _LONG_LIST = 100
 
@@ -41,3 +41,11 @@ def differences(what: Mapping[str, Sequence[str]]) -> str:
     ``what`` maps a description to the names of the subgraphs it is true of.
     """
     return " but ".join(f"{each} {in_subgraphs(names)}" for each, names in what.items())
+
+
+def tellers(said: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group what subgraphs say, given as pairs with their names, as :func:`differences` wants it."""
+    grouped: dict[str, list[str]] = {}
+    for what, name in said:
+        grouped.setdefault(what, []).append(name)
+    return grouped

@@ -134,7 +134,7 @@ def _check_field_set(
     try:
         selection = parse_field_set(value.value)
     except FieldSetInvalid as error:
-        problems.add(f"{prefix}_INVALID_FIELDS", f"{intro}{error}", coordinate)
+        problems.add(f"{prefix}_INVALID_FIELDS", _sentence(f"{intro}{error}"), coordinate)
         return
     problem = first_problem(
         selection,
@@ -146,10 +146,14 @@ def _check_field_set(
     if problem is not None:
         abstract = problem.selects_abstract
         code = "KEY_FIELDS_SELECT_INVALID_TYPE" if abstract else f"{prefix}_INVALID_FIELDS"
-        problems.add(code, intro + problem.message, coordinate)
+        problems.add(code, _sentence(intro + problem.message), coordinate)
         return
     for code, message in _selection_errors(subgraph, directive, selection, parent, False):
-        problems.add(f"{prefix}_{code}", intro + message, coordinate)
+        problems.add(f"{prefix}_{code}", _sentence(intro + message), coordinate)
+
+
+def _sentence(message: str) -> str:
+    return message if message.endswith(".") else f"{message}."
 
 
 def _selection_errors(

@@ -42,6 +42,33 @@ def test_the_same_subgraphs_in_any_order_give_the_same_bytes() -> None:
     assert len(outcomes) == 1
 
 
+def test_what_is_wrong_with_the_merged_schema_names_who_declares_it() -> None:
+    hidden = "enum E { A @federation__inaccessible B }"
+    with pytest.raises(CompositionFailed) as failure:
+        compose(
+            [
+                fed2("b", f"type Query {{ b(e: E = A): Int }} {hidden}"),
+                fed2("a", f"type Query {{ a(e: E): Int }} {hidden}"),
+                fed2("c", "type Query { c: Int }"),
+            ]
+        )
+    [error] = failure.value.errors
+    assert (error.code, error.subgraphs) == ("DEFAULT_VALUE_USES_INACCESSIBLE", ("a", "b"))
+
+
+def test_errors_of_external_arguments_say_what_differs() -> None:
+    owner = 'type Query { t: T } type T @key(fields: "id") { id: ID x(a: Int = 1, b: Int): Int }'
+    user = (
+        'type T @key(fields: "id") { id: ID x(a: Int = 2, b: Int!): Int @federation__external '
+        'y: Int @federation__requires(fields: "x(b: 1)") }'
+    )
+    with pytest.raises(CompositionFailed) as failure:
+        compose([fed2("a", owner), fed2("b", user)])
+    told = {error.code: error.message for error in failure.value.errors}
+    assert 'the default 2 in subgraph "b"' in told["EXTERNAL_ARGUMENT_DEFAULT_MISMATCH"]
+    assert '"Int!" in subgraph "b"' in told["EXTERNAL_ARGUMENT_TYPE_MISMATCH"]
+
+
 def test_problems_come_in_the_order_in_which_types_are_first_named() -> None:
     types = (
         "extend type Query { a: Int } type T { b: Int } extend type A { c: Int } type A { d: Int }"
