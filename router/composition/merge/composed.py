@@ -208,6 +208,7 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
             f'Feature "{identity}" is composed in incompatible major versions: '
             f"{differences(texts)}.",
             list(composing),
+            "schema",
         )
         return None
     chosen = max(composing.values(), key=lambda feature: feature.version)
