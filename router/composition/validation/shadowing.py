@@ -16,8 +16,11 @@ __all__ = ["check_shadowing"]
 def check_shadowing(subgraph: ParsedSubgraph, problems: Problems) -> None:
     """Note definitions that are in use under a name that an import has taken away.
 
-    Nothing is said where a directive is unknown: it may be the one that an import is missing.
+    Nothing is said where a directive is unknown: it may be the one that an import is missing; and
+    nothing where a link is wrong.
     """
+    if subgraph.links.broken:
+        return
     used: set[str] | None = None
     for feature in subgraph.links:
         for element, name in feature.imports.items():
