@@ -65,6 +65,20 @@ async def test_an_error_of_one_representation_is_reported_at_all_its_objects() -
     assert "locations" not in answer.errors[0]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [None, [], ["_entities"], ["_entities", 7, "copies"], ["_entities", "0"], ["copies"], "books"],
+)
+async def test_an_error_that_names_no_object_is_told_where_its_objects_begin(path: object) -> None:
+    cat = {"data": {"books": [book("A")]}}
+    lend = {"data": {"_entities": [{"copies": 1}]}, "errors": [{"message": "m", "path": path}]}
+    answer, _ = await run(
+        plan(CAT, entities(1, "lend", [0], LEND)), BOOKS, "{books{title copies}}", of(cat, lend)
+    )
+    assert errors(answer) == [(["books"], "DOWNSTREAM_SERVICE_ERROR")]
+    assert response(answer)["data"]["books"] == [{"title": "T", "copies": 1}]
+
+
 async def test_what_two_requests_to_a_subgraph_say_of_one_place_is_said_once() -> None:
     made = plan(
         root(0, "cat", "{ book { isbn shelf { row } } }"),
