@@ -91,7 +91,8 @@ class Draft(Struct, eq=False):
     query root is asked again. ``group`` orders mutations. ``telling``: the conditions under which
     the objects' types are wanted for themselves; None where they only come along. ``wait`` is the
     least depth at which it is made, though its parents may be in before. ``beside``: the selection
-    of another fetch that brings the same objects in any case.
+    of another fetch that brings the same objects in any case. ``supplies``: it brings nothing but
+    what other fetches send.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Draft(Struct, eq=False):
     telling: frozenset[When] | None = None
     wait: int = 1
     beside: Tree | None = None
+    supplies: bool = True
 
     def want_types(self, when: Iterable[When]) -> None:
         """The client, a representation or a later fetch wants to know the types, if ``when``."""

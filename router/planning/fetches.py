@@ -234,6 +234,7 @@ class FetchBuilder:
             cursor = replace(root, tree=tree, conditions=cursor.conditions)
         reach = self._together(cursor, way.reach, move.contexts) if move.contexts else way.reach
         at = self._reach(cursor, reach, chosen.when, path.entered)
+        at.draft.supplies = False
         arguments, variables = chosen.arguments, chosen.variables
         if move.contexts:
             filled = self._fill_contexts(cursor, at, move.contexts)

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from router.planning.drafts import Draft, depths, plan_path
 from router.planning.overlap import mergeable
 from router.planning.plan import OperationKind
+from router.planning.selection import Defer
 
 __all__ = ["PASSES", "improve", "order_mutation"]
 
@@ -29,6 +30,36 @@ def improve(drafts: list[Draft]) -> list[Draft]:
 def drop_empty(drafts: list[Draft]) -> list[Draft]:
     """A root that only deferred parts ask is not asked for the first answer."""
     return [d for d in drafts if d.is_entity or d.parents or not d.tree.is_empty]
+
+
+def supply_early(drafts: list[Draft]) -> list[Draft]:
+    """Take keys for a deferred part along with what is asked of the same objects before it."""
+    gone: dict[int, Draft] = {}
+    late = [d for d in drafts if d.defer is not None and d.supplies and d.is_entity]
+    for draft in late:
+        for other in drafts:
+            if (
+                _precedes(other.defer, draft.defer)
+                and _place(other)[:3] == _place(draft)[:3]
+                and _place(other)[4:] == _place(draft)[4:]
+                and other.condition <= draft.condition
+                and not _comes_after(other, draft)
+                and _compatible(other, draft)
+                and all(parent in other.parents for parent in draft.parents)
+            ):
+                _absorb(other, draft)
+                gone[draft.id] = other
+                break
+    return _without(drafts, gone)
+
+
+def _precedes(one: Defer | None, other: Defer | None) -> bool:
+    """Whether a part of the answer is always there before another one."""
+    while other is not None:
+        other = other.parent
+        if other is one:
+            return True
+    return False
 
 
 def merge_level(drafts: list[Draft]) -> list[Draft]:
@@ -185,7 +216,7 @@ def _survivor(draft: Draft, gone: dict[int, Draft]) -> Draft:
     return draft
 
 
-PASSES: Final[tuple[Pass, ...]] = (drop_empty, merge_level, merge_later, merge_level)
+PASSES: Final[tuple[Pass, ...]] = (drop_empty, supply_early, merge_level, merge_later, merge_level)
 
 
 def order_mutation(drafts: list[Draft]) -> None:

@@ -11,13 +11,17 @@ conditions leave out all else, one brings them for all::
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from router.planning.drafts import Draft, Spot
 from router.planning.graph import Node
-from router.planning.plan import EACH, OperationKind
+from router.planning.plan import EACH, OperationKind, When
 from router.planning.tree import Tree
 
 __all__ = ["spare"]
+
+MAX_ALTERNATIVES: Final = 64
+"""A fetch with more alternatives than these is hardly ever spared."""
 
 
 def spare(drafts: Sequence[Draft]) -> None:
@@ -43,8 +47,6 @@ def _spare_roots(sparable: Sequence[Draft], roots: Sequence[Draft]) -> None:
 
 def _spare_entities(draft: Draft) -> None:
     """Entities that repeat an object on the way to what is conditional: it is held already."""
-    if frozenset() not in draft.alternatives():
-        return
     for above in _above(draft):
         held = _held(above, draft.spot)
         if held is None:
@@ -74,9 +76,18 @@ def _only(node: Node) -> tuple[tuple[str, ...], tuple[()], str]:
 
 def _lay_beside(draft: Draft, tree: Tree) -> None:
     """Let a draft go without the objects of another tree, where that spares it in some case."""
+    before = _least(draft)
     draft.beside = tree
-    if frozenset() in draft.alternatives():
+    if _least(draft) == before:
         draft.beside = None
+
+
+def _least(draft: Draft) -> set[frozenset[When]]:
+    """The alternatives that no other one includes."""
+    found = draft.alternatives()
+    if len(found) > MAX_ALTERNATIVES:
+        return found
+    return {each for each in found if not any(other < each for other in found)}
 
 
 def _above(draft: Draft) -> Iterator[Draft]:

@@ -160,6 +160,14 @@ def test_of_two_root_fetches_one_at_least_brings_the_object() -> None:
     assert [fetch.when for fetch in fetches].count(()) == 1
 
 
+def test_a_root_fetch_is_spared_below_a_condition_too() -> None:
+    query = "query($c:Boolean!,$d:Boolean!){v @include(if:$d){a b @skip(if:$c)}}"
+    assert plan_lines(supergraph(**SHARED), query) == [
+        "0 a if $d {v{a}}",
+        "1 b if not $c, $d {v{b}}",
+    ]
+
+
 def test_an_object_that_no_other_fetch_brings_is_not_spared() -> None:
     graph = supergraph(
         a="""

@@ -161,6 +161,29 @@ def test_a_key_is_not_asked_for_by_itself() -> None:
     assert plan.deferred[0].selection == "id b"
 
 
+def test_a_key_for_a_block_comes_along_with_what_the_first_answer_asks_of_the_object() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! a: Int }
+        """,
+        b='type P @key(fields: "id") @key(fields: "k") { id: ID! k: ID! b: Int }',
+        c='type P @key(fields: "k") { k: ID! c: Int }',
+    )
+    assert lines(deferred(graph, "{p{b ... @defer{c}}}")) == [
+        "0 a {p{id}}",
+        "1 b after 0: p P{id} -> ...on P{b k}",
+        "2 c after 1: p P{k} -> ...on P{c}",
+    ]
+    assert lines(deferred(graph, "{p{a ... @defer{c}}}")) == [
+        "0 a {p{a id}}",
+        "1 b after 0: p P{id} -> ...on P{k}",
+        "2 c after 1: p P{k} -> ...on P{c}",
+    ]
+    plan = deferred(graph, "query($x:Boolean!){p{b @include(if:$x) ... @defer{c}}}")
+    assert len(plan.fetches) == 4, "the first answer asks b only if $x"
+
+
 def test_the_first_answer_waits_for_no_chain_that_only_saves_a_later_request() -> None:
     graph = supergraph(
         a="""
