@@ -3,8 +3,10 @@
 What a plan costs, most important first: the longest chain of fetches, the number of requests
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
 depths, and how late the leaves come (what is provided on the way need not be asked for again).
-With ``@defer`` the first answer's chain and requests come before all of these; with ``@skip`` and
-``@include`` the requests made in any case come right after the requests.
+With ``@defer`` the first answer's chain and requests come before all of these. With ``@skip`` and
+``@include`` some fetches are not always made: each set of conditions that a leaf stands under is a
+world in which these conditions hold and no others do; the chains of all worlds, together, count right
+after the longest chain, their requests right after the requests.
 All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
 become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
@@ -16,6 +18,7 @@ leaves with equal choices become one decision; that leaves few decisions, often 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from operator import add
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
@@ -24,12 +27,19 @@ from msgspec import Struct
 
 from router.planning.closure import Step, Steps
 from router.planning.options import APART, Become, Branch, Carry, Go, Option, Path, Rejoin
+from router.planning.plan import When
 
 __all__ = ["Budget", "Choice", "choose"]
 
 K = TypeVar("K")
 
 Cost: TypeAlias = tuple[int, ...]
+
+Worlds: TypeAlias = tuple[int, ...]
+"""Which of the sets of conditions include those of a leaf."""
+
+MAX_WORLDS: Final = 4
+"""Sets of conditions that are weighed; leaves under others count as part of the whole only."""
 
 MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
@@ -54,10 +64,18 @@ class _Decision(Struct):
     """Equal choices of one or more leaves: alternatives as sets of steps, best first.
 
     ``late``: by alternative, how much later than by the earliest one the leaves come in all.
+    ``worlds``: those in which the leaves are wanted.
     """
 
     alternatives: list[Steps]
     late: list[int]
+    worlds: Worlds
+
+
+_Key: TypeAlias = tuple[tuple[Steps, ...], Worlds]
+
+_Added: TypeAlias = tuple[Steps, int, Worlds]
+"""What is chosen for a decision, how late it is, and where it is wanted."""
 
 
 def choose(
@@ -68,28 +86,52 @@ def choose(
     ``deferring``: some of them may come after the first answer, ``optional``: some may be left out.
     """
     tally = _DetailedTally() if deferring or optional else _Tally()
-    decisions: dict[tuple[Steps, ...], _Decision] = {}
-    weighed: list[tuple[tuple[Steps, ...], dict[Steps, Option]]] = []
+    worlds = _worlds(branches) if optional else []
+    decisions: dict[_Key, _Decision] = {}
+    weighed: list[tuple[_Key, dict[Steps, Option]]] = []
     for branch in branches:
         alternatives, by_steps = _undominated(branch), _by_steps(branch)
-        if optional and _in_any_case(branch.options[0][0]):
-            alternatives = list(map(_marked, alternatives))
-            by_steps = {_marked(steps): option for steps, option in by_steps.items()}
-        key = tuple(alternatives)
+        own = _conditions(branch)
+        within = tuple(number for number, world in enumerate(worlds) if own <= world)
+        key = (tuple(alternatives), within)
         weighed.append((key, by_steps))
         if len(alternatives) == 1:
-            tally.add(alternatives[0])
+            tally.add(alternatives[0], 0, within)
         else:
-            decision = decisions.setdefault(key, _Decision(alternatives, [0] * len(key)))
+            decision = decisions.setdefault(
+                key, _Decision(alternatives, [0] * len(alternatives), within)
+            )
             decision.late = list(map(add, decision.late, _lateness(by_steps, alternatives)))
-    ordered = sorted(decisions.items(), key=lambda item: len(item[0]))
+    ordered = sorted(decisions.items(), key=lambda item: len(item[1].alternatives))
     search = _Search([decision for _, decision in ordered], tally, budget)
     picked = search.run()
     chosen = {key: steps for (key, _), steps in zip(ordered, picked, strict=True)}
-    for steps in picked:
-        tally.add(steps)
-    options = (by_steps[key[0] if len(key) == 1 else chosen[key]] for key, by_steps in weighed)
+    for (_, decision), steps in zip(ordered, picked, strict=True):
+        tally.add(steps, 0, decision.worlds)
+    options = (
+        by_steps[key[0][0] if len(key[0]) == 1 else chosen[key]] for key, by_steps in weighed
+    )
     return Choice(tuple(options), tally.cost(), search.optimal)
+
+
+def _worlds(branches: Sequence[Branch]) -> list[frozenset[When]]:
+    """The sets of conditions that leaves stand under, the empty one first."""
+    found = dict.fromkeys([frozenset(), *map(_conditions, branches)])
+    return list(found)[:MAX_WORLDS]
+
+
+def _conditions(branch: Branch) -> frozenset[When]:
+    """All conditions before a leaf; they are the same whatever the option."""
+    found: set[When] = set()
+    path: Path | None = branch.options[0][0]
+    while path is not None:
+        move = path.move.members[0].move if isinstance(path.move, Rejoin) else path.move
+        if isinstance(move, Go):
+            found.update(move.field.when)
+        elif isinstance(move, Become | Carry) and move.fragment is not None:
+            found.update(move.fragment.when)
+        path = path.parent
+    return frozenset(found)
 
 
 def _steps(option: Option) -> Steps:
@@ -160,7 +202,7 @@ class _Tally:
         self.total = 0
         self.late = 0
 
-    def add(self, steps: Steps, late: int = 0) -> None:
+    def add(self, steps: Steps, late: int, worlds: Worlds) -> None:
         self.late += late
         for step in steps:
             count = self.steps.get(step, 0)
@@ -171,7 +213,7 @@ class _Tally:
                 self.depths[depth] = self.depths.get(depth, 0) + 1
                 self.total += depth
 
-    def remove(self, steps: Steps, late: int = 0) -> None:
+    def remove(self, steps: Steps, late: int, worlds: Worlds) -> None:
         self.late -= late
         for step in steps:
             count = self.steps[step] - 1
@@ -188,55 +230,42 @@ class _Tally:
         deepest = max(self.depths, default=0)
         return deepest, len(self.requests), len(self.steps), self.total, self.late
 
-    def with_added(self, steps: Steps, late: int = 0) -> Cost:
-        self.add(steps, late)
+    def with_added(self, steps: Steps, late: int, worlds: Worlds) -> Cost:
+        self.add(steps, late, worlds)
         cost = self.cost()
-        self.remove(steps, late)
+        self.remove(steps, late, worlds)
         return cost
 
 
-def _in_any_case(path: Path | None) -> bool:
-    """Whether no condition stands before a leaf."""
-    while path is not None:
-        move = path.move.members[0].move if isinstance(path.move, Rejoin) else path.move
-        if isinstance(move, Go) and move.field.when:
-            return False
-        if isinstance(move, Become | Carry) and move.fragment is not None and move.fragment.when:
-            return False
-        path = path.parent
-    return True
-
-
-def _marked(steps: Steps) -> Steps:
-    """The steps, each a second time (negative) to say that it is made in any case."""
-    return steps | {(~subgraph, keys, depth) for subgraph, keys, depth in steps}
-
-
 class _DetailedTally(_Tally):
-    """Counts what the first answer waits for, and what is asked in any case, too."""
+    """Counts what the first answer waits for, and what is asked in each world, too."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.fixed: dict[Step, int] = {}
+        self.asked: dict[tuple[int, int, int], int] = {}
+        """By world, subgraph and depth."""
 
-    def add(self, steps: Steps, late: int = 0) -> None:
-        super().add(frozenset(step for step in steps if step[0] >= 0), late)
-        for step in steps:
-            if step[0] < 0:
-                self.fixed[step] = self.fixed.get(step, 0) + 1
+    def add(self, steps: Steps, late: int, worlds: Worlds) -> None:
+        super().add(steps, late, worlds)
+        for world, (subgraph, _, depth) in product(worlds, steps):
+            place = (world, subgraph, depth)
+            self.asked[place] = self.asked.get(place, 0) + 1
 
-    def remove(self, steps: Steps, late: int = 0) -> None:
-        super().remove(frozenset(step for step in steps if step[0] >= 0), late)
-        for step in steps:
-            if step[0] < 0:
-                _decrement(self.fixed, step)
+    def remove(self, steps: Steps, late: int, worlds: Worlds) -> None:
+        super().remove(steps, late, worlds)
+        for world, (subgraph, _, depth) in product(worlds, steps):
+            _decrement(self.asked, (world, subgraph, depth))
 
     def cost(self) -> Cost:
         first = {(subgraph, depth) for subgraph, _, depth in self.steps if subgraph < APART}
         deepest = max((depth for _, depth in first), default=0)
-        fixed = {(subgraph, depth) for subgraph, _, depth in self.fixed}
+        chains: dict[int, int] = {}
+        for world, subgraph, depth in self.asked:
+            if subgraph < APART and depth > chains.get(world, 0):
+                chains[world] = depth
         longest, requests, *rest = super().cost()
-        return deepest, len(first), longest, requests, len(fixed), *rest
+        together = sum(chains.values())
+        return deepest, together, len(first), longest, requests, len(self.asked), *rest
 
 
 def _decrement(counts: dict[K, int], key: K) -> None:
@@ -263,7 +292,7 @@ class _Search:
         # Whatever is chosen, what all alternatives of a decision share is needed.
         for decision in self.decisions:
             first, *others = decision.alternatives
-            self.tally.add(first.intersection(*others))
+            self.tally.add(first.intersection(*others), 0, decision.worlds)
         self._greedy()
         if len(self.decisions) <= MAX_DEPTH:
             self._improve(0, [])
@@ -272,18 +301,37 @@ class _Search:
         return self.best
 
     def _greedy(self) -> None:
-        picked: list[tuple[Steps, int]] = []
+        """Take for each decision what costs least, then change single ones while that helps."""
+        picked: list[_Added] = []
         for decision in self.decisions:
-            steps, late = min(
-                zip(decision.alternatives, decision.late, strict=True),
-                key=lambda each: self.tally.with_added(*each),
-            )
-            self.tally.add(steps, late)
-            picked.append((steps, late))
-        self.best = [steps for steps, _ in picked]
+            added = self._cheapest(decision)
+            self.tally.add(*added)
+            picked.append(added)
+        changed = True
+        while changed and self.evaluations < self.budget.evaluations // 2:
+            changed = False
+            for index, decision in enumerate(self.decisions):
+                self.tally.remove(*picked[index])
+                added = self._cheapest(decision)
+                before, after = self.tally.with_added(*picked[index]), self.tally.with_added(*added)
+                if after < before:
+                    picked[index] = added
+                    changed = True
+                self.tally.add(*picked[index])
+        self.best = [steps for steps, _, _ in picked]
         self.best_cost = self.tally.cost()
-        for steps, late in picked:
-            self.tally.remove(steps, late)
+        for added in picked:
+            self.tally.remove(*added)
+
+    def _cheapest(self, decision: _Decision) -> _Added:
+        self.evaluations += len(decision.alternatives)
+        return min(
+            (
+                (steps, late, decision.worlds)
+                for steps, late in zip(decision.alternatives, decision.late, strict=True)
+            ),
+            key=lambda each: self.tally.with_added(*each),
+        )
 
     def _improve(self, index: int, picked: list[Steps]) -> None:
         if index == len(self.decisions):
@@ -295,7 +343,7 @@ class _Search:
         if self._exhausted(len(decision.alternatives)):
             return
         weighed = [
-            (self.tally.with_added(steps, late), place)
+            (self.tally.with_added(steps, late, decision.worlds), place)
             for place, (steps, late) in enumerate(
                 zip(decision.alternatives, decision.late, strict=True)
             )
@@ -304,11 +352,11 @@ class _Search:
             if self.best_cost is not None and cost >= self.best_cost:
                 return
             steps, late = decision.alternatives[place], decision.late[place]
-            self.tally.add(steps, late)
+            self.tally.add(steps, late, decision.worlds)
             picked.append(steps)
             self._improve(index + 1, picked)
             picked.pop()
-            self.tally.remove(steps, late)
+            self.tally.remove(steps, late, decision.worlds)
 
     def _exhausted(self, evaluations: int) -> bool:
         self.evaluations += evaluations

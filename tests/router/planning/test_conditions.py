@@ -277,3 +277,45 @@ def test_constants_are_folded_and_defaults_are_not() -> None:
     assert plan_lines(graph, "query($s:Boolean=true){p @skip(if:$s){id}}") == [
         "0 a if not $s {p{id}}"
     ]
+
+
+def test_what_is_asked_in_any_case_has_the_shortest_chain_though_a_request_more_is_made() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P @shareable }
+            type P @key(fields: "id") { id: ID! x: Int a: Int @shareable }
+        """,
+        b="""
+            type Query { p: P @shareable q: P }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        c='type P @key(fields: "id") { id: ID! c: Int }',
+    )
+    assert plan_lines(graph, "query($c:Boolean!){p{x} q @skip(if:$c){a c}}") == [
+        "0 a {p{x}}",
+        "1 b if not $c {q{id}}",
+        "2 a after 1 if not $c: q P{id} -> ...on P{a}",
+        "3 c after 1 if not $c: q P{id} -> ...on P{c}",
+    ]
+
+
+def test_leaves_under_one_condition_share_requests_that_others_do_not_make() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P @shareable q: Q @shareable }
+            type P @key(fields: "id") { id: ID! a: Int }
+            type Q @key(fields: "id") { id: ID! a: Int }
+        """,
+        b="""
+            type Query { p: P @shareable q: Q @shareable }
+            type P @key(fields: "id") { id: ID! b: Int }
+            type Q @key(fields: "id") { id: ID! }
+        """,
+        c='type Q @key(fields: "id") { id: ID! c: Int }',
+    )
+    query = "query($c:Boolean!,$d:Boolean!){p @include(if:$c){a b} q @include(if:$d){a c}}"
+    assert plan_lines(graph, query) == [
+        "0 a {p @include(if:$c){a} q @include(if:$d){a id}}",
+        "1 b if $c {p{b}}",
+        "2 c after 0 if $d: q Q{id} -> ...on Q{c}",
+    ]
