@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.planning.selection import Conditions
-from router.planning.tree import Entry, On, Tree
+from router.planning.tree import On, SelectedField, Tree
 from router.supergraph import SubgraphView, TypeKind
 
 __all__ = ["fold"]
@@ -55,11 +55,11 @@ class _Folder(Struct, frozen=True):
     def place(self, tree: Tree, possible: _Types) -> Tree:
         """One place of the answer, at which objects of these types can stand."""
         kept = Tree(tree.type_name, variables=tree.variables)
-        for place, entry in tree.fields.items():
-            child = entry.child
+        for place, picked in tree.fields.items():
+            child = picked.child
             if child is not None:
                 child = self.place(child, self.possible(child.type_name))
-            kept.fields[place] = replace(entry, child=child)
+            kept.fields[place] = replace(picked, child=child)
         by_condition: dict[tuple[Conditions, str], dict[str, list[Tree]]] = {}
         for (on, when, directives), inner in tree.fragments.items():
             if on and not self._is_abstract(on[0]):
@@ -122,10 +122,10 @@ class _Folder(Struct, frozen=True):
             if on is not None and common:
                 target = kept.fragment((on,))
                 for place in common:
-                    entry, *_ = [group.tree.fields.pop(place) for group in groups]
-                    known = target.fields.setdefault(place, entry)
-                    if known is not entry and known.child is not None and entry.child is not None:
-                        known.child.merge(entry.child)
+                    picked, *_ = [group.tree.fields.pop(place) for group in groups]
+                    known = target.fields.setdefault(place, picked)
+                    if known is not picked and known.child is not None and picked.child is not None:
+                        known.child.merge(picked.child)
         return [group for group in groups if group.tree.fields or group.tree.fragments]
 
     def _common(
@@ -133,9 +133,9 @@ class _Folder(Struct, frozen=True):
     ) -> Iterator[tuple[str, str, str, str, Conditions]]:
         first, *others = (group.tree.fields for group in groups)
         names = [name for group in groups for name in group.names]
-        for place, entry in first.items():
-            same = all(_same(entry, fields.get(place)) for fields in others)
-            if same and self._offers(on, entry.name, names):
+        for place, picked in first.items():
+            same = all(_same(picked, fields.get(place)) for fields in others)
+            if same and self._offers(on, picked.name, names):
                 yield place
 
     def _interface(self, type_name: str, possible: _Types) -> str | None:
@@ -194,18 +194,18 @@ def _merged(trees: list[Tree]) -> Tree:
 
 def _outermost(tree: Tree) -> Iterator[str]:
     """The names of the outermost fields, whatever their conditions."""
-    for entry in tree.fields.values():
-        yield entry.name
+    for picked in tree.fields.values():
+        yield picked.name
     for inner in tree.fragments.values():
         yield from _outermost(inner)
 
 
-def _same(entry: Entry, other: Entry | None) -> bool:
+def _same(picked: SelectedField, other: SelectedField | None) -> bool:
     if other is None:
         return False
-    if entry.child is None or other.child is None:
-        return entry.child is other.child
+    if picked.child is None or other.child is None:
+        return picked.child is other.child
     return (
-        entry.child.type_name == other.child.type_name
-        and entry.child.signature() == other.child.signature()
+        picked.child.type_name == other.child.type_name
+        and picked.child.signature() == other.child.signature()
     )

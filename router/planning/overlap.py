@@ -7,12 +7,12 @@ the client's fields.
 
 from __future__ import annotations
 
-from router.planning.tree import Entry, On, Tree
+from router.planning.tree import On, SelectedField, Tree
 from router.supergraph import SubgraphView, TypeRef
 
 __all__ = ["disjoint", "mergeable", "same_shape", "shape"]
 
-Selected = tuple[str, Entry]
+Selected = tuple[str, SelectedField]
 """A field with the type it is selected on."""
 
 
@@ -21,16 +21,16 @@ def mergeable(subgraph: SubgraphView, one: Tree, other: Tree) -> bool:
 
     Fields on types that exclude each other may differ: printing gives one of them an alias.
     """
-    first: dict[str, list[tuple[On, Entry]]] = {}
-    for types, entry in one.by_key():
-        first.setdefault(entry.key, []).append((types, entry))
-    for types, entry in other.by_key():
-        for own_types, own in first.get(entry.key, ()):
+    first: dict[str, list[tuple[On, SelectedField]]] = {}
+    for types, picked in one.by_key():
+        first.setdefault(picked.key, []).append((types, picked))
+    for types, picked in other.by_key():
+        for own_types, own in first.get(picked.key, ()):
             if all(disjoint(subgraph, a, b) for a in own_types for b in types):
                 continue
-            if (own.name, own.arguments) != (entry.name, entry.arguments):
+            if (own.name, own.arguments) != (picked.name, picked.arguments):
                 return False
-            one_child, other_child = own.child, entry.child
+            one_child, other_child = own.child, picked.child
             if one_child is None or other_child is None:
                 continue
             if not mergeable(subgraph, one_child, other_child):
@@ -64,9 +64,9 @@ def shape(subgraph: SubgraphView, selected: Selected) -> tuple[str, str] | None:
 
 
 def _declared(subgraph: SubgraphView, selected: Selected) -> TypeRef | None:
-    type_name, entry = selected
-    if entry.name == "__typename":
+    type_name, picked = selected
+    if picked.name == "__typename":
         return TypeRef("String", 0, "String!")
     view = subgraph.types.get(type_name)
-    field = view.fields.get(entry.name) if view is not None else None
+    field = view.fields.get(picked.name) if view is not None else None
     return field.type if field is not None else None

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from router.planning.folding import fold
 from router.planning.overlap import disjoint, same_shape, shape
 from router.planning.plan import OnTypes, Path, Rename, VariableUse, When
-from router.planning.tree import Entry, On, Tree
+from router.planning.tree import On, SelectedField, Tree
 from router.supergraph import SubgraphView
 
 __all__ = ["Printed", "operation_text", "print_selection"]
@@ -44,7 +44,7 @@ def print_selection(
     aliases = _Aliases(subgraph)
     if _may_overlap(settled):
         settled, aliases = _folded(settled, subgraph, frozenset(sent))
-    printer = _Printer(aliases.by_entry, {} if fragments is None else fragments)
+    printer = _Printer(aliases.by_field, {} if fragments is None else fragments)
     return Printed(
         printer.body(settled, handled), tuple(aliases.renames), frozenset(printer.variables)
     )
@@ -93,14 +93,14 @@ def _settled(tree: Tree, handled: frozenset[When]) -> Tree:
 
 
 def _settle_into(kept: Tree, tree: Tree, handled: frozenset[When]) -> None:
-    for (key, name, arguments, directives, when), entry in tree.fields.items():
+    for (key, name, arguments, directives, when), picked in tree.fields.items():
         left = tuple(w for w in when if w not in handled)
-        child = _settled(entry.child, handled | set(when)) if entry.child is not None else None
+        child = _settled(picked.child, handled | set(when)) if picked.child is not None else None
         place = (key, name, arguments, directives, left)
         known = kept.fields.get(place)
         if known is None:
-            kept.fields[place] = Entry(
-                key, name, arguments, directives, left, entry.variables, child
+            kept.fields[place] = SelectedField(
+                key, name, arguments, directives, left, picked.variables, child
             )
         elif known.child is not None and child is not None:
             known.child.merge(child)
@@ -133,19 +133,19 @@ def _may_overlap(tree: Tree) -> bool:
 
     Below two objects of one key too, which only their conditions tell apart.
     """
-    objects = [entry.key for entry in tree.fields.values() if entry.child is not None]
+    objects = [picked.key for picked in tree.fields.values() if picked.child is not None]
     if len(set(objects)) < len(objects) or len(tree.fragments) > 1:
         return True
     if any(len(on) > 1 for on, _, _ in tree.fragments):
         return True
     for inner in tree.fragments.values():
-        around = {entry.key for entry in tree.fields.values()}
-        if any(entry.key in around for _, entry in inner.by_key((inner.type_name,))):
+        around = {picked.key for picked in tree.fields.values()}
+        if any(picked.key in around for _, picked in inner.by_key((inner.type_name,))):
             return True
         if _may_overlap(inner):
             return True
     return any(
-        entry.child is not None and _may_overlap(entry.child) for entry in tree.fields.values()
+        picked.child is not None and _may_overlap(picked.child) for picked in tree.fields.values()
     )
 
 
@@ -157,18 +157,18 @@ class _Aliases(Struct):
     """New response keys where a key would stand for fields of different shapes."""
 
     subgraph: SubgraphView
-    by_entry: dict[int, str] = field(default_factory=dict)
+    by_field: dict[int, str] = field(default_factory=dict)
     renames: list[Rename] = field(default_factory=list)
 
     def resolve(self, trees: Sequence[tuple[Tree, _Lineage]], path: Path) -> None:
         """Compare all fields at one place of the answer, then the places below."""
-        groups: dict[str, list[tuple[_Lineage, Entry]]] = {}
+        groups: dict[str, list[tuple[_Lineage, SelectedField]]] = {}
         for tree, lineage in trees:
-            for types, entry in tree.by_key():
-                groups.setdefault(entry.key, []).append(((*lineage, types), entry))
+            for types, picked in tree.by_key():
+                groups.setdefault(picked.key, []).append(((*lineage, types), picked))
         for key, selected in list(groups.items()):
-            kept: list[tuple[_Lineage, Entry]] = []
-            aliased: dict[tuple[On, str, str], list[tuple[_Lineage, Entry]]] = {}
+            kept: list[tuple[_Lineage, SelectedField]] = []
+            aliased: dict[tuple[On, str, str], list[tuple[_Lineage, SelectedField]]] = {}
             if len({self._signature(item) for item in selected}) == 1:
                 self._below(selected, (*path, key))
                 continue
@@ -176,27 +176,31 @@ class _Aliases(Struct):
                 if all(self._fits(known, item) for known in kept):
                     kept.append(item)
                 else:
-                    lineage, entry = item
-                    aliased.setdefault((lineage[-1], entry.name, entry.arguments), []).append(item)
+                    lineage, picked = item
+                    aliased.setdefault((lineage[-1], picked.name, picked.arguments), []).append(
+                        item
+                    )
             self._below(kept, (*path, key))
             for (types, *_), items in aliased.items():
                 alias = _unused(key, groups)
                 groups[alias] = []
-                for _, entry in items:
-                    self.by_entry[id(entry)] = alias
+                for _, picked in items:
+                    self.by_field[id(picked)] = alias
                 self._below(items, (*path, alias))
                 self.renames.append(Rename((*path, OnTypes(tuple(sorted(types)))), alias, key))
 
-    def _below(self, selected: Sequence[tuple[_Lineage, Entry]], path: Path) -> None:
+    def _below(self, selected: Sequence[tuple[_Lineage, SelectedField]], path: Path) -> None:
         trees = [(e.child, lineage) for lineage, e in selected if e.child is not None]
         if trees:
             self.resolve(trees, path)
 
-    def _signature(self, item: tuple[_Lineage, Entry]) -> tuple[object, ...]:
-        lineage, entry = item
-        return entry.name, entry.arguments, shape(self.subgraph, (lineage[-1][0], entry))
+    def _signature(self, item: tuple[_Lineage, SelectedField]) -> tuple[object, ...]:
+        lineage, picked = item
+        return picked.name, picked.arguments, shape(self.subgraph, (lineage[-1][0], picked))
 
-    def _fits(self, known: tuple[_Lineage, Entry], item: tuple[_Lineage, Entry]) -> bool:
+    def _fits(
+        self, known: tuple[_Lineage, SelectedField], item: tuple[_Lineage, SelectedField]
+    ) -> bool:
         (above, one), (lineage, other) = known, item
         exclusive = any(
             all(disjoint(self.subgraph, one, two) for one in first for two in second)
@@ -227,11 +231,11 @@ class _Printer:
         self.variables.update(tree.variables)
         always = {place[:4] for place in tree.fields if not place[4]}
         parts: list[str] = []
-        for place, entry in tree.fields.items():
-            if entry.child is None and entry.when and place[:4] in always:
+        for place, picked in tree.fields.items():
+            if picked.child is None and picked.when and place[:4] in always:
                 continue  # selected unconditionally as well
-            text = self._field(entry, handled)
-            if entry.name == "__typename":
+            text = self._field(picked, handled)
+            if picked.name == "__typename":
                 parts.insert(0, text)
             else:
                 parts.append(text)
@@ -243,16 +247,16 @@ class _Printer:
                 parts.append(self._conditional(head, directives, when, f"{{{inside}}}"))
         return " ".join(parts) if parts else "__typename"
 
-    def _field(self, entry: Entry, handled: frozenset[When]) -> str:
-        self.variables.update(entry.variables)
-        key = self.aliases.get(id(entry), entry.key)
-        head = entry.name if key == entry.name else f"{key}:{entry.name}"
-        if entry.arguments:
-            head += f"({entry.arguments})"
+    def _field(self, picked: SelectedField, handled: frozenset[When]) -> str:
+        self.variables.update(picked.variables)
+        key = self.aliases.get(id(picked), picked.key)
+        head = picked.name if key == picked.name else f"{key}:{picked.name}"
+        if picked.arguments:
+            head += f"({picked.arguments})"
         tail = ""
-        if entry.child is not None:
-            tail = f"{{{self._selection(entry.child, handled | set(entry.when))}}}"
-        return self._conditional(head, entry.directives, entry.when, tail)
+        if picked.child is not None:
+            tail = f"{{{self._selection(picked.child, handled | set(picked.when))}}}"
+        return self._conditional(head, picked.directives, picked.when, tail)
 
     def _selection(self, tree: Tree, handled: frozenset[When]) -> str:
         """What stands below a field; a named fragment where it would stand there many times."""

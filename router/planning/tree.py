@@ -1,7 +1,7 @@
 """The selection of a fetch while it grows: a mutable tree of fields and fragments.
 
 Types are those of the fetch's subgraph. Fields are told apart by everything that is printed, so
-``id`` and ``id @include(if: $x)`` are two entries; fragments by their condition. A fragment may
+``id`` and ``id @include(if: $x)`` are two fields; fragments by their condition. A fragment may
 stand for several types that are asked alike: it is one tree until it is printed. A tree left empty
 is printed as ``__typename``.
 """
@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from router.planning.plan import When
 from router.planning.selection import Conditions
 
-__all__ = ["Entry", "On", "Tree"]
+__all__ = ["On", "SelectedField", "Tree"]
 
 On: TypeAlias = tuple[str, ...]
 """The types that a fragment is for: none where it only carries conditions or directives."""
@@ -25,8 +25,8 @@ _FieldKey: TypeAlias = tuple[str, str, str, str, Conditions]
 _FragmentKey: TypeAlias = tuple[On, Conditions, str]
 
 
-class Entry(Struct, eq=False):
-    """A selected field; ``lists`` are the list levels of its answer."""
+class SelectedField(Struct, eq=False):
+    """A field of a tree, under its response key; ``directives`` as they are printed."""
 
     key: str
     name: str
@@ -36,10 +36,10 @@ class Entry(Struct, eq=False):
     variables: tuple[str, ...]
     child: Tree | None = None
 
-    def copy(self) -> Entry:
+    def copy(self) -> SelectedField:
         """A copy whose child is independent."""
         child = self.child.copy() if self.child is not None else None
-        return Entry(
+        return SelectedField(
             self.key,
             self.name,
             self.arguments,
@@ -54,7 +54,7 @@ class Tree(Struct, eq=False):
     """A selection set on a type of the subgraph; ``variables`` are those of its directives."""
 
     type_name: str
-    fields: dict[_FieldKey, Entry] = field(default_factory=dict)
+    fields: dict[_FieldKey, SelectedField] = field(default_factory=dict)
     fragments: dict[_FragmentKey, Tree] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
 
@@ -68,21 +68,21 @@ class Tree(Struct, eq=False):
         when: Conditions = (),
         variables: tuple[str, ...] = (),
         child_type: str | None = None,
-    ) -> Entry:
-        """Select a field, or return its entry if it is selected already."""
+    ) -> SelectedField:
+        """Select a field, or return it if it is selected already."""
         place = (key, name, arguments, directives, when)
-        entry = self.fields.get(place)
-        if entry is None:
+        picked = self.fields.get(place)
+        if picked is None:
             child = Tree(child_type) if child_type is not None else None
-            entry = Entry(key, name, arguments, directives, when, variables, child)
-            self.fields[place] = entry
-        return entry
+            picked = SelectedField(key, name, arguments, directives, when, variables, child)
+            self.fields[place] = picked
+        return picked
 
     def add_typename(self) -> None:
         """Select ``__typename``."""
         place: _FieldKey = ("__typename", "__typename", "", "", ())
         if place not in self.fields:
-            self.fields[place] = Entry("__typename", "__typename", "", "", (), ())
+            self.fields[place] = SelectedField("__typename", "__typename", "", "", (), ())
 
     def fragment(
         self,
@@ -112,19 +112,19 @@ class Tree(Struct, eq=False):
         """A copy that shares nothing mutable."""
         return Tree(
             self.type_name,
-            {place: entry.copy() for place, entry in self.fields.items()},
+            {place: picked.copy() for place, picked in self.fields.items()},
             {place: inner.copy() for place, inner in self.fragments.items()},
             self.variables,
         )
 
     def merge(self, other: Tree) -> None:
         """Select everything that another tree selects."""
-        for place, entry in other.fields.items():
+        for place, picked in other.fields.items():
             own = self.fields.get(place)
             if own is None:
-                self.fields[place] = entry
-            elif own.child is not None and entry.child is not None:
-                own.child.merge(entry.child)
+                self.fields[place] = picked
+            elif own.child is not None and picked.child is not None:
+                own.child.merge(picked.child)
         for fragment, inner in other.fragments.items():
             known = self.fragments.get(fragment)
             if known is None:
@@ -134,26 +134,26 @@ class Tree(Struct, eq=False):
 
     def outermost(
         self, enclosing: Conditions = (), beside: Tree | None = None
-    ) -> Iterator[tuple[Entry, frozenset[When]]]:
+    ) -> Iterator[tuple[SelectedField, frozenset[When]]]:
         """The outermost fields with all conditions on the way to them.
 
         Objects that ``beside`` selects too are none of them, but what is selected below.
         """
-        for place, entry in self.fields.items():
+        for place, picked in self.fields.items():
             other = beside.fields.get(place) if beside is not None else None
-            if other is not None and entry.child is not None and other.child is not None:
-                yield from entry.child.outermost((*enclosing, *entry.when), other.child)
+            if other is not None and picked.child is not None and other.child is not None:
+                yield from picked.child.outermost((*enclosing, *picked.when), other.child)
             else:
-                yield entry, frozenset(enclosing) | frozenset(entry.when)
+                yield picked, frozenset(enclosing) | frozenset(picked.when)
         for place_, inner in self.fragments.items():
             known = beside.fragments.get(place_) if beside is not None else None
             yield from inner.outermost((*enclosing, *place_[1]), known)
 
-    def by_key(self, types: On = ()) -> Iterator[tuple[On, Entry]]:
+    def by_key(self, types: On = ()) -> Iterator[tuple[On, SelectedField]]:
         """The outermost fields with the types they are selected on."""
         types = types or (self.type_name,)
-        for entry in self.fields.values():
-            yield types, entry
+        for picked in self.fields.values():
+            yield types, picked
         for (on, _, _), inner in self.fragments.items():
             yield from inner.by_key(on or types)
 
@@ -161,8 +161,8 @@ class Tree(Struct, eq=False):
         """A value that is equal for trees that select the same, in whatever order."""
         return (
             frozenset(
-                (place, entry.child and (entry.child.type_name, entry.child.signature()))
-                for place, entry in self.fields.items()
+                (place, picked.child and (picked.child.type_name, picked.child.signature()))
+                for place, picked in self.fields.items()
             ),
             frozenset((place, inner.signature()) for place, inner in self.fragments.items()),
         )
@@ -170,7 +170,7 @@ class Tree(Struct, eq=False):
     def count(self) -> int:
         """How many fields are selected."""
         own = sum(
-            1 + (entry.child.count() if entry.child is not None else 0)
-            for entry in self.fields.values()
+            1 + (picked.child.count() if picked.child is not None else 0)
+            for picked in self.fields.values()
         )
         return own + sum(inner.count() for inner in self.fragments.values())
