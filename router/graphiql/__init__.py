@@ -5,6 +5,6 @@
 serves the page at ``/`` and what it may know at ``config.json``.
 """
 
-from router.graphiql.app import ClientEntry, GraphiQLConfig, Identity, Operation, create_graphiql
+from router.graphiql.app import ClientEntry, GraphiQLConfig, Operation, SignIn, create_graphiql
 
-__all__ = ["ClientEntry", "GraphiQLConfig", "Identity", "Operation", "create_graphiql"]
+__all__ = ["ClientEntry", "GraphiQLConfig", "Operation", "SignIn", "create_graphiql"]

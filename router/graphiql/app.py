@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["BUILD", "ClientEntry", "GraphiQLConfig", "Identity", "Operation", "create_graphiql"]
+__all__ = ["BUILD", "ClientEntry", "GraphiQLConfig", "Operation", "SignIn", "create_graphiql"]
 
 BUILD: Final = Path(__file__).parent / "dist"
 """Where ``npm run build`` puts the page; ignored by git."""
@@ -53,8 +53,8 @@ class ClientEntry(Struct, frozen=True):
     introspects: bool = True
 
 
-class Identity(Struct, frozen=True):
-    """The OpenID provider that the page signs in with; a public client, PKCE."""
+class SignIn(Struct, frozen=True):
+    """How people sign in to the page: at an OpenID provider, as a public client with PKCE."""
 
     issuer: str
     clientId: str = "graphiql"
@@ -67,7 +67,7 @@ class GraphiQLConfig(Struct, frozen=True):
     clients: tuple[ClientEntry, ...]
     title: str = "GraphiQL"
     welcome: str = "{\n  __typename\n}\n"
-    identity: Identity | None = None
+    identity: SignIn | None = None
 
 
 def create_graphiql(

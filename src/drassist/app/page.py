@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from drassist.runtime.settings import Settings
 from router import Router
-from router.graphiql import GraphiQLConfig, Identity, create_graphiql
+from router.graphiql import GraphiQLConfig, SignIn, create_graphiql
 from router.page import graphiql_config
 from router.server.app import Page
 
@@ -49,7 +49,7 @@ def graphiql(settings: Settings, router: Router) -> Page:
             graphiql_config(router.generation),
             title=settings.facility,
             welcome=WELCOME,
-            identity=Identity(settings.identity.issuer),
+            identity=SignIn(settings.identity.issuer),
         )
 
     return create_graphiql(config)

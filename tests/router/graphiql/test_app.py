@@ -9,7 +9,7 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from router.graphiql import ClientEntry, GraphiQLConfig, Identity, Operation, create_graphiql
+from router.graphiql import ClientEntry, GraphiQLConfig, Operation, SignIn, create_graphiql
 from router.graphiql.app import BUILD
 
 CONFIG = GraphiQLConfig(
@@ -17,7 +17,7 @@ CONFIG = GraphiQLConfig(
     clients=(
         ClientEntry("web", "Web", "/web/graphql", (Operation("1", "Me", "query Me { me }"),)),
     ),
-    identity=Identity("http://127.0.0.1:4000/idp"),
+    identity=SignIn("http://127.0.0.1:4000/idp"),
 )
 
 

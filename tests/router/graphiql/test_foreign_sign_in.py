@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from router import Router
 from router.contracts.contract import Contract
-from router.graphiql import GraphiQLConfig, Identity, create_graphiql
+from router.graphiql import GraphiQLConfig, SignIn, create_graphiql
 from router.graphiql.app import BUILD
 from router.page import graphiql_config
 from router.settings import JwtIssuer, JwtSettings, Settings
@@ -43,7 +43,7 @@ async def base(issuer: Issuer) -> AsyncIterator[str]:
         missing("the GraphiQL page (make graphiql)")
 
     def config() -> GraphiQLConfig:
-        identity = Identity(issuer.url, scope="openid stock:read")
+        identity = SignIn(issuer.url, scope="openid stock:read")
         welcome = "query Price { books(first: 1) { price stock } }"
         return replace(graphiql_config(router.generation), identity=identity, welcome=welcome)
 
