@@ -91,11 +91,13 @@ class Consultation:
     async def __aenter__(self) -> Self:
         """Sign everybody in."""
         timeout = aiohttp.ClientTimeout(total=60)
-        http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        tokens = {
-            name: await sign_in(http, self._issuer, name, self._password)
-            for name in ("doctor", "frontdesk", "patient")
-        }
+        async with AsyncExitStack() as stack:  # who cannot sign in leaves nothing open
+            http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+            tokens = {
+                name: await sign_in(http, self._issuer, name, self._password)
+                for name in ("doctor", "frontdesk", "patient")
+            }
+            self._stack = stack.pop_all()
         self._token = tokens["doctor"]
         self.doctor = Device(http, self._base, "web", tokens["doctor"])
         self.tablet = Device(http, self._base, "tablet", tokens["doctor"])
