@@ -130,17 +130,7 @@ class GraphQLOverHTTP:
         settings = self.pipeline.settings
         token = self.streams.token_of(headers, scope.get("query_string", b""))
         streams = (method == "PUT" or token is not None) and settings.subscriptions.enabled
-        if method not in ("GET", "POST") and not streams:
-            raise Refused(
-                f"The method {method} is not supported.", 405, "METHOD_NOT_ALLOWED", headers=_ALLOW
-            )
-        if accepted.single is None and accepted.stream is None:
-            raise Refused(
-                "None of the types in Accept can be produced; "
-                "try application/graphql-response+json.",
-                406,
-                "NOT_ACCEPTABLE",
-            )
+        _refuse_by_head(method, accepted, streams=streams)
         refuse_forgeable(settings.http.csrf, method, headers)
         pipeline = self.pipeline
         identity = pipeline.known_identity(headers) or await pipeline.authenticate(headers)
@@ -443,6 +433,20 @@ def _matches(header: str, tag: str) -> bool:
         return True
     bare = tag.removeprefix("W/")
     return any(item.strip().removeprefix("W/") == bare for item in header.split(","))
+
+
+def _refuse_by_head(method: str, accepted: Accepts, *, streams: bool) -> None:
+    """Refuse a method, or what the client accepts, that is not served here."""
+    if method not in ("GET", "POST") and not streams:
+        raise Refused(
+            f"The method {method} is not supported.", 405, "METHOD_NOT_ALLOWED", headers=_ALLOW
+        )
+    if accepted.single is None and accepted.stream is None:
+        raise Refused(
+            "None of the types in Accept can be produced; try application/graphql-response+json.",
+            406,
+            "NOT_ACCEPTABLE",
+        )
 
 
 def _version_headers(rules: VersionRules) -> tuple[tuple[str, str], ...]:
