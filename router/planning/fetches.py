@@ -457,6 +457,7 @@ class FetchBuilder:
             arguments=item.arguments,
             when=extra,
             child_type=tail.name if tail is not None else None,
+            wanted=when,
         )
         if item.inner is None or entry.child is None or tail is None:
             return [at.draft]

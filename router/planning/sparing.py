@@ -145,7 +145,7 @@ def _hollow(tree: Tree) -> Tree | None:
     """The objects that a tree selects in any case, if it selects nothing else in any case."""
     found = Tree(tree.type_name)
     for place, entry in tree.fields.items():
-        if entry.name == "__typename" or entry.when:
+        if entry.name == "__typename" or entry.when or entry.wanted:
             continue
         inner = _hollow(entry.child) if entry.child is not None else None
         if inner is None:

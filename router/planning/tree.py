@@ -26,7 +26,11 @@ _FragmentKey: TypeAlias = tuple[On, Conditions, str]
 
 
 class SelectedField(Struct, eq=False):
-    """A field of a tree, under its response key; ``directives`` as they are printed."""
+    """A field of a tree, under its response key; ``directives`` as they are printed.
+
+    ``wanted``: the conditions under which it is needed at all, if it is no field of the client; it is
+    selected without them, for other conditions may need it too.
+    """
 
     key: str
     name: str
@@ -35,6 +39,7 @@ class SelectedField(Struct, eq=False):
     when: Conditions
     variables: tuple[str, ...]
     child: Tree | None = None
+    wanted: frozenset[When] | None = None
 
     def copy(self) -> SelectedField:
         """A copy whose child is independent."""
@@ -47,7 +52,12 @@ class SelectedField(Struct, eq=False):
             self.when,
             self.variables,
             child,
+            self.wanted,
         )
+
+    def want(self, wanted: frozenset[When] | None) -> None:
+        """Select it for another one too, who wants it under these conditions."""
+        self.wanted = None if self.wanted is None or wanted is None else self.wanted & wanted
 
 
 class Tree(Struct, eq=False):
@@ -68,14 +78,20 @@ class Tree(Struct, eq=False):
         when: Conditions = (),
         variables: tuple[str, ...] = (),
         child_type: str | None = None,
+        wanted: frozenset[When] | None = None,
     ) -> SelectedField:
-        """Select a field, or return it if it is selected already."""
+        """Select a field, or return it if it is selected already.
+
+        ``wanted``: it is no field of the client, and needed under these conditions only.
+        """
         place = (key, name, arguments, directives, when)
         picked = self.fields.get(place)
         if picked is None:
             child = Tree(child_type) if child_type is not None else None
-            picked = SelectedField(key, name, arguments, directives, when, variables, child)
+            picked = SelectedField(key, name, arguments, directives, when, variables, child, wanted)
             self.fields[place] = picked
+        else:
+            picked.want(wanted)
         return picked
 
     def add_typename(self) -> None:
@@ -123,7 +139,9 @@ class Tree(Struct, eq=False):
             own = self.fields.get(place)
             if own is None:
                 self.fields[place] = picked
-            elif own.child is not None and picked.child is not None:
+                continue
+            own.want(picked.wanted)
+            if own.child is not None and picked.child is not None:
                 own.child.merge(picked.child)
         for fragment, inner in other.fragments.items():
             known = self.fragments.get(fragment)
@@ -144,7 +162,7 @@ class Tree(Struct, eq=False):
             if other is not None and picked.child is not None and other.child is not None:
                 yield from picked.child.outermost((*enclosing, *picked.when), other.child)
             else:
-                yield picked, frozenset(enclosing) | frozenset(picked.when)
+                yield picked, frozenset(enclosing).union(picked.when, picked.wanted or ())
         for place_, inner in self.fragments.items():
             known = beside.fragments.get(place_) if beside is not None else None
             yield from inner.outermost((*enclosing, *place_[1]), known)

@@ -319,3 +319,22 @@ def test_leaves_under_one_condition_share_requests_that_others_do_not_make() -> 
         "1 b if $c {p{b}}",
         "2 c after 0 if $d: q Q{id} -> ...on Q{c}",
     ]
+
+
+def test_a_fetch_of_nothing_but_keys_is_made_only_where_they_are_needed() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P @shareable }
+            type P @key(fields: "id") { id: ID! @shareable a: Int }
+        """,
+        b="""
+            type Query { p: P @shareable }
+            type P @key(fields: "id") { id: ID! @shareable b: Int }
+        """,
+        c='type P @key(fields: "id") { id: ID! b: Int @external c: Int @requires(fields: "b") }',
+    )
+    assert plan_lines(graph, "query($x:Boolean!){p{a c @include(if:$x)}}") == [
+        "0 a {p{a}}",
+        "1 b if $x {p{id b}}",
+        "2 c after 1 if $x: p P{id b!} -> ...on P{c}",
+    ]
