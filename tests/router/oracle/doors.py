@@ -13,6 +13,7 @@ import httpx2
 import orjson
 
 from router import Router, Settings, Subgraph
+from tests.router.asgi import http_to
 
 from .case import Case
 from .federation import Federation
@@ -116,7 +117,8 @@ async def at_the_door(
     }
     settings = Settings(labels=tuple(labels))
     sdl = federation.composition.supergraph_sdl
-    async with Router.from_supergraph(sdl, subgraphs=subgraphs, settings=settings) as router:
-        transport = httpx2.ASGITransport(app=router)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
-            yield Door(federation, client)
+    async with (
+        Router.from_supergraph(sdl, subgraphs=subgraphs, settings=settings) as router,
+        http_to(router) as client,
+    ):
+        yield Door(federation, client)

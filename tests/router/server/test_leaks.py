@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from router import Router
 from router.contracts.contract import Contract, PersistedRules, TagRules
 from tests.patience import PATIENCE
+from tests.router.asgi import http_to
 
 HIDDEN = ("vault", "Vault", "gold", "shelfCode", "burn")
 """Names that the client's schema must not have. Values: 1 (gold) and X9 (shelfCode)."""
@@ -203,12 +204,10 @@ async def test_why_there_is_no_plan_is_not_said_to_a_client_with_a_contract() ->
     }
     """
     web = Contract(name="web", tags=TagRules(exclude=("internal",)))
-    async with Router.from_supergraph(sdl, contracts=(web,)) as router:
-        transport = httpx2.ASGITransport(router)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
-            query = {"query": "{ thing { far } }"}
-            plain = (await http.post("/graphql", json=query)).json()
-            shown = await http.post("/web/graphql", json=query)
+    async with Router.from_supergraph(sdl, contracts=(web,)) as router, http_to(router) as http:
+        query = {"query": "{ thing { far } }"}
+        plain = (await http.post("/graphql", json=query)).json()
+        shown = await http.post("/web/graphql", json=query)
     assert plain["data"] is None
     assert plain["errors"][0]["extensions"]["code"] == "QUERY_PLANNING_FAILED"
     assert shown.json()["data"] is None

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import httpx2
 from ariadne import QueryType
 from ariadne.contrib.federation import make_federated_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router import Identity, Router
+from tests.router.asgi import http_to
 
 SDL = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9",
@@ -125,8 +125,7 @@ ROUTER = Router.from_subgraphs({"nodes": schema()}, authenticate=authenticate)
 
 
 async def _compare(query: str, scopes: frozenset[str]) -> None:
-    transport = httpx2.ASGITransport(ROUTER)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://router") as http:
+    async with http_to(ROUTER) as http:
 
         async def ask(granted: frozenset[str]) -> Any:
             headers = {"x-scopes": " ".join(granted)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx2
 import pytest
 from ariadne import MutationType, QueryType, ScalarType
 from ariadne.contrib.federation import make_federated_schema
@@ -13,6 +12,7 @@ from ariadne.contrib.federation import make_federated_schema
 from router import Router
 from router.execution.upload import Upload
 from router.settings import Settings, UploadSettings
+from tests.router.asgi import http_to
 
 SDL = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
@@ -49,11 +49,7 @@ def archive() -> Any:
 async def http() -> Any:
     async with (
         Router.from_subgraphs({"archive": archive()}, settings=ON) as router,
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(router),
-            base_url="http://router",
-            headers={"apollo-require-preflight": "1"},
-        ) as http,
+        http_to(router, headers={"apollo-require-preflight": "1"}) as http,
     ):
         yield http
 

@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import strawberry
 from strawberry.asgi import GraphQL
@@ -24,6 +23,7 @@ from router.execution.upload import Upload
 from router.settings import Settings, UploadSettings
 from router.transport import HttpClient, HttpOptions
 from tests.patience import PATIENCE
+from tests.router.asgi import http_to
 
 FILE = "mutation File($f: Upload!, $m: [Upload!]!) { file(scan: $f, more: $m) }"
 ON = Settings(uploads=UploadSettings(enabled=True, memory_bytes=64))
@@ -91,11 +91,7 @@ async def http(url: str, tmp_path: Path) -> Any:
     subgraphs = {"archive": Subgraph(url=url, sdl=SCHEMA.as_str())}
     async with (
         Router.from_subgraphs(subgraphs, settings=ON, contracts=(phone,)) as router,
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(router),
-            base_url="http://router",
-            headers={"apollo-require-preflight": "1"},
-        ) as http,
+        http_to(router, headers={"apollo-require-preflight": "1"}) as http,
     ):
         yield http
 
