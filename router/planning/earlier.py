@@ -5,15 +5,16 @@ part takes what is its own from the object at hand::
 
     {p{n{a} ... @defer{n{a b}}}}   ->   {p{n{a ... @defer{b}}}}
 
-Only what is asked changes: each block is still delivered as the client wrote it. Root fields may be
-asked again nevertheless: that waits for nothing, while the object must be waited for.
+Only what is asked changes: each block is still delivered as the client wrote it. It may be quicker to
+ask for the object again than to wait for it; so there are several forms, of which the planner takes
+the cheapest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -21,20 +22,25 @@ from router.planning.plan import When
 from router.planning.selection import Defer, Field, Fragment, Selection, Selections
 from router.supergraph import Supergraph
 
-__all__ = ["asked_again", "asked_once"]
+__all__ = ["forms"]
 
 _Types: TypeAlias = frozenset[str]
 _Conditions: TypeAlias = frozenset[When]
 
 
-def asked_once(selections: Selections, root: str, supergraph: Supergraph) -> Selections:
-    """The selections of the root type without what deferred parts ask again."""
-    return _Walk(supergraph).whole(selections, frozenset((root,)))
+_EVERYWHERE: Final = 1_000
+"""More levels than an operation has."""
 
 
-def asked_again(selections: Selections, root: str, supergraph: Supergraph) -> Selections:
-    """The same, but for root fields that return objects: deferred parts ask for their own."""
-    return _Walk(supergraph, shares=False).whole(selections, frozenset((root,)))
+def forms(selections: Selections, root: str, supergraph: Supergraph) -> tuple[Selections, ...]:
+    """The ways to ask for the selections of the root type.
+
+    Deferred parts ask again for no object that an earlier part has, for those of the root's fields,
+    or for all.
+    """
+    types = frozenset((root,))
+    found = [_Walk(supergraph, level).whole(selections, types) for level in (0, 1, _EVERYWHERE)]
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +65,19 @@ class _Had:
 @dataclass(slots=True)
 class _Walk:
     supergraph: Supergraph
-    shares: bool = True
-    """Whether later parts take objects of the selection set at hand from earlier ones."""
+    apart: int
+    """Levels, from the root, on which later parts ask for objects of their own."""
+    level: int = 0
     later: dict[int, list[Fragment]] = field(default_factory=dict)
     """By field (its id): what later parts want of the objects that it brings."""
     entities: dict[str, bool] = field(default_factory=dict)
 
     def whole(self, selections: Selections, types: _Types) -> Selections:
         kept = self._part(selections, types, frozenset(), None, ())
-        self.shares = True
-        return self._below(kept)
+        self.level += 1
+        whole = self._below(kept)
+        self.level -= 1
+        return whole
 
     def _part(
         self,
@@ -148,7 +157,9 @@ class _Walk:
 
     def _is_offered(self, had: _Had) -> bool:
         """Whether later parts need not ask for a field; what no key leads to would come too early."""
-        return not had.field.composite or (self.shares and self._is_entity(had.field.type_name))
+        if not had.field.composite:
+            return True
+        return self.level >= self.apart and self._is_entity(had.field.type_name)
 
     def _is_entity(self, type_name: str) -> bool:
         known = self.entities.get(type_name)

@@ -39,7 +39,7 @@ from msgspec.structs import replace
 
 from router.errors import OperationInvalid
 from router.planning.directives import conditions_of, forwarded, printed, variables_in
-from router.planning.earlier import asked_again, asked_once
+from router.planning.earlier import forms
 from router.planning.plan import EACH, OnTypes, OperationKind, Path, VariableUse, When
 from router.planning.selection import (
     Conditions,
@@ -69,8 +69,8 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     ``occupied`` tells, per position (response keys from the root), which field the client put
     under which response key: internal fields must not take those names. ``variables`` are the
-    declarations in order. ``apart``: the selections if deferred parts ask for root fields of their
-    own, where there is a choice. ``directives`` are printed, with their variables, by the kind of
+    declarations in order. ``others``: the selections if deferred parts ask for objects of their own,
+    where there is a choice. ``directives`` are printed, with their variables, by the kind of
     request that they go along with.
     """
 
@@ -81,7 +81,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, VariableUse]
     occupied: Mapping[tuple[str, ...], Mapping[str, tuple[str, str]]]
     defers: tuple[Defer, ...] = ()
-    apart: Selections | None = None
+    others: tuple[Selections, ...] = ()
     directives: Mapping[OperationKind, tuple[str, tuple[str, ...]]] = {}
 
     @property
@@ -132,16 +132,16 @@ def normalise(
     walk = _Walk(supergraph, fragments, defer=defer, kind=kind)
     runtime = frozenset((root,))
     selections = walk.selections([node.selection_set], _Place(root, runtime, runtime))
-    apart: Selections | None = None
+    others: tuple[Selections, ...] = ()
     if walk.defers:
-        apart = asked_again(selections, root, supergraph)
-        selections = asked_once(selections, root, supergraph)
+        selections, *more = forms(selections, root, supergraph)
+        others = tuple(more)
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
         root=root,
         selections=selections,
-        apart=apart if apart != selections else None,
+        others=others,
         directives=_directives_by_kind(node, supergraph) if node.directives else {},
         variables={
             definition.variable.name.value: VariableUse(

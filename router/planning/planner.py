@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from threading import RLock
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
 from graphql import DocumentNode
 from msgspec import Struct, field
@@ -31,6 +31,9 @@ from router.planning.sparing import spare
 from router.supergraph import SubgraphView, Supergraph
 
 __all__ = ["Planner", "PlannerOptions", "Trace"]
+
+_Call: TypeAlias = tuple[list[Branch], Choice, SubgraphView]
+"""A root field with effects: its leaves, what is chosen for them, and who is called."""
 
 _GRAPHS: Final = 32
 """Query graphs kept: one for each set of active override labels lately seen."""
@@ -168,11 +171,8 @@ def _block(defer: Defer, fetches: set[int]) -> Deferred:
 
 def _plan_query(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
     operation = trace.operation
-    branches, choice = _explored(operation.selections, trace, budget)
-    if operation.apart is not None:
-        others, other = _explored(operation.apart, trace, budget)
-        if other.cost < choice.cost:
-            branches, choice = others, other
+    found = [_explored(each, trace, budget) for each in (operation.selections, *operation.others)]
+    branches, choice = min(found, key=lambda each: each[1].cost)
     _build(branches, choice, builder, trace)
 
 
@@ -186,19 +186,30 @@ def _explored(selections: Selections, trace: Trace, budget: Budget) -> tuple[lis
 
 def _plan_in_order(trace: Trace, builder: FetchBuilder, budget: Budget) -> None:
     """Root fields with effects: each is called once, in one subgraph, in the client's order."""
+    operation = trace.operation
+    found = [
+        [
+            _cheapest_root(call, operation, trace.explorer, budget)
+            for call in root_fields(selections)
+        ]
+        for selections in (operation.selections, *operation.others)
+    ]
     previous: SubgraphView | None = None
-    for call in root_fields(trace.operation.selections):
-        branches, choice, subgraph = _cheapest_root(call, trace.operation, trace.explorer, budget)
+    for branches, choice, subgraph in min(found, key=_cost_of_all):
         if previous is not None and subgraph is not previous:
             builder.group += 1
         previous = subgraph
         _build(branches, choice, builder, trace)
 
 
+def _cost_of_all(calls: Sequence[_Call]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*(choice.cost for _, choice, _ in calls), strict=True)))
+
+
 def _cheapest_root(
     call: RootField, operation: Operation, explorer: Explorer, budget: Budget
-) -> tuple[list[Branch], Choice, SubgraphView]:
-    best: tuple[list[Branch], Choice, SubgraphView] | None = None
+) -> _Call:
+    best: _Call | None = None
     failure: NoPlan | None = None
     for subgraph in explorer.graph.subgraphs:
         node = explorer.graph.node(subgraph, operation.root)

@@ -106,6 +106,24 @@ def test_a_root_field_is_asked_again_where_its_object_would_come_later() -> None
     ], "the first answer has as long a chain, and b comes once"
 
 
+def test_an_object_is_asked_again_where_waiting_for_it_takes_longer() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P }
+            type P @key(fields: "id") { id: ID! }
+        """,
+        b="""
+            type P @key(fields: "id") { id: ID! next: P }
+            extend type P { x: Int y: Int }
+        """,
+    )
+    assert lines(deferred(graph, "{p{next{x} ... @defer{next{x y}}}}")) == [
+        "0 a {p{id}}",
+        "1 b after 0: p P{id} -> ...on P{next{x}}",
+        "2 b after 0: p P{id} -> ...on P{next{x y}}",
+    ]
+
+
 def test_a_value_of_the_answer_before_is_asked_again_for_it_has_no_key() -> None:
     graph = supergraph(
         a="""
