@@ -29,8 +29,9 @@ from router.planning.plan import Fetch, OperationKind, Rename
 
 __all__ = ["Shape", "Shapes", "Slot", "read_shapes", "unite"]
 
-_Part = tuple[SelectionSetNode, str | None]
-"""A selection set and the type that its fields are of, where that is known."""
+_Part = tuple[SelectionSetNode, str | None, bool]
+"""A selection set, the type that its fields are of, where that is known, and whether it is asked of
+all objects that stand there."""
 
 
 class Slot(Struct, eq=False):
@@ -80,7 +81,7 @@ def read_shapes(fetch: Fetch, schema: GraphQLSchema) -> Shapes:
     }[fetch.kind]
     if not fetch.entities:
         reader = _Reader(schema, fragments, fetch.renames)
-        part = (operation.selection_set, root.name if root else None)
+        part = (operation.selection_set, root.name if root else None, True)
         return Shapes(reader.shape([part]), {})
     selections = {
         node.alias.value if node.alias else node.name.value: node.selection_set
@@ -91,7 +92,9 @@ def read_shapes(fetch: Fetch, schema: GraphQLSchema) -> Shapes:
     for call in fetch.entities:
         reader = _Reader(schema, fragments, (*fetch.renames, *call.renames))
         selection = selections.get(call.alias)
-        calls[call.alias] = reader.shape([(selection, None)] if selection else [], entities=True)
+        calls[call.alias] = reader.shape(
+            [(selection, None, True)] if selection else [], entities=True
+        )
     return Shapes(Shape({}), calls)
 
 
@@ -138,10 +141,10 @@ class _Reader:
 
     def shape(self, parts: list[_Part], *, entities: bool = False) -> Shape:
         found: dict[str, list[tuple[FieldNode, str | None, bool]]] = {}
-        for selection_set, parent in parts:
+        for selection_set, parent, of_all in parts:
             # the one fragment of an ``_entities`` call applies to all that was asked for
             alone = entities and len(selection_set.selections) == 1
-            for node, owner, sure in self._fields(selection_set, parent, True, alone=alone):
+            for node, owner, sure in self._fields(selection_set, parent, of_all, alone=alone):
                 key = node.alias.value if node.alias else node.name.value
                 if key in self._renames:
                     key, sure = self._renames[key], False
@@ -152,12 +155,12 @@ class _Reader:
         parts: list[_Part] = []
         names: set[str | None] = set()
         levels: set[int | None] = set()
-        for node, owner, _ in nodes:
+        for node, owner, sure in nodes:
             of, lists = self._type_of(owner, node.name.value)
             names.add(of)
             levels.add(lists)
             if node.selection_set is not None:
-                parts.append((node.selection_set, of))
+                parts.append((node.selection_set, of, sure or len(nodes) == 1))
         named = names.pop() if len(names) == 1 else None
         is_object = isinstance(self._schema.type_map.get(named or ""), GraphQLObjectType)
         return Slot(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from router.execution.client import opening_of
 from router.execution.representations import ClientPath
 from router.execution.shapes import Shape, Shapes, Slot, read_shapes
 from router.execution.types import Types
-from router.planning.plan import EACH, EntityCall, Fetch, OnTypes, Path, Plan
+from router.planning.plan import EACH, EntityCall, Fetch, Input, OnTypes, Path, Plan
 
 __all__ = ["CallStep", "FetchStep", "build_steps"]
 
@@ -69,7 +69,7 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
         own = []
         before = [steps[earlier] for earlier in sorted(ancestors[index])]
         for call in fetch.entities:
-            statics = tuple(_static(before, path, call, types) for path in call.paths)
+            statics = tuple(_static(before, path, fetch, call, types) for path in call.paths)
             prefix = _prefix(call.paths[0]) if call.paths else ()
             own.append(CallStep(calls, index, call, shapes.calls[call.alias], statics, prefix))
             calls += 1
@@ -101,10 +101,13 @@ def _prefix(path: Path) -> ClientPath:
     return tuple(known)
 
 
-def _static(before: Sequence[FetchStep], path: Path, call: EntityCall, types: Types) -> str | None:
+def _static(
+    before: Sequence[FetchStep], path: Path, fetch: Fetch, call: EntityCall, types: Types
+) -> str | None:
     """Return the type at ``path`` where it is known without asking for it.
 
     All that bring the objects agree on one, or nobody asks: then the only input's type is certain.
+    An interface's name is certain too where conditions may keep from asking whoever asks.
     """
     if path and isinstance(path[-1], OnTypes) and len(path[-1].types) == 1:
         name = path[-1].types[0]
@@ -114,20 +117,43 @@ def _static(before: Sequence[FetchStep], path: Path, call: EntityCall, types: Ty
     statics = {slot.static for slot in brought if isinstance(slot, Slot)}
     if len(statics) == 1 and None not in statics:
         return statics.pop()
-    shapes = [each.shape if isinstance(each, Slot) else each for each in brought]
-    asked = any("__typename" in shape.slots for shape in shapes if shape is not None)
-    if asked or len(call.inputs) != 1:
+    if len(call.inputs) != 1:
         return None
     (only,) = call.inputs
-    return only.on if types.is_object(only.on) else only.typename
+    if types.is_object(only.on):
+        return None if any(_told_types(brought)) else only.on
+    surely = [step for step in before if _comes(step.fetch, fetch, only)]
+    told = _bringing(surely, path, (fetch, only))
+    return None if any(each.sure for each in _told_types(told)) else only.typename
 
 
-def _bringing(steps: Sequence[FetchStep], path: Path) -> Iterator[Slot | Shape]:
-    """Yield what brings something at ``path``: slots of answers, shapes of entities there."""
+def _told_types(brought: Iterable[Slot | Shape]) -> Iterator[Slot]:
+    for each in brought:
+        shape = each.shape if isinstance(each, Slot) else each
+        if shape is not None and "__typename" in shape.slots:
+            yield shape.slots["__typename"]
+
+
+def _comes(part: Fetch | Input, *others: Fetch | Input) -> bool:
+    """Return whether a part of the plan is wanted wherever all the others are."""
+    when = {each for other in others for each in other.when}
+    return when.issuperset(part.when) and part.any_of in ((), *(other.any_of for other in others))
+
+
+def _bringing(
+    steps: Sequence[FetchStep], path: Path, where: tuple[Fetch | Input, ...] | None = None
+) -> Iterator[Slot | Shape]:
+    """Yield what brings something at ``path``: slots of answers, shapes of entities there.
+
+    ``where``: parts of the plan; only what comes wherever these do.
+    """
     keys = _keys(path)
     for step in steps:
         starts: list[tuple[Shape, Path]] = [
-            (call.shape, at) for call in step.calls for at in call.call.paths
+            (call.shape, at)
+            for call in step.calls
+            if where is None or any(_comes(each, *where) for each in call.call.inputs)
+            for at in call.call.paths
         ]
         if not step.calls:
             starts.append((step.shapes.root, step.fetch.at))

@@ -306,3 +306,45 @@ async def test_an_object_whose_type_nobody_tells_is_null_where_its_type_matters(
     outcome = await federation.ask(query)
     assert outcome.data["all"][0]["id"] == "1"
     assert outcome.data["all"][1] == second
+
+
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize(
+    "query",
+    [
+        """query($on: Boolean!) { staff {
+          peer { rating @include(if: $on) } ... on Doctor { peer { __typename } } } }""",
+        """query($on: Boolean!, $too: Boolean!) { staff {
+          ... @include(if: $on) { peer @skip(if: $too) { rating @skip(if: $on) } }
+          peer { rating @include(if: $on) ... on Nurse { __typename } } } }""",
+    ],
+)
+async def test_types_are_learnt_though_a_condition_keeps_back_who_else_would_tell_them(
+    query: str, on: bool
+) -> None:
+    nurse = {"__typename": "Nurse", "id": "n", "name": "Nan"}
+    doctor = {"__typename": "Doctor", "id": "d", "name": "Dan"}
+    rated = {
+        "id": "d",
+        "peer": {"id": "n"},
+        "rating": lambda it: len(it["name"]),
+    }
+    federation = Federation(
+        a=Subgraph(
+            """type Query { a: Staff } interface Staff @key(fields: "id") { id: ID! name: String }
+            type Nurse implements Staff @key(fields: "id") { id: ID! name: String }
+            type Doctor implements Staff @key(fields: "id") { id: ID! name: String }""",
+            entities={"Staff": [nurse, doctor]},
+        ),
+        b=Subgraph(
+            """type Query { staff: Staff }
+            type Staff @key(fields: "id") @interfaceObject { id: ID! name: String @external
+              peer: Staff rating: Int @requires(fields: "name") }""",
+            roots={"staff": rated},
+            entities={"Staff": [rated, {**rated, "id": "n"}]},
+        ),
+    )
+    outcome = await federation.ask(query, on=on, too=on)
+    expected = {"rating": 3, "__typename": "Nurse"} if on else {"__typename": "Nurse"}
+    assert outcome.errors == []
+    assert outcome.data == {"staff": {"peer": expected}}
