@@ -9,7 +9,7 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -175,7 +175,8 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.set)
     if not options.no_watch:
-        tasks.append(asyncio.create_task(_watch(watched, reloads)))
+        watching = _watch(lambda: {*watched, *_named_by(router)}, reloads)
+        tasks.append(asyncio.create_task(watching))
     host = f"[{options.host}]" if ":" in options.host else options.host
     port, path = listener.getsockname()[1], router.settings.http.path
     sys.stderr.write(f"The router listens on http://{host}:{port}{path}\n")
@@ -230,18 +231,26 @@ async def _reload_when(router: Router, reloads: asyncio.Event) -> None:
             sys.stderr.write(f"The router serves generation {router.generation.number}.\n")
 
 
-async def _watch(paths: Sequence[Path], reloads: asyncio.Event) -> None:
+def _named_by(router: Router) -> Iterator[Path]:
+    """The files that contracts and settings name, wherever they lie."""
+    for client in router.generation.clients.values():
+        yield from client.contract.persisted.manifests
+        yield from (each.manifest for each in client.contract.versions if each.manifest)
+    yield from (each.jwks_file for each in router.settings.jwt.issuers if each.jwks_file)
+
+
+async def _watch(paths: Callable[[], Iterable[Path]], reloads: asyncio.Event) -> None:
     """Ask for a reload when a watched file, or a file below a watched folder, has changed."""
-    before = await asyncio.to_thread(_stamps, paths)
+    before = await asyncio.to_thread(_stamps, paths())
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        now = await asyncio.to_thread(_stamps, paths)
+        now = await asyncio.to_thread(_stamps, paths())
         if now != before:
             before = now
             reloads.set()
 
 
-def _stamps(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     files: list[Path] = []
     for path in paths:
         files.extend(path.rglob("*") if path.is_dir() else [path])

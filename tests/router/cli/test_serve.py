@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,17 +67,25 @@ def subgraphs(tmp_path: Path) -> Path:
     return path
 
 
+@contextmanager
+def running(*arguments: str) -> Iterator[Process]:
+    process = Process(*arguments)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait()
+        assert process.process.stderr is not None
+        process.process.stderr.close()
+
+
 @pytest.fixture
 def process(subgraphs: Path, tmp_path: Path) -> Iterator[Process]:
     settings = tmp_path / "router.toml"
     settings.write_text("introspection = true")
-    process = Process("--subgraphs", str(subgraphs), "--settings", str(settings), "--no-watch")
-    yield process
-    if process.process.poll() is None:
-        process.process.kill()
-    process.process.wait()
-    assert process.process.stderr is not None
-    process.process.stderr.close()
+    with running("--subgraphs", str(subgraphs), "--settings", str(settings), "--no-watch") as it:
+        yield it
 
 
 def test_the_graphql_http_audit_passes_whole(process: Process) -> None:
@@ -117,6 +126,24 @@ def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path)
 
     process.process.send_signal(signal.SIGTERM)
     assert process.process.wait(10) == 0
+
+
+def test_files_that_a_contract_names_are_watched_wherever_they_lie(
+    subgraphs: Path, tmp_path: Path
+) -> None:
+    contract = tmp_path / "clients" / "web" / "contract.toml"
+    contract.parent.mkdir(parents=True)
+    contract.write_text('[persisted]\nmanifests = ["../../persisted.json"]')
+    manifest = tmp_path / "persisted.json"
+    manifest.write_text('{"1": "{ hello }"}')
+    folder = str(contract.parents[1])
+    with running("--subgraphs", str(subgraphs), "--contracts", folder) as process:
+        process.wait_until_ready()
+        manifest.write_text("{")
+        assert "persisted.json:1:2: this is not JSON" in process.line()
+        assert process.line() == "The router keeps the schema it has.\n"
+        manifest.write_text('{"2": "{ hello }"}')
+        assert process.line().startswith("The router serves generation")
 
 
 @pytest.mark.parametrize(
