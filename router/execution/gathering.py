@@ -247,7 +247,13 @@ class _Writer:
                 for suffix, positions in suffixes.items():
                     keys, condition = segments(suffix, self._types)
                     whole = len(positions) == len(set(starts)) and all(p in raw for p in positions)
-                    if whole and keys and self._exclusive(earlier, keys[0]) and condition is None:
+                    if (
+                        whole
+                        and keys
+                        and condition is None
+                        and self._exclusive(earlier, keys[0])
+                        and self._adds_alike(earlier, keys)
+                    ):
                         chosen.setdefault(earlier.index, (earlier, {}))[1][min(positions)] = keys
                         for position in positions:
                             del raw[position]
@@ -263,6 +269,35 @@ class _Writer:
             if sum(segment.key in shape.slots for shape in shapes) != 1:
                 return False
         return True
+
+    def _adds_alike(self, earlier: CallStep, suffix: tuple[Segment, ...]) -> bool:
+        """Return whether the same answers add to what is read below ``earlier``, at all its places."""
+        nested = {
+            each.key
+            for one in self._call.call.inputs
+            for each in one.selections
+            if isinstance(each, InputField) and each.selections
+        }
+        first, *others = (self._added(path, suffix, nested) for path in earlier.call.paths)
+        return all(other == first for other in others)
+
+    def _added(self, path: Path, suffix: tuple[Segment, ...], nested: set[str]) -> list[Any]:
+        """What contributes to the objects on the way from a place, and below the last of them."""
+        pending = self._pending_at(path)
+        found: list[Any] = []
+        for each in suffix:
+            pending = advance(pending, each.key, each.types)
+            found.append({(one.fetch, one.call, one.types) for one in pending if not one.path})
+        found.append({one for one in pending if one.path and one.path[0].key in nested})
+        return found
+
+    def _pending_at(self, path: Path) -> tuple[Pending, ...]:
+        """Return what is pending at and below a place."""
+        keys, _ = segments(path, self._types)
+        pending = self._pending
+        for each in keys:
+            pending = advance(pending, each.key, each.types)
+        return pending
 
     def _shapes_at(self, path: Path) -> list[Shape]:
         """Return the shapes of all answers that contribute to objects at ``path``."""
@@ -288,10 +323,7 @@ class _Writer:
         return brought, added
 
     def _from_items(self, start: CallStep, suffixes: dict[int, tuple[Segment, ...]]) -> None:
-        keys, _ = segments(start.call.paths[0], self._types)
-        pending: tuple[Pending, ...] = self._pending
-        for each in keys:
-            pending = advance(pending, each.key, each.types)
+        pending = self._pending_at(start.call.paths[0])
         variable = self._sending.name("e")
         self.code.add(1, f"for {variable} in items[{start.index}]:")
         trie = self._trie({position: (path, None) for position, path in suffixes.items()})

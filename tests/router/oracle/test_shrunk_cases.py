@@ -208,3 +208,33 @@ async def test_fields_below_one_key_are_compared_though_conditions_part_it() -> 
             b='type E @key(fields: "id") { id: ID! x: Int @shareable }',
             v_c=value,
         )
+
+
+async def test_what_is_added_to_objects_of_two_places_is_looked_for_at_both() -> None:
+    await equal(
+        """query ($s: Boolean!, $i: Boolean!) { q { next {
+          next { next @skip(if: $s) @include(if: $i) { __typename } }
+          next { told }
+          links { next { told } }
+        } } }""",
+        v_s=False,
+        v_i=True,
+        a="""
+        type E @key(fields: "code") {
+          id: ID! code: String!
+          f(x: Int): String
+          links: [[E!]]
+          next: E @external
+          told: String @requires(fields: "next { code }")
+        }
+        """,
+        b="""
+        type E @key(fields: "code") {
+          id: ID! @external code: String!
+          f(x: Int): String @external
+          links: [[E!]] @external
+          next: E @requires(fields: "links { id code f(x: 7) }")
+        }
+        type Query { q: E! }
+        """,
+    )
