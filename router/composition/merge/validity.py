@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from router.composition.emit import Emitter
+from router.composition.input_cycles import input_cycles
 from router.composition.merge.state import Findings
 from router.composition.merge.subtypes import is_subtype
 from router.composition.merged import (
@@ -274,31 +275,17 @@ def _fits_built_in(value: Value, type_text: str) -> bool:
 
 
 def _cycles(schema: MergedSchema) -> Iterator[tuple[str, str]]:
-    """Find input objects that need themselves: each cycle of non-null fields once."""
-    done: set[str] = set()
-
-    def visit(merged: InputType, trail: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        done.add(merged.name)
-        for entry in merged.fields.values():
-            inner = schema.types.get(base_name(entry.type))
-            if not isinstance(inner, InputType) or entry.type != f"{inner.name}!":
-                continue
-            path = [*trail, (merged.name, entry.name)]
-            owners = [owner for owner, _ in path]
-            if inner.name in owners:
-                cycle = path[owners.index(inner.name) :]
-                fields = ".".join(name for _, name in cycle)
-                yield (
-                    f'Cannot reference Input Object "{inner.name}" within itself through a series '
-                    f'of non-null fields: "{fields}".',
-                    inner.name,
-                )
-            elif inner.name not in done:
-                yield from visit(inner, path)
-
-    for merged in schema.types.values():
-        if isinstance(merged, InputType) and merged.name not in done:
-            yield from visit(merged, [])
+    inputs = {each.name: each for each in schema.types.values() if isinstance(each, InputType)}
+    return input_cycles(
+        {
+            name: [
+                (entry.name, target)
+                for entry in merged.fields.values()
+                if (target := base_name(entry.type)) in inputs and entry.type == f"{target}!"
+            ]
+            for name, merged in inputs.items()
+        }
+    )
 
 
 # -- applications --------------------------------------------------------------------------

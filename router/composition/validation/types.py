@@ -7,6 +7,7 @@ from typing import Final
 
 from graphql import print_ast
 
+from router.composition.input_cycles import input_cycles
 from router.composition.literals import is_valid_literal
 from router.composition.model import (
     Argument,
@@ -36,6 +37,7 @@ def check_types(subgraph: ParsedSubgraph, problems: Problems) -> None:
     for rule in _RULES:
         for found in subgraph.types.values():
             rule(found, subgraph, problems)
+    _input_cycles(subgraph, problems)
     for directive in subgraph.directives.values():
         if directive.by_user:
             at = f"@{directive.name}"
@@ -157,41 +159,22 @@ def _check_input(
                 problems.add(_INVALID, f"Required {coordinate} cannot be deprecated.", coordinate)
 
 
-def _input_cycles(found: TypeDefinition, subgraph: ParsedSubgraph, problems: Problems) -> None:
-    """Note an input object that can never be given; a cycle is told at its first type only."""
-    if not isinstance(found, InputObjectType):
-        return
-    path = _cycle(found.name, found.name, subgraph, ())
-    cycle = {found.name, *(parent for parent, _ in path)} if path else set()
-    order = list(subgraph.types)
-    if path and min(order.index(name) for name in cycle) == order.index(found.name):
-        fields = ".".join(field for _, field in path)
-        problems.add(
-            _INVALID,
-            f'Cannot reference Input Object "{found.name}" within itself through a series of '
-            f'non-null fields: "{fields}".',
-            found.name,
-        )
-
-
-def _cycle(
-    start: str, at: str, subgraph: ParsedSubgraph, path: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, str], ...]:
-    found = subgraph.types.get(at)
-    if not isinstance(found, InputObjectType):
-        return ()
-    for entry in found.fields.values():
-        if not (isinstance(entry.type, NonNull) and isinstance(entry.type.of, Named)):
-            continue
-        target = entry.type.of.name
-        longer = (*path, (at, entry.name))
-        if target == start:
-            return longer
-        if all(parent != target for parent, _ in longer):
-            closed = _cycle(start, target, subgraph, longer)
-            if closed:
-                return closed
-    return ()
+def _input_cycles(subgraph: ParsedSubgraph, problems: Problems) -> None:
+    inputs = {
+        name: found for name, found in subgraph.types.items() if isinstance(found, InputObjectType)
+    }
+    needed = {
+        name: [
+            (entry.name, entry.type.of.name)
+            for entry in found.fields.values()
+            if isinstance(entry.type, NonNull)
+            and isinstance(entry.type.of, Named)
+            and entry.type.of.name in inputs
+        ]
+        for name, found in inputs.items()
+    }
+    for message, name in input_cycles(needed):
+        problems.add(_INVALID, message, name)
 
 
 def _implements(found: TypeDefinition, subgraph: ParsedSubgraph, problems: Problems) -> None:
@@ -271,5 +254,4 @@ _RULES: Final[tuple[Callable[[TypeDefinition, ParsedSubgraph, Problems], None], 
     _members,
     _positions,
     _implements,
-    _input_cycles,
 )
