@@ -35,7 +35,7 @@ from router.composition.model import (
 from router.composition.parsed import ParsedSubgraph
 from router.composition.selections import is_readable, readable_part
 
-__all__ = ["Coordinate", "derive", "field_set_of", "seal", "walk"]
+__all__ = ["Coordinate", "derive", "field_set_of", "is_resolvable", "seal", "walk"]
 
 Coordinate: TypeAlias = tuple[str, str]
 Types: TypeAlias = Mapping[str, TypeDefinition]
@@ -62,6 +62,12 @@ def seal(parsed: ParsedSubgraph) -> Subgraph:
 def derive(parsed: ParsedSubgraph) -> tuple[dict[str, list[Key]], FieldFacts]:
     """Return the keys by type name, and the derived sets of fields."""
     return _Derivation(parsed).result()
+
+
+def is_resolvable(key: Applied) -> bool:
+    """Tell whether a ``@key`` lets the router ask for objects, whatever its fields are."""
+    written = key.arguments.get("resolvable")
+    return not (isinstance(written, BooleanValueNode) and not written.value)
 
 
 def field_set_of(applied: Applied) -> tuple[str, Selection] | None:
@@ -146,11 +152,10 @@ class _Derivation:
             if parsed is None:
                 continue
             text, selection = parsed
-            resolvable = applied.arguments.get("resolvable")
-            is_resolvable = not (isinstance(resolvable, BooleanValueNode) and not resolvable.value)
+            written = "resolvable" in applied.arguments
             in_extension = extends or applied.block > 0
             self.keys.setdefault(found.name, []).append(
-                Key(text, selection, is_resolvable, resolvable is not None, in_extension, applied)
+                Key(text, selection, is_resolvable(applied), written, in_extension, applied)
             )
             reached = set(self._reach(found.name, selection))
             self.used |= reached

@@ -155,8 +155,9 @@ def _imports(
 
 
 def _import(entry: ConstValueNode, problems: Problems) -> tuple[str, str] | None:
-    if isinstance(entry, StringValueNode):
-        element = name = entry.value
+    text = _text(entry)
+    if text is not None:
+        element = name = text
     elif isinstance(entry, ObjectValueNode):
         read = _renamed_import(entry, problems)
         if read is None:
@@ -351,4 +352,5 @@ def _clash(feature: Feature, other: Feature, what: str, name: str, problems: Pro
 
 
 def _text(value: ValueNode | None) -> str | None:
-    return value.value if isinstance(value, StringValueNode) else None
+    """Return a text, whose quotes may be missing."""
+    return value.value if isinstance(value, StringValueNode | EnumValueNode) else None

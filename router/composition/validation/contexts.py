@@ -8,6 +8,7 @@ from typing import Final
 
 from graphql import StringValueNode
 
+from router.composition.facts import is_resolvable
 from router.composition.fieldsets import (
     FieldSetInvalid,
     SelectedField,
@@ -122,7 +123,7 @@ def _use(
                 "CONTEXT_INVALID_SELECTION",
                 f'Context "{parsed[0]}" is used at {at} but its selection is invalid: {reason}.',
             )
-    if not any(key.resolvable for key in subgraph.keys.get(found.name, ())):
+    if not any(is_resolvable(applied) for applied in found.applications("key")):
         yield (
             "CONTEXT_NO_RESOLVABLE_KEY",
             f'Type "{found.name}" has no resolvable key but a contextual argument at {at}.',

@@ -158,6 +158,10 @@ def test_contextual_arguments_have_their_places() -> None:
 
 
 def test_a_type_with_contextual_arguments_needs_a_key() -> None:
+    unread = (CONTEXT % 'f(a: Int @fromContext(field: "$c { x }")): Int').replace(
+        'U implements I @key(fields: "id")', 'U implements I @key(fields: "zork")'
+    )
+    assert codes(fed2(unread)) == ["KEY_INVALID_FIELDS"]
     sdl = (CONTEXT % 'f(a: Int @fromContext(field: "$c { x }")): Int').replace(
         'U implements I @key(fields: "id")', "U implements I"
     )

@@ -30,6 +30,8 @@ def linked(url: str, rest: str = "") -> str:
         [KEY, linked("https://example.com/foo/v0.1", ', import: ["@c", "@c"]')],
         [KEY, linked("https://example.com/foo/v0.1", ", for: SECURITY")],
         [linked(f"{SPECS}/federation/v2.3", ', as: "fed"')],
+        [linked(f"{SPECS}/federation/v2.3", ", as: fed, import: [FieldSet]")],
+        [KEY, linked("https://example.com/foo/v0.1", ", import: [A, {name: B, as: C}]")],
         [linked("not a url")],
     ],
 )
