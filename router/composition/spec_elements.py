@@ -82,7 +82,8 @@ def add_spec_elements(
     """
     of_link = {name: each for name, each in known.items() if _is_link(each)}
     before = len(problems.errors)
-    _add_types(subgraph, _features(subgraph.links, link=True), problems)
+    if not _answers_for_link(subgraph, of_link):
+        _add_types(subgraph, _features(subgraph.links, link=True), problems)
     _add_directives(subgraph, of_link, problems)
     if len(problems.errors) > before:
         _break_links(subgraph, known)
@@ -93,6 +94,14 @@ def add_spec_elements(
     _add_types(subgraph, _features(subgraph.links, link=False), problems)
     rest = {name: each for name, each in known.items() if name not in of_link}
     _add_directives(subgraph, rest, problems)
+
+
+def _answers_for_link(subgraph: ParsedSubgraph, of_link: dict[str, DirectiveDefinition]) -> bool:
+    """Tell whether a schema defines what it links in so many words: the rest is its own affair."""
+    return any(
+        name in subgraph.directives and each.feature is not None and not each.feature.implied
+        for name, each in of_link.items()
+    )
 
 
 def _is_link(directive: DirectiveDefinition) -> bool:
@@ -145,10 +154,7 @@ def _links_count(subgraph: ParsedSubgraph) -> bool:
 def _as_far_as_checked(
     written: DirectiveDefinition, expected: DirectiveDefinition
 ) -> tuple[DirectiveDefinition, DirectiveDefinition]:
-    """Return the part of a definition of ``@link`` that is compared with the specification's.
-
-    A schema that links the link specification in so many words answers for the rest itself.
-    """
+    """Return the part of a definition of ``@link`` that is compared with the specification's."""
     assert expected.feature is not None
     if expected.feature.implied:
         return written, expected
@@ -177,11 +183,17 @@ def _add_types(subgraph: ParsedSubgraph, features: Iterable[Feature], problems: 
         for element, values in spec.enums:
             name = feature.type_name(element)
             enum = EnumType(name, values={value: EnumValue(value) for value in values})
+            before = len(problems.errors)
             check_enum(subgraph.types.setdefault(name, enum), values, problems)
+            if len(problems.errors) > before:
+                subgraph.types[name] = enum
 
 
 def _add_scalar(subgraph: ParsedSubgraph, name: str, problems: Problems) -> None:
+    before = len(problems.errors)
     check_scalar(subgraph.types.setdefault(name, ScalarType(name)), problems)
+    if len(problems.errors) > before:  # what else is wrong is told by the right one
+        subgraph.types[name] = ScalarType(name)
 
 
 def _spec_scalars(links: Links) -> Iterator[str]:

@@ -99,6 +99,9 @@ def test_a_schema_that_names_the_link_specification_defines_link_as_it_likes(arg
     own = OWN_LINK.format(f"{argument}, import: [link__Import]")
     assert codes(fed2(QUERY + SELF + own)) == []
     assert codes(fed2(QUERY + SELF + own.replace("as: String", "as: Int"))) == [WRONG]
+    types = " enum link__Purpose { SECURITY }"
+    assert codes(fed2(QUERY + SELF + own + types)) == []
+    assert codes(fed2(QUERY + SELF + types)) == ["TYPE_DEFINITION_INVALID"]
 
 
 def test_where_link_is_defined_wrong_what_the_schema_links_is_unknown() -> None:
@@ -112,3 +115,10 @@ def test_a_missing_default_is_told_in_words() -> None:
     own = 'directive @external(reason: String = "so") on FIELD_DEFINITION'
     [(_, message)] = refusals(fed2(own + QUERY))
     assert message.endswith('should have no default value but found default value "so"')
+
+
+def test_a_type_that_should_be_a_scalar_is_told_once() -> None:
+    wrong = (
+        'type Query { t: T } type T @key(fields: "id") { id: ID } enum federation__FieldSet { A }'
+    )
+    assert codes(fed2(wrong)) == ["TYPE_DEFINITION_INVALID"]
