@@ -343,7 +343,7 @@ async def test_settings_and_schema_are_looked_at_anew_after_a_reload(
             subgraphs=SubgraphSettings(deduplicate=False),
         )
         await router.reload()
-        assert (await connection.ask(raw))[0] == "HTTP/1.1 413 Request Entity Too Large"
+        assert (await connection.ask(raw))[0].startswith("HTTP/1.1 413 ")
         assert made.begun == [False, True, False]
         assert before.closed
 
