@@ -90,7 +90,7 @@ class _Walk:
         """One part of the answer to an object, and the parts inside it."""
         own: list[_Had] = []
         kept = self._own(selections, types, when, defer, earlier, own)
-        return self._inner(kept, types, when, (*earlier, *filter(self._is_offered, own)))
+        return self._inner(kept, types, when, (*earlier, *own))
 
     def _own(
         self,
@@ -114,14 +114,29 @@ class _Walk:
                 continue
             wanted = _Had(each, types, when.union(each.when))
             known = next((had for had in earlier if had.covers(wanted)), None)
-            if known is None:
-                own.append(wanted)
-                kept.append(each)
-            elif each.selections:
+            if known is not None and not each.selections:
+                continue
+            if known is not None and self._is_offered(known):
                 more = tuple(sorted(wanted.when - known.when, key=lambda w: w.variable))
                 rest = Fragment(None, each.selections, when=more, defer=defer)
                 self.later.setdefault(id(known.field), []).append(rest)
+                continue
+            if known is not None:
+                wanted = self._again(wanted, known, defer)
+            if known is None or wanted.field.selections:
+                own.append(wanted)
+                kept.append(wanted.field)
         return tuple(kept)
+
+    def _again(self, wanted: _Had, known: _Had, defer: Defer | None) -> _Had:
+        """A field that is asked again, without what lies below it already."""
+        types = self.supergraph.runtime_types(wanted.field.type_name)
+        below: list[_Had] = []
+        self.level += 1
+        self._own(known.field.selections, types, known.when, None, (), below)
+        rest = self._own(wanted.field.selections, types, wanted.when, defer, below, [])
+        self.level -= 1
+        return _Had(replace(wanted.field, selections=rest), wanted.types, wanted.when)
 
     def _inner(
         self, selections: Selections, types: _Types, when: _Conditions, earlier: Sequence[_Had]
@@ -156,9 +171,7 @@ class _Walk:
         return types if fragment.on is None else types & self.supergraph.runtime_types(fragment.on)
 
     def _is_offered(self, had: _Had) -> bool:
-        """Whether later parts need not ask for a field; what no key leads to would come too early."""
-        if not had.field.composite:
-            return True
+        """Whether later parts take an object from where it is; what no key leads to would come too early."""
         return self.level >= self.apart and self._is_entity(had.field.type_name)
 
     def _is_entity(self, type_name: str) -> bool:
