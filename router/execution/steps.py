@@ -107,7 +107,7 @@ def _static(
     """Return the type at ``path`` where it is known without asking for it.
 
     All that bring the objects agree on one, or nobody asks: then the only input's type is certain.
-    An interface's name is certain too where conditions may keep from asking whoever asks.
+    So is the name that the plan gives where conditions may keep from asking whoever asks.
     """
     if path and isinstance(path[-1], OnTypes) and len(path[-1].types) == 1:
         name = path[-1].types[0]
@@ -120,8 +120,8 @@ def _static(
     if len(call.inputs) != 1:
         return None
     (only,) = call.inputs
-    if types.is_object(only.on):
-        return None if any(_told_types(brought)) else only.on
+    if not any(_told_types(brought)):
+        return only.on if types.is_object(only.on) else only.typename
     surely = [step for step in before if _comes(step.fetch, fetch, only)]
     told = _bringing(surely, path, (fetch, only))
     return None if any(each.sure for each in _told_types(told)) else only.typename

@@ -465,3 +465,29 @@ async def test_what_all_types_are_asked_below_a_field_joins_what_the_client_asks
         {"products": [{"box": {"size": "small"}, "fee": 10}] * 2},
         "a b",
     )
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_a_type_that_is_certain_needs_no_one_whom_a_condition_keeps_back(on: bool) -> None:
+    """``nexts`` are nodes at one place and any items at the other; they are the same objects."""
+    leaf = {"__typename": "Node", "id": "2"}
+    federation = Federation(
+        a=Subgraph(
+            """type Query { start: Item } interface Item { id: ID! nexts: [Item!] }
+            type Node implements Item @key(fields: "id", resolvable: false) {
+              id: ID! nexts: [Node!] }""",
+            roots={"start": {"__typename": "Node", "id": "1", "nexts": [leaf]}},
+        ),
+        b=Subgraph(
+            """interface Item { weight: Int }
+            type Node implements Item @key(fields: "id") { id: ID! weight: Int }""",
+            entities={"Node": [{"id": "2", "weight": 5}]},
+        ),
+    )
+    await federation.answers(
+        """query($on: Boolean!) { start @include(if: $on) { nexts { weight } }
+          start { ... on Node { nexts { weight } } } }""",
+        {"start": {"nexts": [{"weight": 5}]}},
+        "a b",
+        on=on,
+    )
