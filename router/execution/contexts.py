@@ -187,10 +187,33 @@ def _repeated(
             repeated.append(replace(renamed, alias=NameNode(value=_numbered(alias, number))))
     made = replace(
         definition,
-        variable_definitions=tuple(declared),
+        variable_definitions=(),
         selection_set=replace(definition.selection_set, selections=tuple(repeated)),
     )
-    return strip_ignored_characters("\n".join(print_ast(node) for node in (made, *fragments)))
+    using = _Using(named)
+    visit(made, using)
+    kept = [each for each in declared if each.variable.name.value in using.variables]
+    nodes = (replace(made, variable_definitions=tuple(kept)), *using.fragments.values())
+    return strip_ignored_characters("\n".join(map(print_ast, nodes)))
+
+
+class _Using(Visitor):
+    """Finds what is used: a subgraph refuses what is declared for a call that is left out."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        super().__init__()
+        self.variables: set[str] = set()
+        self.fragments: dict[str, FragmentDefinitionNode] = {}
+        self._known = fragments
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.variables.add(node.name.value)
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        name = node.name.value
+        if name not in self.fragments:
+            self.fragments[name] = self._known[name]
+            visit(self._known[name], self)
 
 
 def _renamed(

@@ -209,3 +209,23 @@ async def test_values_of_the_object_around_reach_each_field_that_takes_one() -> 
         },
         "a a",
     )
+
+
+async def test_what_a_call_without_objects_alone_uses_is_not_declared() -> None:
+    federation = Federation(
+        a=Subgraph(
+            """type Query { wards: [Ward] }
+            type Ward @context(name: "ward") { lang: String beds: [Bed] }
+            type Bed @key(fields: "id") { id: ID!
+              sign(lang: String @fromContext(field: "$ward { lang }"), at: Int): String }""",
+            roots={"wards": [{"lang": "hi", "beds": [{"id": "1"}]}]},
+            entities={"Bed": [{"id": "1", "sign": lambda bed, lang, at=0: f"{lang} {at}"}]},
+        ),
+        b=Subgraph("type Query { b: Int }"),
+    )
+    query = """query($on: Boolean!, $at: Int) {
+      wards { beds { sign } } others: wards @include(if: $on) { beds { sign(at: $at) } } }"""
+    told = {"wards": [{"beds": [{"sign": "hi 0"}]}]}
+    await federation.answers(query, told, "a a", on=False, at=7)
+    told["others"] = [{"beds": [{"sign": "hi 7"}]}]
+    await federation.answers(query, told, "a a", on=True, at=7)
