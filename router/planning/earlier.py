@@ -26,6 +26,7 @@ __all__ = ["forms"]
 
 _Types: TypeAlias = frozenset[str]
 _Conditions: TypeAlias = frozenset[When]
+_Name: TypeAlias = tuple[str, str, str, str]
 
 
 _EVERYWHERE: Final = 1_000
@@ -51,15 +52,22 @@ class _Had:
     types: _Types
     when: _Conditions
 
+    @property
+    def name(self) -> _Name:
+        """What two fields have in common that bring the same."""
+        asked = self.field
+        return asked.key, asked.name, asked.arguments, asked.directives
+
     def covers(self, other: _Had) -> bool:
-        """Whether the other field asks for nothing else, or for more of the same objects."""
-        one, two = self.field, other.field
-        if (one.key, one.name, one.arguments) != (two.key, two.name, two.arguments):
-            return False
-        if one.directives != two.directives or not self.when <= other.when:
+        """Whether the same field asks here for nothing else, or for more of the same objects."""
+        if not self.when <= other.when:
             return False
         # objects of other types are not asked for what a fragment wants of some
-        return self.types == other.types if two.selections else self.types >= other.types
+        return self.types == other.types if other.field.selections else self.types >= other.types
+
+
+_Layer: TypeAlias = dict[_Name, list[_Had]]
+"""What one part of the answer asks of an object."""
 
 
 @dataclass(slots=True)
@@ -85,12 +93,12 @@ class _Walk:
         types: _Types,
         when: _Conditions,
         defer: Defer | None,
-        earlier: Sequence[_Had],
+        earlier: Sequence[_Layer],
     ) -> Selections:
         """One part of the answer to an object, and the parts inside it."""
-        own: list[_Had] = []
+        own: _Layer = {}
         kept = self._own(selections, types, when, defer, earlier, own)
-        return self._inner(kept, types, when, (*earlier, *own))
+        return self._inner(kept, types, when, (*earlier, own))
 
     def _own(
         self,
@@ -98,8 +106,8 @@ class _Walk:
         types: _Types,
         when: _Conditions,
         defer: Defer | None,
-        earlier: Sequence[_Had],
-        own: list[_Had],
+        earlier: Sequence[_Layer],
+        own: _Layer,
     ) -> Selections:
         kept: list[Selection] = []
         for each in selections:
@@ -113,7 +121,7 @@ class _Walk:
                     kept.append(each)
                 continue
             wanted = _Had(each, types, when.union(each.when))
-            known = next((had for had in earlier if had.covers(wanted)), None)
+            known = _known(wanted, earlier)
             if known is not None and not each.selections:
                 continue
             if known is not None and self._is_offered(known):
@@ -124,22 +132,22 @@ class _Walk:
             if known is not None:
                 wanted = self._again(wanted, known, defer)
             if known is None or wanted.field.selections:
-                own.append(wanted)
+                own.setdefault(wanted.name, []).append(wanted)
                 kept.append(wanted.field)
         return tuple(kept)
 
     def _again(self, wanted: _Had, known: _Had, defer: Defer | None) -> _Had:
         """A field that is asked again, without what lies below it already."""
         types = self.supergraph.runtime_types(wanted.field.type_name)
-        below: list[_Had] = []
+        below: _Layer = {}
         self.level += 1
         self._own(known.field.selections, types, known.when, None, (), below)
-        rest = self._own(wanted.field.selections, types, wanted.when, defer, below, [])
+        rest = self._own(wanted.field.selections, types, wanted.when, defer, (below,), {})
         self.level -= 1
         return _Had(replace(wanted.field, selections=rest), wanted.types, wanted.when)
 
     def _inner(
-        self, selections: Selections, types: _Types, when: _Conditions, earlier: Sequence[_Had]
+        self, selections: Selections, types: _Types, when: _Conditions, earlier: Sequence[_Layer]
     ) -> Selections:
         kept: list[Selection] = []
         for each in selections:
@@ -186,3 +194,12 @@ class _Walk:
             known = all(any(key.resolvable for key in view.keys) for view in views)
             self.entities[type_name] = known
         return known
+
+
+def _known(wanted: _Had, earlier: Sequence[_Layer]) -> _Had | None:
+    """Where an earlier part has a field."""
+    for layer in earlier:
+        for had in layer.get(wanted.name, ()):
+            if had.covers(wanted):
+                return had
+    return None
