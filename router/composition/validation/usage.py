@@ -89,12 +89,12 @@ def _readable_keys(found: CompositeType, subgraph: Subgraph, problems: Problems)
     """Yield the keys of a type; raise ``SubgraphRefused`` at one that cannot be read."""
     keys = {id(key.applied): key for key in subgraph.keys.get(found.name, ())}
     for applied in found.applications("key"):
-        told = Problems(problems.subgraph)
-        check_key(found, applied, subgraph, told)
-        for error in told.errors:
-            if error.code in ("KEY_INVALID_FIELDS", "KEY_INVALID_FIELDS_TYPE"):
-                raise SubgraphRefused([error])
-        yield keys[id(applied)]
+        key = keys.get(id(applied))
+        if key is None:
+            told = Problems(problems.subgraph)
+            check_key(found, applied, subgraph, told)
+            raise SubgraphRefused(told.errors)
+        yield key
 
 
 _Shape: TypeAlias = frozenset[tuple[str, "_Shape | None"]]

@@ -88,6 +88,16 @@ def test_keys_of_interfaces_need_federation_2_3() -> None:
     assert codes(fed2(sdl, minor=3)) == []
 
 
+def test_a_key_of_an_interface_that_selects_too_little_hides_nothing_else() -> None:
+    sdl = 'interface I @key(fields: "q") { q: Query } type Query { i: I x: Int @external }'
+    assert codes(fed2(sdl)) == ["EXTERNAL_UNUSED", "KEY_INVALID_FIELDS"]
+    assert codes(fed2(sdl, minor=2)) == [
+        "EXTERNAL_UNUSED",
+        "KEY_INVALID_FIELDS",
+        "KEY_UNSUPPORTED_ON_INTERFACE",
+    ]
+
+
 @pytest.mark.parametrize(
     ("external", "requires", "expected"),
     [
