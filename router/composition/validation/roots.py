@@ -40,7 +40,8 @@ def rename_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
 
 
 def _rename(subgraph: ParsedSubgraph, renamed: dict[str, str]) -> None:
-    types = list(subgraph.types.values())
+    # like the reference, tell of renamed types last
+    types = sorted(subgraph.types.values(), key=lambda found: found.name in renamed)
     subgraph.types.clear()
     for found in types:
         found.name = renamed.get(found.name, found.name)
