@@ -44,6 +44,7 @@ class _Writer:
         """Type condition and text by number; the text is empty while it is written."""
         self.budget = rng.randint(4, 40)
         self.aliased = rng.choice([0.0, 0.12, 0.12, 0.4])
+        self.conditional = rng.choice([0.1, 0.1, 0.1, 0.45])
 
     def selections(self, kind: Any, depth: int) -> str:
         parts = []
@@ -147,15 +148,19 @@ class _Writer:
     def condition(self) -> str:
         """Return no condition mostly, else one, else both."""
         roll = self.rng.random()
-        if roll > 0.1:
+        if roll > self.conditional:
             return ""
-        directives = ["skip", "include"] if roll < 0.01 else [self.rng.choice(["skip", "include"])]
+        directives = (
+            ["skip", "include"]
+            if roll < self.conditional / 10
+            else [self.rng.choice(["skip", "include"])]
+        )
         return "".join(f" @{each}(if: {self.truth()})" for each in directives)
 
     def truth(self) -> str:
         if self.rng.random() < 0.3:
             return self.rng.choice(["true", "false"])
-        return self.literals.boolean(self.rng.choice(["c0", "c1"]))
+        return self.literals.boolean(self.rng.choice(["c0", "c1", "c2"]))
 
 
 def random_operation(
