@@ -19,7 +19,14 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from router.planning.plan import When
-from router.planning.selection import Defer, Field, Fragment, Selection, Selections
+from router.planning.selection import (
+    Defer,
+    Field,
+    Fragment,
+    Selection,
+    Selections,
+    conjunction,
+)
 from router.supergraph import Supergraph
 
 __all__ = ["forms"]
@@ -131,6 +138,8 @@ class _Walk:
                 continue
             if known is not None:
                 wanted = self._again(wanted, known, defer)
+            elif not each.composite:
+                wanted = _where_not(wanted, earlier)
             if known is None or wanted.field.selections:
                 own.setdefault(wanted.name, []).append(wanted)
                 kept.append(wanted.field)
@@ -203,3 +212,19 @@ def _known(wanted: _Had, earlier: Sequence[_Layer]) -> _Had | None:
             if had.covers(wanted):
                 return had
     return None
+
+
+def _where_not(wanted: _Had, earlier: Sequence[_Layer]) -> _Had:
+    """A leaf that an earlier part has under one more condition is asked where that does not hold."""
+    for layer in earlier:
+        for had in layer.get(wanted.name, ()):
+            more = had.when - wanted.when
+            if len(more) == 1 and had.types >= wanted.types:
+                (one,) = more
+                left = When(one.variable, not one.value)
+                when = conjunction(wanted.field.when, (left,))
+                if when is not None and left not in wanted.when:
+                    return _Had(
+                        replace(wanted.field, when=when), wanted.types, wanted.when | {left}
+                    )
+    return wanted

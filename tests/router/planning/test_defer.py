@@ -172,6 +172,17 @@ def test_the_name_of_a_type_is_at_hand_where_the_object_is() -> None:
     ]
 
 
+def test_a_leaf_that_the_answer_before_has_under_a_condition_is_fetched_where_it_does_not_hold() -> (
+    None
+):
+    graph = supergraph(**AB)
+    plan = deferred(graph, "query($s:Boolean!){p{a @include(if:$s) ... @defer{a}}}")
+    assert lines(plan) == [
+        "0 a {p{a @include(if:$s) id}}",
+        "1 a after 0 if not $s: p P{id} -> ...on P{a}",
+    ]
+
+
 def test_a_key_is_not_asked_for_by_itself() -> None:
     plan = deferred(supergraph(**AB), "{p{a ... @defer{id b}}}")
     assert lines(plan) == ["0 a {p{a id}}", "1 b after 0: p P{id} -> ...on P{b}"]
