@@ -280,18 +280,19 @@ class _Check:
             yield from self._default(value, item, coordinate)
             return
         named = self._schema.types.get(base_name(type_text))
-        if named is None or self._hidden(named):
+        if named is None:
             return
+        is_visible = not self._hidden(named)
         if isinstance(named, EnumType) and isinstance(value, str):
             used = named.values.get(value)
-            if used is not None and self._hidden(used):
+            if used is not None and is_visible and self._hidden(used):
                 yield _default_uses(f"{named.name}.{used.name}", coordinate)
         elif isinstance(named, InputType) and isinstance(value, dict):
             for name, each in value.items():
                 entry = named.fields.get(name)
                 if entry is None:
                     continue
-                if self._hidden(entry):
+                if is_visible and self._hidden(entry):
                     yield _default_uses(f"{named.name}.{name}", coordinate)
                 yield from self._default(each, entry.type, coordinate)
 
