@@ -12,7 +12,7 @@ The answer is read as if there had been one field for all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +32,7 @@ from graphql import (
     strip_ignored_characters,
     visit,
 )
+from msgspec import Struct
 
 from router.errors import SubgraphError
 from router.execution.client import Outcome, SubgraphAnswer
@@ -63,8 +64,7 @@ def _by_context(wanted: Mapping[bytes, Wanted]) -> list[list[Wanted]]:
     return list(groups.values())
 
 
-@dataclass(slots=True)
-class Parcel:
+class Parcel(Struct):
     """One request; ``calls`` gives, for each call of the step, its objects by context."""
 
     step: FetchStep

@@ -13,9 +13,9 @@ the cheapest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from router.planning.plan import When
@@ -51,8 +51,7 @@ def forms(selections: Selections, root: str, supergraph: Supergraph) -> tuple[Se
     return tuple(dict.fromkeys(found))
 
 
-@dataclass(frozen=True, slots=True)
-class _Had:
+class _Had(Struct, frozen=True):
     """A field that a part asks of objects of these types where these conditions hold."""
 
     field: Field
@@ -77,8 +76,7 @@ _Layer: TypeAlias = dict[_Name, list[_Had]]
 """What one part of the answer asks of an object."""
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     supergraph: Supergraph
     apart: int
     """Levels, from the root, on which later parts ask for objects of their own."""

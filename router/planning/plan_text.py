@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode, parse, print_ast
+from msgspec import Struct
 
 __all__ = ["plan_lines"]
 
@@ -24,8 +24,7 @@ def _depended_on(node: Mapping[str, Any]) -> Iterator[str]:
         yield from _depended_on(block.get("node", {}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """``named``: the fetches whose numbers are told."""
 
     named: frozenset[str]
