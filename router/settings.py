@@ -81,9 +81,10 @@ def _lower(group: Struct, *names: str) -> None:
 
 
 class RequestLimits(Struct, frozen=True, kw_only=True):
-    """What a request may weigh before it is parsed; bytes, levels, operations, entries.
+    """What a request may weigh before it is planned; bytes, levels, operations, entries.
 
-    ``admission``: begin new executions between the answers of those under way, which keeps a busy
+    ``document_comparisons``: pairs of selections that validation compares because they have one
+    response name. ``admission``: begin new executions between the answers of those under way, which keeps a busy
     router's memory in the processor's cache. ``share_requests``: identical queries of clients
     that are in flight together, with the same forwarded rights, are executed once.
     """
@@ -92,6 +93,7 @@ class RequestLimits(Struct, frozen=True, kw_only=True):
     url_bytes: int = 32_768
     json_depth: int = 64
     document_tokens: int = 15_000
+    document_comparisons: int = 100_000
     batch_operations: int = 10
     batching: bool = True
     cached_operations: int = 2_000

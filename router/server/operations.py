@@ -8,23 +8,18 @@ labels are on give further plans of the same operation, kept beside it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from graphql import (
     BooleanValueNode,
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     parse,
-    specified_rules,
-    validate,
 )
-from graphql.validation import ASTValidationRule, ValidationRule
 from msgspec import Struct, field
 
 from router.contracts.limits import LimitExceeded, check_shape
@@ -34,6 +29,8 @@ from router.planning.plan import OperationKind, Plan
 from router.server.deferral import in_one, questions, without
 from router.server.generation import Client, Generation
 from router.server.rights import MARK, Need, cut, marked
+from router.server.validation import validate_document
+from router.settings import RequestLimits
 
 __all__ = ["Operation", "Operations"]
 
@@ -146,11 +143,16 @@ class Operations:
     """The cache of operations of one generation, least recently used out first."""
 
     def __init__(
-        self, generation: Generation, size: int, tokens: int, *, introspection: bool = True
+        self,
+        generation: Generation,
+        size: int,
+        limits: RequestLimits,
+        *,
+        introspection: bool = True,
     ) -> None:
         self.generation = generation
         self.size = size
-        self.tokens = tokens
+        self.limits = limits
         self.introspection = introspection
         self._known: OrderedDict[tuple[str, str, str | None], Operation] = OrderedDict()
 
@@ -181,15 +183,14 @@ class Operations:
         return operation
 
     def _build(self, client: Client, text: str, name: str | None) -> Operation:
-        tokens = client.contract.limits.tokens or self.tokens
+        tokens = client.contract.limits.tokens or self.limits.document_tokens
         document = parse_document(text, tokens)
         node = select_operation(document, name)
         check_shape(document, node, client.contract.limits)
         try:
-            validate_document(client, document, introspection=self.introspection)
+            self._validate(client, document)
         except OperationInvalid:  # said once more, with the places
-            placed = parse_document(text, tokens, places=True)
-            validate_document(client, placed, introspection=self.introspection)
+            self._validate(client, parse_document(text, tokens, places=True))
             raise
         chosen = _only(document, node)
         needs = self.generation.rights.needs(client.schema, chosen, node)
@@ -212,6 +213,10 @@ class Operations:
             questions=questions(chosen) if "@defer" in text else None,
         )
 
+    def _validate(self, client: Client, document: DocumentNode) -> None:
+        most = self.limits.document_comparisons
+        validate_document(client, document, introspection=self.introspection, comparisons=most)
+
 
 def parse_document(text: str, tokens: int, *, places: bool = False) -> DocumentNode:
     """Parse at most ``tokens`` tokens; a syntax error is an :class:`OperationInvalid`.
@@ -228,7 +233,7 @@ def parse_document(text: str, tokens: int, *, places: bool = False) -> DocumentN
             raise LimitExceeded(
                 f"The document has more than {tokens} tokens.", code="MAX_TOKENS_LIMIT"
             ) from error
-        raise OperationInvalid([_entry(error)], code="GRAPHQL_PARSE_FAILED") from error
+        raise OperationInvalid([dict(error.formatted)], code="GRAPHQL_PARSE_FAILED") from error
     except RecursionError as error:
         raise LimitExceeded("The document is nested too deeply.", code="MAX_DEPTH_LIMIT") from error
 
@@ -251,44 +256,6 @@ def select_operation(document: DocumentNode, name: str | None) -> OperationDefin
     raise _unknown(f"The document holds no operation named {name!r}.")
 
 
-def validate_document(client: Client, document: DocumentNode, *, introspection: bool) -> None:
-    """Validate against the client's own schema; names of hidden elements cannot occur."""
-    rules: Sequence[type[ASTValidationRule]] = specified_rules
-    visible = introspection and client.contract.introspection
-    if not visible:
-        rules = (*specified_rules, NoIntrospection)
-    try:
-        errors = validate(
-            client.schema,
-            document,
-            rules,
-            max_errors=20,
-            hide_suggestions=not visible,
-            allow_empty_selection_sets=False,
-        )
-    except GraphQLError as error:
-        errors = [error]
-    except RecursionError as error:
-        raise LimitExceeded("The document is nested too deeply.", code="MAX_DEPTH_LIMIT") from error
-    if errors:
-        raise OperationInvalid([_entry(error) for error in errors])
-
-
-class NoIntrospection(ValidationRule):
-    """``__schema`` and ``__type`` are refused; ``__typename`` is not introspection."""
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        """Report a field of the introspection system."""
-        if node.name.value in {"__schema", "__type"}:
-            self.report_error(
-                GraphQLError(
-                    "Introspection is off for this client.",
-                    node,
-                    extensions={"code": "INTROSPECTION_DISABLED"},
-                )
-            )
-
-
 def _only(document: DocumentNode, node: OperationDefinitionNode) -> DocumentNode:
     """The document without its other operations."""
     fragments = tuple(d for d in document.definitions if isinstance(d, FragmentDefinitionNode))
@@ -301,15 +268,6 @@ def _boolean_defaults(node: OperationDefinitionNode) -> dict[str, bool]:
         for definition in node.variable_definitions or ()
         if isinstance(definition.default_value, BooleanValueNode)
     }
-
-
-def _entry(error: GraphQLError) -> dict[str, Any]:
-    entry: dict[str, Any] = {"message": error.message}
-    if error.locations:
-        entry["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-    if error.extensions:
-        entry["extensions"] = dict(error.extensions)
-    return entry
 
 
 def _unknown(message: str) -> OperationInvalid:

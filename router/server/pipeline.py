@@ -120,9 +120,7 @@ class Pipeline:
     def _operations(self, generation: Generation) -> Operations:
         limits = self.settings.limits
         size = limits.cached_operations + sum(len(c.persisted) for c in generation.clients.values())
-        return Operations(
-            generation, size, limits.document_tokens, introspection=self.settings.introspection
-        )
+        return Operations(generation, size, limits, introspection=self.settings.introspection)
 
     def exchange(
         self,
