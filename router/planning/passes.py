@@ -7,7 +7,8 @@ what hangs off it has time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from router.planning.drafts import Draft, depths, plan_path
@@ -36,12 +37,14 @@ def supply_early(drafts: list[Draft]) -> list[Draft]:
     """Take keys for a deferred part along with what is asked of the same objects before it."""
     gone: dict[int, Draft] = {}
     late = [d for d in drafts if d.defer is not None and d.supplies and d.is_entity]
+    if not late:
+        return drafts
+    places = _by_place(drafts, any_part=True)
     for draft in late:
-        for other in drafts:
+        for other in places[_place(draft, any_part=True)]:
             if (
                 _precedes(other.defer, draft.defer)
-                and _place(other)[:3] == _place(draft)[:3]
-                and _place(other)[4:] == _place(draft)[4:]
+                and other.id not in gone
                 and other.condition <= draft.condition
                 and not _comes_after(other, draft)
                 and _compatible(other, draft)
@@ -82,56 +85,90 @@ def merge_level(drafts: list[Draft]) -> list[Draft]:
 
 def merge_later(drafts: list[Draft]) -> list[Draft]:
     """Let a fetch wait for a later one of its kind where nothing that counts waits longer."""
-    gone: dict[int, Draft] = {}
-    places: dict[tuple[object, ...], list[Draft]] = {}
-    for draft in drafts:
-        if draft.is_entity:
-            places.setdefault(_place(draft), []).append(draft)
+    places = _by_place([draft for draft in drafts if draft.is_entity])
     if all(len(peers) < 2 for peers in places.values()):
         return drafts
-    alive = list(drafts)
+    timetable = _Timetable(drafts)
+    gone: dict[int, Draft] = {}
     for peers in places.values():
-        if len(peers) > 1:
-            _merge_peers(alive, peers, gone)
+        peers.sort(key=lambda d: (timetable.level[d.id], d.id))
+        for index, early in enumerate(peers):
+            for late in peers[index + 1 :]:
+                if (
+                    early.condition == late.condition
+                    and not _comes_after(late, early)
+                    and not _comes_after(early, late)
+                    and _compatible(late, early)
+                    and timetable.postpone(early, late)
+                ):
+                    _absorb(late, early)
+                    gone[early.id] = late
+                    break
     return _without(drafts, gone)
 
 
-def _merge_peers(drafts: list[Draft], peers: list[Draft], gone: dict[int, Draft]) -> None:
-    level = depths(drafts)
-    peers.sort(key=lambda d: (level[d.id], d.id))
-    for index, early in enumerate(peers):
-        for late in peers[index + 1 :]:
-            if (
-                early.condition == late.condition
-                and not _comes_after(late, early)
-                and not _comes_after(early, late)
-                and _compatible(late, early)
-                and _waits_well(drafts, early, late)
-            ):
-                _absorb(late, early)
-                gone[early.id] = late
-                _redirect(drafts, early, late)
-                drafts.remove(early)
-                break
+class _Timetable:
+    """At which depth each draft is made, what hangs off it, and the requests that this makes."""
 
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self.level = depths(drafts)
+        self._longest = max(self.level.values())
+        self._below: defaultdict[int, dict[int, Draft]] = defaultdict(dict)
+        for draft in drafts:
+            for parent in draft.parents:
+                self._below[parent.id][draft.id] = draft
+        self._requests = Counter(map(self._request, drafts))
 
-def _waits_well(drafts: list[Draft], early: Draft, late: Draft) -> bool:
-    """Whether no chain gets longer than the longest, and no more requests are made."""
-    before = _cost(drafts)
-    held = {draft.id: draft.parents for draft in drafts}
-    _redirect(drafts, early, late)
-    late.depend_on(early.parents)
-    after = _cost([draft for draft in drafts if draft is not early])
-    for draft in drafts:
-        draft.parents = held[draft.id]
-    return after <= before
+    def postpone(self, early: Draft, late: Draft) -> bool:
+        """Let what hangs off an early draft hang off a late one, which waits for the same.
 
+        False, and nothing done, where the longest chain would get longer or the requests more.
+        """
+        moved = self._moved(early, late)
+        if moved is None:
+            return False
+        change = Counter({self._request(early): -1})
+        for draft, level in moved.values():
+            change[self._request(draft)] -= 1
+            change[self._request(draft, level)] += 1
+        known = self._requests
+        if sum((known[each] + more > 0) - (known[each] > 0) for each, more in change.items()) > 0:
+            return False
+        known.update(change)
+        self.level.update((id, level) for id, (_, level) in moved.items())
+        self._hang(early, late)
+        return True
 
-def _cost(drafts: Iterable[Draft]) -> tuple[int, int]:
-    """The longest chain, and the requests if fetches of one depth travel together."""
-    level = depths(drafts)
-    requests = {(d.subgraph.index, level[d.id], d.group, d.defer, d.is_entity) for d in drafts}
-    return max(level.values()), len(requests)
+    def _moved(self, early: Draft, late: Draft) -> dict[int, tuple[Draft, int]] | None:
+        """The drafts that would be made deeper, and where; None where that is too deep."""
+        least = max((self.level[parent.id] for parent in early.parents), default=0) + 1
+        below = max(least, self.level[late.id]) + 1
+        moved: dict[int, tuple[Draft, int]] = {}
+        pending = deque([(late, least), *((d, below) for d in self._below[early.id].values())])
+        while pending:
+            draft, level = pending.popleft()
+            known = moved[draft.id][1] if draft.id in moved else self.level[draft.id]
+            if level > self._longest:
+                return None
+            if level > known:
+                moved[draft.id] = draft, level
+                pending.extend((d, level + 1) for d in self._below[draft.id].values())
+        return moved
+
+    def _hang(self, early: Draft, late: Draft) -> None:
+        below = self._below.pop(early.id, {})
+        for draft in below.values():
+            draft.parents = [parent for parent in draft.parents if parent is not early]
+            draft.depend_on([late])
+        self._below[late.id].update(below)
+        for parent in early.parents:
+            del self._below[parent.id][early.id]
+            self._below[parent.id][late.id] = late
+
+    def _request(self, draft: Draft, level: int | None = None) -> tuple[object, ...]:
+        """What those drafts have in common that travel together."""
+        at = self.level[draft.id] if level is None else level
+        return draft.subgraph.index, at, draft.group, draft.defer, draft.is_entity
 
 
 def _comes_after(draft: Draft, other: Draft) -> bool:
@@ -147,12 +184,20 @@ def _comes_after(draft: Draft, other: Draft) -> bool:
     return False
 
 
-def _place(draft: Draft) -> tuple[object, ...]:
+def _by_place(drafts: Iterable[Draft], *, any_part: bool = False) -> dict[object, list[Draft]]:
+    places: dict[object, list[Draft]] = {}
+    for draft in drafts:
+        places.setdefault(_place(draft, any_part=any_part), []).append(draft)
+    return places
+
+
+def _place(draft: Draft, *, any_part: bool = False) -> tuple[object, ...]:
+    """What drafts have in common that could be one; ``any_part`` of a deferred answer."""
     return (
         draft.subgraph.index,
         draft.kind,
         draft.group,
-        draft.defer,
+        None if any_part else draft.defer,
         draft.is_entity,
         plan_path(draft.spot),
     )
@@ -190,13 +235,6 @@ def _absorb(kept: Draft, merged: Draft) -> None:
         else:
             known.merge(sent)
     kept.depend_on(merged.parents)
-
-
-def _redirect(drafts: Iterable[Draft], merged: Draft, kept: Draft) -> None:
-    for draft in drafts:
-        if merged in draft.parents:
-            parents = [parent for parent in draft.parents if parent is not merged]
-            draft.parents = parents if kept in parents or draft is kept else [*parents, kept]
 
 
 def _without(drafts: list[Draft], gone: dict[int, Draft]) -> list[Draft]:

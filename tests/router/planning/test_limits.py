@@ -159,6 +159,21 @@ def test_a_key_for_each_pair_of_subgraphs_is_no_product() -> None:
     assert (plan.depth, len(plan.fetches)) == (1, count)
 
 
+def test_fetches_that_wait_for_one_another_are_joined_at_a_thousand_aliases() -> None:
+    count = 1_000
+    sdl = graphs(3).replace("external: Boolean", "requires: String, external: Boolean")
+    sdl += f"""
+    type Query @join__type(graph: G0) {{ t: T }}
+    type T {everywhere(3, "id")} {{
+      id: ID!
+      a: Int @join__field(graph: G1)
+      b: Int @join__field(graph: G1, requires: "r")
+      r: Int @join__field(graph: G2) @join__field(graph: G1, external: true)
+    }}"""
+    plan = plan_within(2, sdl, f"{{{' '.join(f't{n}:t{{a b}}' for n in range(count))}}}")
+    assert (plan.depth, len(plan.fetches)) == (3, 3)
+
+
 def requirements(count: int, *, circular: bool) -> str:
     """A field in each subgraph that requires those of all others, or of all before it."""
     last = f"G{count}"
