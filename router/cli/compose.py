@@ -30,12 +30,17 @@ def main(argv: Sequence[str]) -> int:
     """Compose, print the supergraph (or with ``--json`` the whole outcome), return 0 or 1."""
     options = _parser().parse_args(argv)
     try:
-        entries = read_subgraph_list(options.subgraphs)
+        return _compose(options.subgraphs, options.output, as_json=options.json)
     except SettingsInvalid as error:
         if not options.json:
             raise
-        _print_json(_outcome(errors=[{"code": error.error_code, "message": error.message}]))
+        told = {"code": error.error_code, "message": error.message}
+        _print_json(_outcome(errors=[{**told, "subgraphs": [], "coordinates": []}]))
         return 1
+
+
+def _compose(subgraphs: Path, output: Path | None, *, as_json: bool) -> int:
+    entries = read_subgraph_list(subgraphs)
     # the composer is loaded only once there is something to compose
     from router.composition.compose import compose
     from router.composition.errors import CompositionFailed
@@ -43,8 +48,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         composition = compose(entry.source() for entry in entries)
     except CompositionFailed as failure:
-        return _refuse(failure, entries, as_json=options.json)
-    return _deliver(composition, options.output, as_json=options.json)
+        return _refuse(failure, entries, as_json=as_json)
+    return _deliver(composition, output, as_json=as_json)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -157,7 +157,9 @@ def test_a_bad_list_is_refused_in_one_sentence(
     assert told in err
     assert err.count("\n") == 1
     assert main(["compose", file, "--json"]) == 1
-    assert told in json.loads(capsys.readouterr().out)["errors"][0]["message"]
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert told in error["message"]
+    assert (error["subgraphs"], error["coordinates"]) == ([], [])
 
 
 def test_a_missing_list_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,8 +170,12 @@ def test_a_missing_list_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_an_output_that_cannot_be_written_is_told(
     pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compose", pair, "-o", str(tmp_path / "no" / "where")]) == 1
+    asked = ["compose", pair, "-o", str(tmp_path / "no" / "where")]
+    assert main(asked) == 1
     assert "cannot be written" in capsys.readouterr().err
+    assert main([*asked, "--json"]) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert "cannot be written" in error["message"]
 
 
 # -- running subgraphs ---------------------------------------------------------------------
