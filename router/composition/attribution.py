@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -13,17 +13,16 @@ __all__ = ["attributed"]
 
 
 def attributed(
-    errors: Iterable[CompositionError], subgraphs: Iterable[Subgraph]
+    errors: Iterable[CompositionError], subgraphs: Sequence[Subgraph]
 ) -> list[CompositionError]:
     """Return errors with the names of subgraphs, where they have none but have coordinates."""
-    ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
     return [
-        error if error.subgraphs else replace(error, subgraphs=_tellers(error, ordered))
+        error if error.subgraphs else replace(error, subgraphs=_tellers(error, subgraphs))
         for error in errors
     ]
 
 
-def _tellers(error: CompositionError, subgraphs: Iterable[Subgraph]) -> tuple[str, ...]:
+def _tellers(error: CompositionError, subgraphs: Sequence[Subgraph]) -> tuple[str, ...]:
     return tuple(
         subgraph.name
         for subgraph in subgraphs

@@ -25,9 +25,6 @@ def report(failure: CompositionFailed, texts: Mapping[str, tuple[str, str]]) -> 
 
 
 def _places(error: CompositionError, texts: Mapping[str, tuple[str, str]]) -> str:
-    places = [
-        f"{called}{line_of(sdl, error.coordinates)}"
-        for name, (called, sdl) in texts.items()
-        if name in error.subgraphs
-    ]
+    told = [texts[name] for name in error.subgraphs if name in texts]
+    places = [f"{called}{line_of(sdl, error.coordinates)}" for called, sdl in told]
     return f" in {', '.join(places)}" if places else ""

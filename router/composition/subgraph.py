@@ -8,6 +8,7 @@ Every subgraph is attempted before anything is refused.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from router.composition.errors import CompositionError, CompositionFailed
@@ -30,11 +31,11 @@ def read_subgraph(source: SubgraphSource) -> Subgraph:
 
 
 def read_subgraphs(sources: Iterable[SubgraphSource]) -> list[Subgraph]:
-    """Return all subgraphs, valid and written for federation 2, in the order given.
+    """Return all subgraphs, valid and written for federation 2, in the order of their names.
 
     Raises :class:`~router.composition.errors.CompositionFailed` with every subgraph's problems.
     """
-    given = list(sources)
+    given = sorted(sources, key=lambda source: source.name.encode("utf-16-be", "surrogatepass"))
     _check_names(given)
     errors: list[CompositionError] = []
     read: list[Subgraph | ParsedSubgraph] = []
@@ -49,8 +50,9 @@ def read_subgraphs(sources: Iterable[SubgraphSource]) -> list[Subgraph]:
 
 
 def _check_names(sources: Sequence[SubgraphSource]) -> None:
-    names = [source.name for source in sources]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = [
+        name for name, count in Counter(source.name for source in sources).items() if count > 1
+    ]
     if doubled:
         raise CompositionFailed(
             CompositionError(

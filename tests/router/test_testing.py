@@ -43,7 +43,7 @@ def test_a_subgraph_may_be_a_file_and_an_error_names_its_line(tmp_path: Path) ->
     file.write_text(BEDS.replace("beds: Int", "name: String"))
     with pytest.raises(AssertionError, match="INVALID_FIELD_SHARING") as failure:
         assert_composes({"wards": WARDS, "beds": file})
-    assert f"INVALID_FIELD_SHARING in wards:3, {file}:4\n" in str(failure.value)
+    assert f"INVALID_FIELD_SHARING in {file}:4, wards:3\n" in str(failure.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

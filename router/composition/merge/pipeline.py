@@ -56,7 +56,7 @@ T = TypeVar("T", bound=NamedType)
 
 
 def merge(subgraphs: Iterable[model.Subgraph]) -> tuple[MergedSchema, list[Hint]]:
-    """Return the merged schema and its hints.
+    """Return the merged schema and its hints; the subgraphs come in the order of their names.
 
     Raises :class:`~router.composition.errors.CompositionFailed` with everything found at the
     first stage that found something.

@@ -81,10 +81,8 @@ class Merge(Struct):
 
     @classmethod
     def of(cls, subgraphs: Iterable[Subgraph]) -> Merge:
-        """Return a new run over subgraphs in any order."""
-        ordered = tuple(
-            sorted(subgraphs, key=lambda each: each.name.encode("utf-16-be", "surrogatepass"))
-        )
+        """Return a new run over subgraphs in the order of their names."""
+        ordered = tuple(subgraphs)
         roots = frozenset(root for each in ordered for root in each.schema.roots.values())
         names = graph_names([each.name for each in ordered])
         return cls(ordered, names, root_names=roots | {"Query"})

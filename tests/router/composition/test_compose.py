@@ -83,7 +83,7 @@ def outcome(subgraphs: list[SubgraphSource]) -> tuple[str, tuple[object, ...]]:
     try:
         composed = compose(subgraphs)
     except CompositionFailed as failure:
-        return "", tuple(sorted(f"{e.code} {e.message}" for e in failure.errors))
+        return "", failure.errors
     return composed.supergraph_sdl, composed.hints
 
 
