@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from drassist.app.subgraphs import SUBGRAPHS
-from drassist.cli.main import app
+from drassist.cli.commands import app
 from drassist.runtime.settings import Settings
 from tests.e2e.system import ROOT
 from tests.e2e.topology import port_of, services

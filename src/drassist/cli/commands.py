@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     help="Dr. Assistant: a clinical graph and the federation router that serves it.",
@@ -162,8 +162,3 @@ def router(context: typer.Context) -> None:
 def _fail(message: str) -> Any:
     typer.echo(message, err=True)
     raise typer.Exit(1)
-
-
-def main() -> None:
-    """The console script."""
-    app()
