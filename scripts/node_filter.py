@@ -45,7 +45,7 @@ class NodeFilter:
 
     def ask(self, **request: object) -> dict[str, Any]:
         """Return the answer, or raise Silent."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
