@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import combinations
+from math import comb
 from typing import TypeAlias
 
 from router.planning.plan import When
 
-__all__ = ["Alternatives", "joined", "least", "ordered", "remaining", "within"]
+__all__ = ["Alternatives", "Weakest", "least", "ordered", "remaining", "within"]
 
 Alternatives: TypeAlias = frozenset[frozenset[When]]
 
 
+class Weakest:
+    """Conjunctions that are told one by one, to say which of them add something.
+
+    They are looked up, not compared with all others: conditions inside conditions make thousands.
+    """
+
+    def __init__(self, conjunctions: Iterable[frozenset[When]] = ()) -> None:
+        self._by_size: dict[int, set[frozenset[When]]] = {}
+        for each in conjunctions:
+            self._by_size.setdefault(len(each), set()).add(each)
+
+    def add(self, conjunction: frozenset[When]) -> bool:
+        """Whether none before was as weak."""
+        if self.covers(conjunction):
+            return False
+        self._by_size.setdefault(len(conjunction), set()).add(conjunction)
+        return True
+
+    def covers(self, conjunction: frozenset[When]) -> bool:
+        """Whether one of them holds wherever this one does."""
+        return any(
+            _some_part(conjunction, size, known)
+            for size, known in self._by_size.items()
+            if size <= len(conjunction)
+        )
+
+
+def _some_part(whole: frozenset[When], size: int, known: set[frozenset[When]]) -> bool:
+    """Whether some part of the conjunction, of this size, is known."""
+    if comb(len(whole), size) < len(known):
+        return any(frozenset(part) in known for part in combinations(whole, size))
+    return any(part <= whole for part in known)
+
+
 def least(alternatives: Iterable[frozenset[When]]) -> Alternatives:
     """The weakest conjunctions: what implies another one adds nothing."""
-    return joined(frozenset(), alternatives)
-
-
-def joined(alternatives: Alternatives, others: Iterable[frozenset[When]]) -> Alternatives:
-    """Where one of ``alternatives`` or of ``others`` holds."""
-    for other in others:
-        if not any(each <= other for each in alternatives):
-            kept = [each for each in alternatives if not other < each]
-            alternatives = frozenset((*kept, other))
-    return alternatives
+    weakest = Weakest()
+    return frozenset(filter(weakest.add, sorted(set(alternatives), key=len)))
 
 
 def remaining(
@@ -33,7 +61,7 @@ def remaining(
 
     Empty where each of ``given`` implies one of ``alternatives``.
     """
-    if all(any(each <= one for each in alternatives) for one in given):
+    if all(map(Weakest(alternatives).covers, given)):
         return (), ()
     known = frozenset.intersection(*given)
     wanted = least(each - known for each in alternatives)

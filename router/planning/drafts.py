@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from router.planning.alternatives import Alternatives, joined
 from router.planning.graph import Node
 from router.planning.plan import ContextArgument, OnTypes, OperationKind, Path, When
 from router.planning.selection import Defer
@@ -38,7 +37,7 @@ class InputPart(Struct, eq=False):
     key: str
     on: str | None
     required: bool
-    alternatives: Alternatives
+    alternatives: set[frozenset[When]]
     arguments: str = ""
     inner: dict[tuple[str | None, str], InputPart] = field(default_factory=dict)
 
@@ -48,12 +47,12 @@ class DraftInput(Struct, eq=False):
 
     on: str
     typename: str | None
-    alternatives: Alternatives
+    alternatives: set[frozenset[When]]
     parts: dict[tuple[str | None, str], InputPart]
 
     def merge(self, other: DraftInput) -> None:
         """Send what both send; what only one needs is needed under its conditions only."""
-        self.alternatives = joined(self.alternatives, other.alternatives)
+        self.alternatives |= other.alternatives
         _merge_parts(self.parts, other.parts)
 
     def clashes(self, other: DraftInput) -> bool:
@@ -69,7 +68,7 @@ def _merge_parts(
         if own is None:
             parts[place] = other
         else:
-            own.alternatives = joined(own.alternatives, other.alternatives)
+            own.alternatives |= other.alternatives
             own.required = own.required and other.required
             _merge_parts(own.inner, other.inner)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from router.planning.alternatives import Alternatives, joined, ordered, remaining, within
+from router.planning.alternatives import Alternatives, ordered, remaining, within
 from router.planning.drafts import Draft, DraftInput, depths, plan_path
 from router.planning.fetches import input_selections
 from router.planning.operation import Operation
@@ -167,9 +167,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
 
 def _any_of(request: _Request) -> tuple[tuple[When, ...], ...]:
     """What beyond the request's condition must hold for one of its parts to be wanted."""
-    found: Alternatives = frozenset()
-    for draft in request.drafts:
-        found = joined(found, draft.alternatives())
+    found = {each for draft in request.drafts for each in draft.alternatives()}
     _, any_of = remaining(found, (request.condition,))
     return any_of if len(any_of) <= MAX_ALTERNATIVES else ()
 

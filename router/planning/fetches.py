@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from router.planning.alternatives import Alternatives, joined, remaining, within
+from router.planning.alternatives import Alternatives, Weakest, remaining, within
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
 from router.planning.graph import Node, QueryGraph
@@ -108,7 +108,7 @@ class FetchBuilder:
         self._roots: dict[tuple[int, int, Defer | None], Draft] = {}
         self._cursors: dict[int, _Cursor] = {}
         self._reached: dict[tuple[int, int, Defer | None], _Cursor] = {}
-        self._supplied: dict[tuple[int, int, Defer | None], list[frozenset[When]]] = {}
+        self._supplied: dict[tuple[int, int, Defer | None], Weakest] = {}
         self._shared: dict[tuple[object, ...], Draft] = {}
         self._given: dict[tuple[object, ...], Reach] = {}
         self._mirrors: list[tuple[Tree, list[Tree]]] = []
@@ -323,10 +323,8 @@ class FetchBuilder:
         if reach.key is None:
             draft.depend_on((cursor.draft,))
             return found
-        supplied = self._supplied.setdefault(place, [])
-        if any(each <= full for each in supplied):
+        if not self._supplied.setdefault(place, Weakest()).add(full):
             return found  # supplied already, under no more conditions
-        supplied.append(full)
         for name in cursor.names:
             parts: _Parts = {}
             suppliers = self._supply(cursor, reach.key, parts, full, defer, required=False)
@@ -334,7 +332,7 @@ class FetchBuilder:
                 suppliers += self._supply(cursor, reach.requires, parts, full, defer, required=True)
             draft.depend_on((cursor.draft, *suppliers))
             typename = self._sent_typename(cursor, reach)
-            sent = DraftInput(name, typename, frozenset((full,)), parts)
+            sent = DraftInput(name, typename, {full}, parts)
             known = draft.inputs.get(name)
             if known is None:
                 draft.inputs[name] = sent
@@ -516,10 +514,10 @@ def _part(
     place = (name, on or "")
     part = parts.get(place)
     if part is None:
-        part = parts[place] = InputPart(name, key, on, required, frozenset((when,)))
+        part = parts[place] = InputPart(name, key, on, required, {when})
     else:
         part.required = part.required and required
-        part.alternatives = joined(part.alternatives, (when,))
+        part.alternatives.add(when)
     return part
 
 
