@@ -232,9 +232,12 @@ async def _reload_when(router: Router, reloads: asyncio.Event) -> None:
 
 
 def _named_by(router: Router) -> Iterator[Path]:
-    """The files that contracts and settings name, wherever they lie."""
+    """The files and folders that contracts and settings name, wherever they lie."""
     for client in router.generation.clients.values():
-        yield from client.contract.persisted.manifests
+        persisted = client.contract.persisted
+        yield from persisted.manifests
+        if persisted.folder is not None:
+            yield persisted.folder
         yield from (each.manifest for each in client.contract.versions if each.manifest)
     yield from (each.jwks_file for each in router.settings.jwt.issuers if each.jwks_file)
 

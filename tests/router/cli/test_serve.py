@@ -133,7 +133,11 @@ def test_files_that_a_contract_names_are_watched_wherever_they_lie(
 ) -> None:
     contract = tmp_path / "clients" / "web" / "contract.toml"
     contract.parent.mkdir(parents=True)
-    contract.write_text('[persisted]\nmanifests = ["../../persisted.json"]')
+    contract.write_text(
+        'persisted = {manifests = ["../../persisted.json"], folder = "../../saved"}'
+    )
+    saved = tmp_path / "saved"
+    saved.mkdir()
     manifest = tmp_path / "persisted.json"
     manifest.write_text('{"1": "{ hello }"}')
     folder = str(contract.parents[1])
@@ -143,6 +147,8 @@ def test_files_that_a_contract_names_are_watched_wherever_they_lie(
         assert "persisted.json:1:2: this is not JSON" in process.line()
         assert process.line() == "The router keeps the schema it has.\n"
         manifest.write_text('{"2": "{ hello }"}')
+        assert process.line().startswith("The router serves generation")
+        (saved / "Hello.graphql").write_text("query Hello { hello }")
         assert process.line().startswith("The router serves generation")
 
 
