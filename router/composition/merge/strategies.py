@@ -65,9 +65,12 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
 def _multiplied(left: list[list[str]], right: list[list[str]]) -> list[list[str]]:
     terms = [sorted(_united(one, other), key=_as_json) for one, other in product(left, right)]
     kept: list[list[str]] = []
+    demands: list[frozenset[str]] = []
     for term in sorted(terms, key=len):
-        if not any(set(shorter) <= set(term) for shorter in kept):
+        demanded = frozenset(term)
+        if not any(fewer <= demanded for fewer in demands):
             kept.append(term)
+            demands.append(demanded)
     return kept
 
 
