@@ -77,14 +77,13 @@ class Peer(NodeFilter):
     def plan(self, supergraph: str, operation: str, labels: Mapping[str, bool]) -> Node | str:
         """Return the plan, or what was said where there is none; ``labels``: are they active."""
         try:
-            if self._loaded != supergraph:
+            if self._loaded != supergraph or not self.runs:
                 answer = self.ask(supergraph=supergraph)
                 if "error" in answer:
                     return str(answer["error"])
                 self._loaded = supergraph
             answer = self.ask(operation=operation, labels=labels)
         except Silent as silent:
-            self._loaded = None
             return str(silent)
         return answer["plan"] if "plan" in answer else str(answer["error"])
 

@@ -43,9 +43,14 @@ class NodeFilter:
     ) -> None:
         self.stop()
 
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there, with all that it was told."""
+        return self._process is not None and self._process.poll() is None
+
     def ask(self, **request: object) -> dict[str, Any]:
         """Return the answer, or raise Silent."""
-        if self._process is None or self._process.poll() is not None:
+        if not self.runs:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -53,6 +58,7 @@ class NodeFilter:
                 stderr=subprocess.DEVNULL,
                 text=True,
             )
+        assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
