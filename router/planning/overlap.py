@@ -10,32 +10,50 @@ from __future__ import annotations
 from router.planning.tree import On, SelectedField, Tree
 from router.supergraph import SubgraphView, TypeRef
 
-__all__ = ["disjoint", "mergeable", "same_shape", "shape"]
+__all__ = ["Joint", "disjoint", "same_shape", "shape"]
 
 Selected = tuple[str, SelectedField]
 """A field with the type it is selected on."""
 
+_Variant = tuple[On, str, str]
+"""The types, the name and the arguments of a field that stands under some response key."""
 
-def mergeable(subgraph: SubgraphView, one: Tree, other: Tree) -> bool:
-    """Whether two selections on one object can be one, without any field taking a new key.
 
-    Fields on types that exclude each other may differ: printing gives one of them an alias.
+class Joint:
+    """What several selections ask together of one object, and whether another one can join.
+
+    It can where no field has to take a new key. Fields on types that exclude each other may differ:
+    printing gives one of them an alias.
     """
-    first: dict[str, list[tuple[On, SelectedField]]] = {}
-    for types, picked in one.by_key():
-        first.setdefault(picked.key, []).append((types, picked))
-    for types, picked in other.by_key():
-        for own_types, own in first.get(picked.key, ()):
-            if all(disjoint(subgraph, a, b) for a in own_types for b in types):
-                continue
-            if (own.name, own.arguments) != (picked.name, picked.arguments):
-                return False
-            one_child, other_child = own.child, picked.child
-            if one_child is None or other_child is None:
-                continue
-            if not mergeable(subgraph, one_child, other_child):
-                return False
-    return True
+
+    def __init__(self, subgraph: SubgraphView, *trees: Tree) -> None:
+        self._subgraph = subgraph
+        self._by_key: dict[str, dict[_Variant, Joint]] = {}
+        for tree in trees:
+            self.add(tree)
+
+    def add(self, tree: Tree) -> None:
+        """Ask for what a tree selects, too."""
+        for types, picked in tree.by_key():
+            variants = self._by_key.setdefault(picked.key, {})
+            variant = (types, picked.name, picked.arguments)
+            below = variants.get(variant)
+            if below is None:
+                below = variants[variant] = Joint(self._subgraph)
+            if picked.child is not None:
+                below.add(picked.child)
+
+    def admits(self, tree: Tree) -> bool:
+        """Whether a tree can be selected together with all of these."""
+        for types, picked in tree.by_key():
+            for (own, name, arguments), below in self._by_key.get(picked.key, {}).items():
+                if all(disjoint(self._subgraph, a, b) for a in own for b in types):
+                    continue
+                if (name, arguments) != (picked.name, picked.arguments):
+                    return False
+                if picked.child is not None and not below.admits(picked.child):
+                    return False
+        return True
 
 
 def disjoint(subgraph: SubgraphView, one: str, other: str) -> bool:

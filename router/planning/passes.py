@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from router.planning.drafts import Draft, depths, plan_path
-from router.planning.overlap import mergeable
+from router.planning.overlap import Joint
 from router.planning.plan import OperationKind
 from router.planning.selection import Defer
 
@@ -69,12 +69,17 @@ def merge_level(drafts: list[Draft]) -> list[Draft]:
     """Merge drafts of one depth, subgraph and place."""
     level = depths(drafts)
     groups: dict[tuple[object, ...], list[Draft]] = {}
+    joints: dict[int, Joint] = {}
     gone: dict[int, Draft] = {}
     for draft in sorted(drafts, key=lambda d: (level[d.id], d.id)):
         place = (*_place(draft), level[draft.id])
         peers = groups.setdefault(place, [])
         for peer in peers:
-            if _compatible(peer, draft):
+            joint = joints.get(peer.id)
+            if joint is None:
+                joint = joints[peer.id] = Joint(peer.subgraph, peer.tree)
+            if _compatible(peer, draft, joint):
+                joint.add(draft.tree)
                 _absorb(peer, draft)
                 gone[draft.id] = peer
                 break
@@ -203,8 +208,11 @@ def _place(draft: Draft, *, any_part: bool = False) -> tuple[object, ...]:
     )
 
 
-def _compatible(one: Draft, other: Draft) -> bool:
-    """Whether one request can stand for both, asking for nothing that neither wants."""
+def _compatible(one: Draft, other: Draft, joint: Joint | None = None) -> bool:
+    """Whether one request can stand for both, asking for nothing that neither wants.
+
+    ``joint`` is what the first one asks for, where that is known.
+    """
     if one.kind is not OperationKind.QUERY or one.contexts or other.contexts:
         return False
     if not one.is_entity and not one.parents:
@@ -213,7 +221,7 @@ def _compatible(one: Draft, other: Draft) -> bool:
         known = one.inputs.get(on)
         if known is not None and (known.typename != sent.typename or known.clashes(sent)):
             return False
-    if not mergeable(one.subgraph, one.tree, other.tree):
+    if not (joint or Joint(one.subgraph, one.tree)).admits(other.tree):
         return False
     if one.inputs.keys() == other.inputs.keys():
         return True

@@ -174,24 +174,28 @@ def test_fetches_that_wait_for_one_another_are_joined_at_a_thousand_aliases() ->
     assert (plan.depth, len(plan.fetches)) == (3, 3)
 
 
-def test_conditions_inside_conditions_are_no_product_of_all_with_all() -> None:
+@pytest.mark.parametrize(("below", "fetches"), [("b", 3), ("k { b }", 4)])
+def test_conditions_inside_conditions_are_no_product_of_all_with_all(
+    below: str, fetches: int
+) -> None:
     levels, count = 3, 12
     sdl = graphs(3).replace("external: Boolean", "requires: String, external: Boolean")
     sdl += f"""
     type Query @join__type(graph: G0) {{ t: T }}
     type T {everywhere(3, "id")} {{
       id: ID!
+      k: T @join__field(graph: G1)
       b: Int @join__field(graph: G1, requires: "r")
       r: Int @join__field(graph: G2) @join__field(graph: G1, external: true)
     }}"""
     names = [[f"$v{level}_{n}" for n in range(count)] for level in range(levels)]
     query = f"query({' '.join(f'{name}: Boolean!' for level in names for name in level)}) {{ t {{ ...F0 }} }}"
     for level, own in enumerate(names):
-        inner = f"...F{level + 1}" if level + 1 < levels else "b"
+        inner = f"...F{level + 1}" if level + 1 < levels else below
         fields = " ".join(f"... @include(if: {name}) {{ {inner} }}" for name in own)
         query += f" fragment F{level} on T {{ {fields} }}"
-    plan = plan_within(2, sdl, query)
-    assert (plan.depth, len(plan.fetches)) == (3, 3)
+    plan = plan_within(3, sdl, query)
+    assert len(plan.fetches) == fetches
 
 
 def requirements(count: int, *, circular: bool) -> str:
