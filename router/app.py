@@ -198,10 +198,26 @@ class Router:
             settings = self._read_settings()
             authenticate = self._authenticator(settings)
             generation = await self._build(settings)
-            if settings != self.settings:
-                self.settings = settings
-                await server.configure(settings, authenticate)
+            try:
+                await self._go_over(server, generation, settings, authenticate)
+            finally:
+                if server.pipeline.generation is not generation:
+                    await generation.retire()
+
+    async def _go_over(
+        self,
+        server: Server,
+        generation: Generation,
+        settings: Settings,
+        authenticate: Authenticator | None,
+    ) -> None:
+        """Serve from a generation, unless the router was stopped while it was built."""
+        if self._server is server and settings != self.settings:
+            self.settings = settings
+            await server.configure(settings, authenticate)
+        if self._server is server:
             await server.pipeline.warm_up(generation)
+        if self._server is server:
             await server.use(generation)
             _LOG.info("generation %d is served", generation.number)
 
@@ -295,7 +311,7 @@ class Router:
         self._generations += 1
         try:
             return await asyncio.to_thread(self._made, loaded, settings, self._generations)
-        except RouterError:
+        except BaseException:  # one that is cancelled has clients too
             await close_all(loaded.clients)
             raise
 

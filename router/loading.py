@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from router.errors import RouterError, SettingsInvalid, SubgraphError
+from router.errors import SettingsInvalid, SubgraphError
 from router.execution.client import SubgraphClient, SubgraphRequest
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def load_subgraphs(
         ]
         composition = await asyncio.to_thread(compose, sources)
         supergraph = await asyncio.to_thread(Supergraph.load, composition.supergraph_sdl)
-    except RouterError:
+    except BaseException:  # one that is cancelled has clients too
         await close_all(clients)
         raise
     return LoadedGraph(supergraph, clients)

@@ -18,8 +18,8 @@ from starlette.routing import Mount
 from strawberry import federation
 
 from router import Router, Subgraph
-from router.errors import RouterError, SettingsInvalid
-from router.execution.client import SubgraphRequest
+from router.errors import RouterError, SettingsInvalid, SubgraphError
+from router.execution.client import SubgraphAnswer, SubgraphRequest
 from router.server.exchange import Exchange
 from tests.router.asgi import http_to
 
@@ -162,6 +162,37 @@ async def test_requests_are_answered_while_it_reloads() -> None:
             await asyncio.sleep(0)
         await reloading
     assert answered > 50
+
+
+class Closing:
+    """A client that only counts how often it is closed."""
+
+    closed = 0
+
+    async def fetch(self, request: SubgraphRequest) -> SubgraphAnswer:
+        raise SubgraphError("Nobody is asked.")
+
+    async def subscribe(self, request: SubgraphRequest) -> AsyncIterator[SubgraphAnswer]:
+        for answer in ():
+            yield answer
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_was_loaded_for_a_router_that_stops_meanwhile_is_closed(cancelled: bool) -> None:
+    asked = Closing()
+    router = Router.from_subgraphs({"s": Subgraph(client=asked, sdl="type Query { a: Int }")})
+    await router.start()
+    reloading = asyncio.create_task(router.reload())
+    await asyncio.sleep(0)
+    await router.stop()
+    assert asked.closed == 1
+    if cancelled:
+        reloading.cancel()
+    await asyncio.wait([reloading])
+    assert asked.closed == 2
 
 
 async def test_what_does_not_start_says_why() -> None:
