@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 from msgspec import Struct
 
@@ -63,11 +64,12 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
             dependents[parent].append(index)
         ancestors.append(frozenset(parents).union(*(ancestors[parent] for parent in parents)))
     steps: list[FetchStep] = []
+    bringing: list[_Bringing] = []
     calls = 0
     for index, fetch in enumerate(plan.fetches):
         shapes = read_shapes(fetch, types.schema)
         own = []
-        before = [steps[earlier] for earlier in sorted(ancestors[index])]
+        before = [bringing[earlier] for earlier in sorted(ancestors[index])]
         for call in fetch.entities:
             statics = tuple(_static(before, path, fetch, call, types) for path in call.paths)
             prefix = _prefix(call.paths[0]) if call.paths else ()
@@ -88,7 +90,25 @@ def build_steps(plan: Plan, types: Types) -> tuple[FetchStep, ...]:
             renamed=bool(fetch.renames) or any(call.renames for call in fetch.entities),
         )
         steps.append(step)
+        bringing.append(_bringing(step))
     return tuple(steps)
+
+
+class _Bringing(Struct, eq=False):
+    """What the answer to a fetch brings, by the keys that lead to it; ``call``: where objects are sent."""
+
+    fetch: Fetch
+    starts: dict[tuple[str, ...], list[tuple[Shape, EntityCall | None]]]
+
+
+def _bringing(step: FetchStep) -> _Bringing:
+    starts: dict[tuple[str, ...], list[tuple[Shape, EntityCall | None]]] = {}
+    for each in step.calls:
+        for path in each.call.paths:
+            starts.setdefault(_keys(path), []).append((each.shape, each.call))
+    if not step.calls:
+        starts[_keys(step.fetch.at)] = [(step.shapes.root, None)]
+    return _Bringing(step.fetch, starts)
 
 
 def _prefix(path: Path) -> ClientPath:
@@ -102,7 +122,7 @@ def _prefix(path: Path) -> ClientPath:
 
 
 def _static(
-    before: Sequence[FetchStep], path: Path, fetch: Fetch, call: EntityCall, types: Types
+    before: Sequence[_Bringing], path: Path, fetch: Fetch, call: EntityCall, types: Types
 ) -> str | None:
     """Return the type at ``path`` where it is known without asking for it.
 
@@ -113,7 +133,7 @@ def _static(
         name = path[-1].types[0]
         if types.is_object(name):
             return name
-    brought = list(_bringing(before, path))
+    brought = list(_brought(before, path))
     statics = {slot.static for slot in brought if isinstance(slot, Slot)}
     if len(statics) == 1 and None not in statics:
         return statics.pop()
@@ -122,8 +142,8 @@ def _static(
     (only,) = call.inputs
     if not any(_told_types(brought)):
         return only.on if types.is_object(only.on) else only.typename
-    surely = [step for step in before if _comes(step.fetch, fetch, only)]
-    told = _bringing(surely, path, (fetch, only))
+    surely = [each for each in before if _comes(each.fetch, fetch, only)]
+    told = _brought(surely, path, (fetch, only))
     return None if any(each.sure for each in _told_types(told)) else only.typename
 
 
@@ -140,35 +160,25 @@ def _comes(part: Fetch | Input, *others: Fetch | Input) -> bool:
     return when.issuperset(part.when) and part.any_of in ((), *(other.any_of for other in others))
 
 
-def _bringing(
-    steps: Sequence[FetchStep], path: Path, where: tuple[Fetch | Input, ...] | None = None
+def _brought(
+    before: Sequence[_Bringing], path: Path, where: tuple[Fetch | Input, ...] | None = None
 ) -> Iterator[Slot | Shape]:
     """Yield what brings something at ``path``: slots of answers, shapes of entities there.
 
     ``where``: parts of the plan; only what comes wherever these do.
     """
     keys = _keys(path)
-    for step in steps:
-        starts: list[tuple[Shape, Path]] = [
-            (call.shape, at)
-            for call in step.calls
-            if where is None or any(_comes(each, *where) for each in call.call.inputs)
-            for at in call.call.paths
-        ]
-        if not step.calls:
-            starts.append((step.shapes.root, step.fetch.at))
-        for shape, at in starts:
-            above = _keys(at)
-            if above == keys:
-                yield shape
-            elif keys[: len(above)] == above:
-                slot = _descend(shape, keys[len(above) :])
-                if slot is not None:
-                    yield slot
+    for each, length in product(before, range(len(keys) + 1)):
+        for shape, call in each.starts.get(keys[:length], ()):
+            if call and where and not any(_comes(sent, *where) for sent in call.inputs):
+                continue
+            found = _descend(shape, keys[length:]) if length < len(keys) else shape
+            if found is not None:
+                yield found
 
 
-def _keys(path: Path) -> list[str]:
-    return [item for item in path if isinstance(item, str) and item != EACH]
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(item for item in path if isinstance(item, str) and item != EACH)
 
 
 def _descend(shape: Shape, keys: Sequence[str]) -> Slot | None:
