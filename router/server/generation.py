@@ -36,7 +36,7 @@ DEFAULT_CLIENT: Final = Contract(
         height=50_000,
         aliases=5_000,
         root_fields=1_000,
-        directives=5_000,
+        directives=1_000,
         tokens=None,
     ),
     graphiql=True,
