@@ -22,12 +22,7 @@ from router.composition.upgrade import upgrade
 from router.composition.validation import check_federation, check_graphql
 from router.composition.validation.roots import rename_roots
 
-__all__ = ["read_subgraph", "read_subgraphs"]
-
-
-def read_subgraph(source: SubgraphSource) -> Subgraph:
-    """Return one subgraph as if it were alone, or raise ``CompositionFailed``."""
-    return read_subgraphs([source])[0]
+__all__ = ["read_subgraphs"]
 
 
 def read_subgraphs(sources: Iterable[SubgraphSource]) -> list[Subgraph]:

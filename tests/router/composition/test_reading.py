@@ -13,7 +13,7 @@ from router.composition.model import (
     base_name,
 )
 from router.composition.sources import SubgraphSource
-from router.composition.subgraph import read_subgraph
+from router.composition.subgraph import read_subgraphs
 from tests.router.composition.reading_support import fed2, read
 
 STRAWBERRY = '''
@@ -51,7 +51,7 @@ def field(subgraph: Subgraph, coordinate: str) -> FieldDefinition:
 
 
 def test_a_schema_as_strawberry_prints_it_is_read() -> None:
-    subgraph = read_subgraph(SubgraphSource("patients", "http://p", STRAWBERRY))
+    [subgraph] = read_subgraphs([SubgraphSource("patients", "http://p", STRAWBERRY)])
     assert [found.name for found in subgraph.mergeable_types()] == ["Patient", "Query"]
     query = subgraph.types["Query"]
     assert isinstance(query, CompositeType)
