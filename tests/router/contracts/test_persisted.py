@@ -27,6 +27,15 @@ def loaded(tmp_path: Path, manifest: object, **rules: object) -> PersistedOperat
     )
 
 
+def loaded_by_version(tmp_path: Path, **texts: str) -> PersistedOperations:
+    rules = []
+    for number, (name, text) in enumerate(texts.items()):
+        manifest = tmp_path / f"{number}.json"
+        manifest.write_text(json.dumps({sha(text): text}))
+        rules.append(VersionRules(name=name, manifest=manifest))
+    return load_persisted(Contract(name="tablet", versions=tuple(rules)))
+
+
 def apollo(*operations: dict[str, str]) -> dict[str, object]:
     return {
         "format": "apollo-persisted-query-manifest",
@@ -110,19 +119,8 @@ def test_an_operation_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_versions_keep_their_own_text_of_one_name(tmp_path: Path) -> None:
-    old, new = tmp_path / "1.json", tmp_path / "2.json"
-    old.write_text(json.dumps({sha(TEXT): TEXT}))
     other = "query Ward { ward { name beds } }"
-    new.write_text(json.dumps({sha(other): other}))
-    operations = load_persisted(
-        Contract(
-            name="tablet",
-            versions=(
-                VersionRules(name="1.0", manifest=old),
-                VersionRules(name="2.0", manifest=new),
-            ),
-        )
-    )
+    operations = loaded_by_version(tmp_path, **{"1.0": TEXT, "2.0": other})
     assert operations.find("Ward", "1.0").text == TEXT  # type: ignore[union-attr]
     assert operations.find("tablet~2.0~Ward").text == other  # type: ignore[union-attr]
     assert operations.find("Ward") is None
@@ -133,19 +131,8 @@ def test_a_client_that_is_off_has_no_operations(tmp_path: Path) -> None:
 
 
 def test_a_version_finds_the_operations_of_the_rule_that_covers_it(tmp_path: Path) -> None:
-    old, new = tmp_path / "2.json", tmp_path / "3.json"
-    old.write_text(json.dumps({sha(TEXT): TEXT}))
     other = "query Ward { ward { name beds } }"
-    new.write_text(json.dumps({sha(other): other}))
-    operations = load_persisted(
-        Contract(
-            name="tablet",
-            versions=(
-                VersionRules(name="2.*", manifest=old),
-                VersionRules(name="3.*", manifest=new),
-            ),
-        )
-    )
+    operations = loaded_by_version(tmp_path, **{"2.*": TEXT, "3.*": other})
     for found in (operations.find("Ward", "2.7"), operations.find("tablet~2.7~Ward")):
         assert found is not None
         assert found.text == TEXT

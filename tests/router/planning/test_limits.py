@@ -159,17 +159,22 @@ def test_a_key_for_each_pair_of_subgraphs_is_no_product() -> None:
     assert (plan.depth, len(plan.fetches)) == (1, count)
 
 
-def test_fetches_that_wait_for_one_another_are_joined_at_a_thousand_aliases() -> None:
-    count = 1_000
+def requiring(more: str) -> str:
+    """A supergraph in which ``b`` of G1 requires ``r`` of G2, with one more field."""
     sdl = graphs(3).replace("external: Boolean", "requires: String, external: Boolean")
-    sdl += f"""
+    return f"""{sdl}
     type Query @join__type(graph: G0) {{ t: T }}
     type T {everywhere(3, "id")} {{
       id: ID!
-      a: Int @join__field(graph: G1)
+      {more}
       b: Int @join__field(graph: G1, requires: "r")
       r: Int @join__field(graph: G2) @join__field(graph: G1, external: true)
     }}"""
+
+
+def test_fetches_that_wait_for_one_another_are_joined_at_a_thousand_aliases() -> None:
+    count = 1_000
+    sdl = requiring("a: Int @join__field(graph: G1)")
     plan = plan_within(2, sdl, f"{{{' '.join(f't{n}:t{{a b}}' for n in range(count))}}}")
     assert (plan.depth, len(plan.fetches)) == (3, 3)
 
@@ -179,15 +184,7 @@ def test_conditions_inside_conditions_are_no_product_of_all_with_all(
     below: str, fetches: int
 ) -> None:
     levels, count = 3, 12
-    sdl = graphs(3).replace("external: Boolean", "requires: String, external: Boolean")
-    sdl += f"""
-    type Query @join__type(graph: G0) {{ t: T }}
-    type T {everywhere(3, "id")} {{
-      id: ID!
-      k: T @join__field(graph: G1)
-      b: Int @join__field(graph: G1, requires: "r")
-      r: Int @join__field(graph: G2) @join__field(graph: G1, external: true)
-    }}"""
+    sdl = requiring("k: T @join__field(graph: G1)")
     names = [[f"$v{level}_{n}" for n in range(count)] for level in range(levels)]
     query = f"query({' '.join(f'{name}: Boolean!' for level in names for name in level)}) {{ t {{ ...F0 }} }}"
     for level, own in enumerate(names):
