@@ -180,19 +180,11 @@ class CompiledOperation:
         admission: Admission | None = None,
     ) -> Answer:
         """Execute a query or mutation with coerced variables; never raises for a sick subgraph."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-        def done(run: Run) -> None:
-            if not future.done():
-                future.set_result(self.answer(run))
+        def make(done: Callable[[Run], None]) -> Run:
+            return Run(self.program, variables, clients, done, headers, admission)
 
-        run = Run(self.program, variables, clients, done, headers, admission)
-        try:
-            run.start()
-            return await future
-        except asyncio.CancelledError:
-            run.cancel()
-            raise
+        return await self._finished(make)
 
     async def subscribe(
         self,
@@ -318,9 +310,9 @@ class CompiledOperation:
         return write_answer(data, failures.errors)
 
     async def _finished(
-        self, make: Callable[[Callable[[Run], None]], Run], source: Outcome
+        self, make: Callable[[Callable[[Run], None]], Run], source: Outcome | None = None
     ) -> Answer:
-        """Run one event to the end; cancelling the wait cancels the run."""
+        """Run to the end, from an event on if there is one; cancelling the wait cancels the run."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def done(run: Run) -> None:

@@ -79,11 +79,11 @@ class Parcel(Struct):
         )
 
     @property
-    def operation(self) -> str:
-        """The operation with as many fields as there are different contexts."""
-        fetch = self.step.fetch
+    def operation(self) -> str | None:
+        """The operation with as many fields as there are different contexts; None: the plan's will do."""
         if self.is_plain:
-            return fetch.operation
+            return None
+        fetch = self.step.fetch
         names = tuple(
             (each.alias, (each.variable, *(argument.variable for argument in each.context)))
             for each in fetch.entities

@@ -265,8 +265,7 @@ class Run(State):
 
         for place, parcel in enumerate(made):
             variables = {**given, **parcel.variables()}
-            operation = None if parcel.is_plain else parcel.operation
-            self._send(step, variables, partial(arrived, place, parcel), operation)
+            self._send(step, variables, partial(arrived, place, parcel), parcel.operation)
 
     def _send(
         self,

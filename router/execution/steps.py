@@ -11,7 +11,7 @@ from router.execution.client import opening_of
 from router.execution.representations import ClientPath
 from router.execution.shapes import Shape, Shapes, Slot, read_shapes
 from router.execution.types import Types
-from router.planning.plan import EACH, EntityCall, Fetch, Input, OnTypes, Path, Plan
+from router.planning.plan import EACH, EntityCall, Fetch, Input, OnTypes, Path, Plan, keys_of
 
 __all__ = ["CallStep", "FetchStep", "build_steps"]
 
@@ -105,9 +105,9 @@ def _bringing(step: FetchStep) -> _Bringing:
     starts: dict[tuple[str, ...], list[tuple[Shape, EntityCall | None]]] = {}
     for each in step.calls:
         for path in each.call.paths:
-            starts.setdefault(_keys(path), []).append((each.shape, each.call))
+            starts.setdefault(keys_of(path), []).append((each.shape, each.call))
     if not step.calls:
-        starts[_keys(step.fetch.at)] = [(step.shapes.root, None)]
+        starts[keys_of(step.fetch.at)] = [(step.shapes.root, None)]
     return _Bringing(step.fetch, starts)
 
 
@@ -167,7 +167,7 @@ def _brought(
 
     ``where``: parts of the plan; only what comes wherever these do.
     """
-    keys = _keys(path)
+    keys = keys_of(path)
     for each, length in product(before, range(len(keys) + 1)):
         for shape, call in each.starts.get(keys[:length], ()):
             if call and where and not any(_comes(sent, *where) for sent in call.inputs):
@@ -175,10 +175,6 @@ def _brought(
             found = _descend(shape, keys[length:]) if length < len(keys) else shape
             if found is not None:
                 yield found
-
-
-def _keys(path: Path) -> tuple[str, ...]:
-    return tuple(item for item in path if isinstance(item, str) and item != EACH)
 
 
 def _descend(shape: Shape, keys: Sequence[str]) -> Slot | None:

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from router.planning.alternatives import ordered
 from router.planning.plan import When
 from router.planning.selection import (
     Defer,
@@ -130,7 +131,7 @@ class _Walk(Struct):
             if known is not None and not each.selections:
                 continue
             if known is not None and self._is_offered(known):
-                more = tuple(sorted(wanted.when - known.when, key=lambda w: w.variable))
+                more = ordered(wanted.when - known.when)
                 rest = Fragment(None, each.selections, when=more, defer=defer)
                 self.later.setdefault(id(known.field), []).append(rest)
                 continue

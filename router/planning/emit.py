@@ -138,7 +138,7 @@ def _fetch(index: int, request: _Request, operation: Operation, after: tuple[int
             when=when,
             any_of=any_of,
         )
-    calls = _calls(request, fragments)
+    calls = _calls(request, any_of, fragments)
     directives, used = operation.directives.get(OperationKind.QUERY, ("", ()))
     variables = _declared(frozenset(used).union(*(call.variables for call in calls)), operation)
     entities = _entities(calls, {use.name for use in variables})
@@ -176,9 +176,11 @@ def _definitions(fragments: Mapping[str, str]) -> list[str]:
     return [f"fragment {name} {definition}" for definition, name in fragments.items()]
 
 
-def _calls(request: _Request, fragments: dict[str, str]) -> list[_Call]:
+def _calls(
+    request: _Request, any_of: tuple[tuple[When, ...], ...], fragments: dict[str, str]
+) -> list[_Call]:
     calls: dict[tuple[object, ...], _Call] = {}
-    given = frozenset(request.condition.union(each) for each in _any_of(request) or ((),))
+    given = frozenset(request.condition.union(each) for each in any_of or ((),))
     for draft in request.drafts:
         condition = draft.condition
         printed = print_selection(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from router.planning.alternatives import Alternatives, Weakest, remaining, within
+from router.planning.alternatives import Alternatives, Weakest, ordered, remaining, within
 from router.planning.closure import Narrow, Reach, Solution, Take
 from router.planning.drafts import Draft, DraftInput, InputPart, Narrowed, Spot
 from router.planning.graph import Node, QueryGraph
@@ -447,7 +447,7 @@ class FetchBuilder:
             return []  # what this draft was given lies in the data already
         extra: Conditions = ()
         if at.draft is not cursor.draft:
-            extra = tuple(sorted(when - frozenset(at.conditions), key=lambda w: w.variable))
+            extra = ordered(when - frozenset(at.conditions))
         tail = edge.tail
         entry = at.plain.add(
             key,
@@ -463,7 +463,7 @@ class FetchBuilder:
             key, item.name, self._supergraph_type(item, cursor.node, tail), composite=True
         )
         below = self._below(at, entry.child, tail, selected, edge.view.type.lists)
-        below = replace(below, conditions=tuple(sorted(when, key=lambda w: w.variable)))
+        below = replace(below, conditions=ordered(when))
         if not below.certain:
             _part(part.inner, "__typename", "__typename", None, required=True, when=when)
         inner = self._supply(below, item.inner, part.inner, when, defer, required=required)

@@ -9,6 +9,7 @@ and :class:`OnTypes` where only some runtime types are meant.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -32,6 +33,7 @@ __all__ = [
     "Rename",
     "VariableUse",
     "When",
+    "keys_of",
 ]
 
 EACH: Final = "@"
@@ -54,6 +56,11 @@ class OnTypes(Struct, frozen=True):
 
 PathItem: TypeAlias = str | OnTypes
 Path: TypeAlias = tuple[PathItem, ...]
+
+
+def keys_of(path: Iterable[object]) -> tuple[str, ...]:
+    """The response keys of a path, without list levels and narrowings."""
+    return tuple(item for item in path if isinstance(item, str) and item != EACH)
 
 
 class When(Struct, frozen=True):

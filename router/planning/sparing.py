@@ -10,12 +10,13 @@ conditions leave out all else, one brings them for all::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
+from router.planning.alternatives import least
 from router.planning.drafts import Draft, Spot
 from router.planning.graph import Node
-from router.planning.plan import EACH, OperationKind, When
+from router.planning.plan import OperationKind, When, keys_of
 from router.planning.tree import Tree
 
 __all__ = ["spare"]
@@ -82,12 +83,9 @@ def _lay_beside(draft: Draft, tree: Tree) -> None:
         draft.beside = None
 
 
-def _least(draft: Draft) -> set[frozenset[When]]:
-    """The alternatives that no other one includes."""
+def _least(draft: Draft) -> Set[frozenset[When]]:
     found = draft.alternatives()
-    if len(found) > MAX_ALTERNATIVES:
-        return found
-    return {each for each in found if not any(other < each for other in found)}
+    return found if len(found) > MAX_ALTERNATIVES else least(found)
 
 
 def _above(draft: Draft) -> Iterator[Draft]:
@@ -104,7 +102,7 @@ def _above(draft: Draft) -> Iterator[Draft]:
 
 def _held(draft: Draft, spot: Spot) -> tuple[Tree, Node] | None:
     """What a draft selects, in any case, of the objects at a place, and what they are there."""
-    keys, own = _keys(spot), _keys(draft.spot)
+    keys, own = keys_of(spot), keys_of(draft.spot)
     if keys[: len(own)] != own:
         return None
     tree, node = draft.tree, draft.node
@@ -113,16 +111,12 @@ def _held(draft: Draft, spot: Spot) -> tuple[Tree, Node] | None:
             return None
         (tree,) = draft.tree.fragments.values()
     for key in keys[len(own) :]:
-        entry = next((e for e in tree.fields.values() if e.key == key and not e.when), None)
-        edge = node.edge(entry.name) if entry is not None else None
-        if entry is None or entry.child is None or edge is None or edge.tail is None:
+        picked = next((e for e in tree.fields.values() if e.key == key and not e.when), None)
+        edge = node.edge(picked.name) if picked is not None else None
+        if picked is None or picked.child is None or edge is None or edge.tail is None:
             return None
-        tree, node = entry.child, edge.tail
+        tree, node = picked.child, edge.tail
     return tree, node
-
-
-def _keys(spot: Spot) -> list[str]:
-    return [item for item in spot if isinstance(item, str) and item != EACH]
 
 
 def _share_objects(roots: Sequence[Draft]) -> None:
@@ -144,13 +138,13 @@ def _share_objects(roots: Sequence[Draft]) -> None:
 def _hollow(tree: Tree) -> Tree | None:
     """The objects that a tree selects in any case, if it selects nothing else in any case."""
     found = Tree(tree.type_name)
-    for place, entry in tree.fields.items():
-        if entry.name == "__typename" or entry.when or entry.wanted:
+    for place, picked in tree.fields.items():
+        if picked.name == "__typename" or picked.when or picked.wanted:
             continue
-        inner = _hollow(entry.child) if entry.child is not None else None
+        inner = _hollow(picked.child) if picked.child is not None else None
         if inner is None:
             return None
-        copied = entry.copy()
+        copied = picked.copy()
         copied.child = inner
         found.fields[place] = copied
     for (_, when, _), inner_tree in tree.fragments.items():
@@ -161,30 +155,30 @@ def _hollow(tree: Tree) -> Tree | None:
 
 
 def _brings(node: Node, objects: Tree) -> bool:
-    for entry in objects.fields.values():
-        edge = node.edge(entry.name)
+    for picked in objects.fields.values():
+        edge = node.edge(picked.name)
         if edge is None or edge.requires or edge.view.context or edge.tail is None:
             return False
-        if entry.child is not None and not _brings(edge.tail, entry.child):
+        if picked.child is not None and not _brings(edge.tail, picked.child):
             return False
     return True
 
 
 def _select(tree: Tree, node: Node, objects: Tree) -> None:
-    for entry in objects.fields.values():
-        edge = node.edge(entry.name)
+    for picked in objects.fields.values():
+        edge = node.edge(picked.name)
         assert edge is not None
         assert edge.tail is not None
         own = tree.add(
-            entry.key,
-            entry.name,
-            arguments=entry.arguments,
-            directives=entry.directives,
-            variables=entry.variables,
+            picked.key,
+            picked.name,
+            arguments=picked.arguments,
+            directives=picked.directives,
+            variables=picked.variables,
             child_type=edge.tail.name,
         )
-        if own.child is None or entry.child is None:
+        if own.child is None or picked.child is None:
             continue
         if edge.tail.is_abstract:
             own.child.add_typename()
-        _select(own.child, edge.tail, entry.child)
+        _select(own.child, edge.tail, picked.child)
