@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from drassist.runtime.settings import DatabaseSettings, IdentitySettings, RelaySettings, Settings
+from tests.ports import free_port
 
 REQUIRED = bool(os.environ.get("DRASSIST_REQUIRE_SERVICES"))
 POSTGRESQL = os.environ.get("DRASSIST_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
@@ -126,7 +127,7 @@ def redis_url() -> Iterator[str]:
     except ImportError:
         missing("Redis")
         return
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     try:
         server.wait_until_ready()

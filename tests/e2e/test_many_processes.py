@@ -60,7 +60,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(postgresql_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    redis = ValkeyServer()
+    redis = ValkeyServer(port=free_port())
     redis.start()
     redis.wait_until_ready()
     peer_port = free_port()

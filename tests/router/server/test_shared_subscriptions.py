@@ -16,6 +16,7 @@ from router.server.event_log import EventId, SourceOver
 from router.server.shared_log import SharedLog, SharedLogs
 from router.settings import HeaderSettings, Settings, SubscriptionSettings
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.router.server.test_streams import opened
 
 
@@ -175,7 +176,7 @@ async def test_other_rights_are_not_shared_between_routers(
 async def test_with_redis_away_every_router_reads_for_itself(
     started: Any, serving: Any, library: Any, stack: AsyncExitStack
 ) -> None:
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     server.wait_until_ready()
     settings = sharing(f"redis://127.0.0.1:{server.port}/0")

@@ -93,7 +93,7 @@ async def _ended(process: Process) -> None:
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
     """A Redis of the test's own, which it may stop and start."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     server.wait_until_ready()
     yield server

