@@ -8,6 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,9 @@ _GARBAGE: Final = (50_000, 20, 100)
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the watched files."""
+
+_TICK: Final = 10_000_000
+"""Nanoseconds by which the time of a file's change may lag behind the clock: a tick of the kernel."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -150,6 +154,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
 
     from router.server.http_protocol import protocol_for
 
+    began = time.time_ns()
     await router.start()
     listener = listen(options.host, options.port, shared=options.workers > 1)
     gc.freeze()
@@ -175,7 +180,7 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.set)
     if not options.no_watch:
-        watching = _watch(lambda: {*watched, *_named_by(router)}, reloads)
+        watching = _watch(lambda: {*watched, *_named_by(router)}, reloads, began)
         tasks.append(asyncio.create_task(watching))
     host = f"[{options.host}]" if ":" in options.host else options.host
     port, path = listener.getsockname()[1], router.settings.http.path
@@ -242,18 +247,25 @@ def _named_by(router: Router) -> Iterator[Path]:
     yield from (each.jwks_file for each in router.settings.jwt.issuers if each.jwks_file)
 
 
-async def _watch(paths: Callable[[], Iterable[Path]], reloads: asyncio.Event) -> None:
-    """Ask for a reload when a watched file, or a file below a watched folder, has changed."""
-    before = await asyncio.to_thread(_stamps, paths())
+async def _watch(paths: Callable[[], Iterable[Path]], reloads: asyncio.Event, began: int) -> None:
+    """Ask for a reload when a watched file, or a file below a watched folder, has changed.
+
+    The first reading of the files began at ``began``, in nanoseconds since 1970: what changed since
+    then may have been read as it was before.
+    """
+    stamps = await asyncio.to_thread(_stamps, paths())
+    before = {file: stamp for file, stamp in stamps.items() if max(stamp[:2]) < began - _TICK}
     while True:
-        await asyncio.sleep(_LOOK_EVERY)
         now = await asyncio.to_thread(_stamps, paths())
         if now != before:
             before = now
             reloads.set()
+        await asyncio.sleep(_LOOK_EVERY)
 
 
-def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
+    """What tells that a file has changed: the time of that, which a copy may set back to the
+    original's; where the system knows it, the time when it came here; and its size."""
     files: list[Path] = []
     for path in paths:
         files.extend(path.rglob("*") if path.is_dir() else [path])
@@ -261,5 +273,5 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     for file in files:
         with contextlib.suppress(OSError):
             stat = file.stat()
-            stamps[file] = (stat.st_mtime_ns, stat.st_size)
+            stamps[file] = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
     return stamps
