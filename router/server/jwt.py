@@ -109,10 +109,9 @@ class _Keys:
 
     def __init__(self, issuer: JwtIssuer) -> None:
         self.issuer = issuer
-        if issuer.jwks_file is not None:
-            _of_file(issuer.jwks_file)  # one that cannot be used is told at the start
-        self._set: KeySet | None = None
-        self._read_at = 0.0
+        # a file that cannot be used is told at the start
+        self._set = _of_file(issuer.jwks_file) if issuer.jwks_file is not None else None
+        self._read_at = time.monotonic()
         self._tried_at = -_PAUSE
         self._reading = asyncio.Lock()
 
