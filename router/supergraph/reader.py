@@ -30,7 +30,7 @@ from router.errors import SupergraphInvalid
 from router.supergraph.features import Application, JoinFeature, applications
 from router.supergraph.fieldset import FieldSet, SetField, parse_field_set
 from router.supergraph.legacy import complete_legacy_views
-from router.supergraph.unsaid import with_own_types
+from router.supergraph.unsaid import with_external, with_own_types
 from router.supergraph.views import (
     ContextSource,
     FieldView,
@@ -177,7 +177,7 @@ class _Reader:
                 keys.append(KeyView(selection, application.flag("resolvable", default=True)))
                 if application.flag("extension"):
                     self.forced.add((graph.graph, name, text))
-        return TypeView(
+        view = TypeView(
             name=name,
             kind=TypeKind.OBJECT if is_interface_object else _KINDS[type(node)],
             fields=MappingProxyType(self._fields(name, node, graph, found)),
@@ -192,6 +192,7 @@ class _Reader:
                 if application.name == self.join.context
             ),
         )
+        return with_external(view, self._unlisted(node))
 
     def _interfaces(
         self, node: TypeDefinitionNode, graph: _Graph, found: Sequence[Application]
@@ -269,6 +270,11 @@ class _Reader:
             if here:
                 views[definition.name.value] = self._field_view(definition, here[0], where)
         return views
+
+    def _unlisted(self, node: TypeDefinitionNode) -> frozenset[str]:
+        """The fields without a directive: each subgraph of the type is taken to have them."""
+        definitions = getattr(node, "fields", None) or ()
+        return frozenset(d.name.value for d in definitions if not self._join_fields(d))
 
     def _join_fields(
         self, definition: FieldDefinitionNode | InputValueDefinitionNode

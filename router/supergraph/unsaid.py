@@ -1,21 +1,43 @@
-"""Types of fields that a composer did not tell.
+"""What a composer did not tell of a field.
 
 Where the declarations of a field differ, ``@join__field(type:)`` tells each subgraph's own type.
 Not every composer writes it: then a subgraph seems to have a field of a type that it does not
 know. It can only be a narrower one.
+
+Nor does every composer write ``@join__field(external: true)`` on an interface that a subgraph has
+as an interface object: then the subgraph seems to resolve what it requires.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from graphql import parse_type
 from msgspec.structs import replace
 
+from router.supergraph.fieldset import FieldSet, top_level_fields
 from router.supergraph.views import FieldView, TypeRef, TypeView
 
-__all__ = ["with_own_types"]
+__all__ = ["with_external", "with_own_types"]
+
+
+def with_external(view: TypeView, unlisted: frozenset[str]) -> TypeView:
+    """Return a subgraph's type with its fields external that others of it require.
+
+    ``unlisted`` are the fields that no directive of the supergraph gives to a subgraph. Only key
+    fields may be required and resolved in one place (the rule REQUIRES_FIELDS_MISSING_EXTERNAL).
+    """
+    required = _outermost(field.requires for field in view.fields.values())
+    untold = required & unlisted - _outermost(key.selection for key in view.keys)
+    if not untold:
+        return view
+    external = {name: replace(view.fields[name], external=True) for name in untold}
+    return replace(view, fields=MappingProxyType({**view.fields, **external}))
+
+
+def _outermost(selections: Iterable[FieldSet]) -> frozenset[str]:
+    return frozenset().union(*map(top_level_fields, selections))
 
 
 def with_own_types(
