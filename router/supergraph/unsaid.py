@@ -16,28 +16,34 @@ from types import MappingProxyType
 from graphql import parse_type
 from msgspec.structs import replace
 
-from router.supergraph.fieldset import FieldSet, top_level_fields
+from router.supergraph.fieldset import FieldSet, SetField
 from router.supergraph.views import FieldView, TypeRef, TypeView
 
 __all__ = ["with_external", "with_own_types"]
 
 
 def with_external(view: TypeView, unlisted: frozenset[str]) -> TypeView:
-    """Return a subgraph's type with its fields external that others of it require.
+    """Return a subgraph's type with its leaves external that other fields of it require.
 
-    ``unlisted`` are the fields that no directive of the supergraph gives to a subgraph. Only key
-    fields may be required and resolved in one place (the rule REQUIRES_FIELDS_MISSING_EXTERNAL).
+    ``unlisted`` are the fields that no directive of the supergraph gives to a subgraph. A leaf that
+    is required is external or of a key (the rule REQUIRES_FIELDS_MISSING_EXTERNAL).
     """
-    required = _outermost(field.requires for field in view.fields.values())
-    untold = required & unlisted - _outermost(key.selection for key in view.keys)
+    required = _leaves(field.requires for field in view.fields.values())
+    untold = required & unlisted - _leaves(key.selection for key in view.keys)
     if not untold:
         return view
     external = {name: replace(view.fields[name], external=True) for name in untold}
     return replace(view, fields=MappingProxyType({**view.fields, **external}))
 
 
-def _outermost(selections: Iterable[FieldSet]) -> frozenset[str]:
-    return frozenset().union(*map(top_level_fields, selections))
+def _leaves(selections: Iterable[FieldSet]) -> frozenset[str]:
+    """The outermost fields without a selection of their own."""
+    return frozenset(
+        item.name
+        for selection in selections
+        for item in selection
+        if isinstance(item, SetField) and not item.selections
+    )
 
 
 def with_own_types(
