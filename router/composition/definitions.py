@@ -7,7 +7,8 @@ it may have anything that is no scalar of its own: libraries write ``String``, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from typing import TypeAlias
 
 from graphql import ConstValueNode, print_ast
 
@@ -21,21 +22,25 @@ from router.composition.model import (
     TypeDefinition,
     TypeRef,
 )
-from router.composition.problems import Problems
 
-__all__ = ["check_directive", "check_enum", "check_scalar", "is_simplified_federation_1"]
+__all__ = [
+    "Deviation",
+    "directive_deviations",
+    "is_simplified_federation_1",
+    "type_deviations",
+]
 
-_CODE = "DIRECTIVE_DEFINITION_INVALID"
+Deviation: TypeAlias = tuple[str, str]
+"""What is wrong with a definition, for people, and the coordinate of it."""
 
 
-def check_directive(
+def directive_deviations(
     found: DirectiveDefinition,
     expected: DirectiveDefinition,
     scalars: Set[str],
     types: Mapping[str, TypeDefinition],
-    problems: Problems,
-) -> None:
-    """Compare a user's definition with the specification's; one problem per deviation.
+) -> Iterator[Deviation]:
+    """Compare a user's definition with the specification's.
 
     ``scalars`` are those of the specifications, as they are named here.
     """
@@ -43,16 +48,15 @@ def check_directive(
     intro = f'Invalid definition for directive "{at}": '
     for argument in expected.arguments.values():
         if argument.name not in found.arguments and argument.is_required:
-            problems.add(_CODE, f'{intro}missing required argument "{argument.name}"', at)
+            yield f'{intro}missing required argument "{argument.name}"', at
     for argument in found.arguments.values():
         where = f"{at}({argument.name}:)"
         spec = expected.arguments.get(argument.name)
         if spec is None:
-            problems.add(_CODE, f'{intro}unknown/unsupported argument "{argument.name}"', where)
+            yield f'{intro}unknown/unsupported argument "{argument.name}"', where
             continue
         if not _may_stand_for(argument.type, spec.type, scalars, types):
-            problems.add(
-                _CODE,
+            yield (
                 f'{intro}argument "{argument.name}" should have type "{spec.type}" but found '
                 f'type "{argument.type}"',
                 where,
@@ -61,41 +65,32 @@ def check_directive(
         elif not isinstance(argument.type, NonNull) and _said(argument.default) != _said(
             spec.default
         ):
-            problems.add(
-                _CODE,
+            yield (
                 f'{intro}argument "{argument.name}" should have {_said(spec.default)} but found '
                 f"{_said(argument.default)}",
                 where,
             )
     if found.repeatable and not expected.repeatable:
-        problems.add(_CODE, f'{intro}"{at}" should not be repeatable', at)
+        yield f'{intro}"{at}" should not be repeatable', at
     if not set(found.locations) <= set(expected.locations):
-        problems.add(
-            _CODE,
+        yield (
             f'{intro}"{at}" should have locations {", ".join(expected.locations)}, but found '
             f"(non-subset) {', '.join(found.locations)}",
             at,
         )
 
 
-def check_scalar(found: TypeDefinition, problems: Problems) -> None:
-    """Demand that a type which a specification makes a scalar is one."""
-    if not isinstance(found, ScalarType):
-        problems.add(
-            "TYPE_DEFINITION_INVALID",
-            f"Invalid definition for type {found.name}: it should be a scalar.",
-            found.name,
-        )
-
-
-def check_enum(found: TypeDefinition, values: tuple[str, ...], problems: Problems) -> None:
-    """Demand that an enum of a specification has that specification's values."""
-    actual = set(found.values) if isinstance(found, EnumType) else set()
-    if actual != set(values):
-        problems.add(
-            "TYPE_DEFINITION_INVALID",
+def type_deviations(found: TypeDefinition, expected: ScalarType | EnumType) -> Iterator[Deviation]:
+    """Demand that a specification's scalar is a scalar, and its enum has the same values."""
+    if isinstance(expected, ScalarType):
+        if not isinstance(found, ScalarType):
+            yield f"Invalid definition for type {found.name}: it should be a scalar.", found.name
+        return
+    actual = found.values.keys() if isinstance(found, EnumType) else set[str]()
+    if actual != expected.values.keys():
+        yield (
             f'Invalid definition for type "{found.name}": expected the enum values '
-            f"[{', '.join(sorted(values))}] but found [{', '.join(sorted(actual))}].",
+            f"[{', '.join(sorted(expected.values))}] but found [{', '.join(sorted(actual))}].",
             found.name,
         )
 

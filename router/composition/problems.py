@@ -28,6 +28,13 @@ class Problems:
         """Note a problem and go on."""
         self.errors.append(CompositionError.in_subgraph(self.subgraph, code, message, *coordinates))
 
+    def add_all(self, code: str, found: Iterable[tuple[str, str]]) -> bool:
+        """Note problems, each a message and its coordinate, and tell whether there was any."""
+        before = len(self.errors)
+        for message, coordinate in found:
+            self.add(code, message, coordinate)
+        return len(self.errors) > before
+
     def stop(self, code: str, message: str, *coordinates: str) -> SubgraphRefused:
         """Return the refusal to raise when nothing can be said beyond this problem."""
         self.add(code, message, *coordinates)

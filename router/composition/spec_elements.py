@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from router.composition.definitions import (
-    check_directive,
-    check_enum,
-    check_scalar,
+    directive_deviations,
     is_simplified_federation_1,
+    type_deviations,
 )
 from router.composition.links import FEDERATION, LINK, Feature, Links
 from router.composition.model import (
@@ -81,16 +80,16 @@ def add_spec_elements(
     its applications say nothing, and nothing else is known.
     """
     of_link = {name: each for name, each in known.items() if _is_link(each)}
-    before = len(problems.errors)
-    if not _answers_for_link(subgraph, of_link):
-        _add_types(subgraph, _features(subgraph.links, link=True), problems)
-    _add_directives(subgraph, of_link, problems)
-    if len(problems.errors) > before:
+    is_sound = _answers_for_link(subgraph, of_link) or _add_types(
+        subgraph, _features(subgraph.links, link=True), problems
+    )
+    is_sound = _add_directives(subgraph, of_link, problems) and is_sound
+    if not is_sound:
         _break_links(subgraph, known)
         return
     if subgraph.links.feature(FEDERATION) is None:
         for scalar in FEDERATION_1.scalars:
-            _add_scalar(subgraph, scalar, problems)
+            _add_type(subgraph, ScalarType(scalar), problems)
     _add_types(subgraph, _features(subgraph.links, link=False), problems)
     rest = {name: each for name, each in known.items() if name not in of_link}
     _add_directives(subgraph, rest, problems)
@@ -122,7 +121,9 @@ def _break_links(subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition]
 
 def _add_directives(
     subgraph: ParsedSubgraph, known: dict[str, DirectiveDefinition], problems: Problems
-) -> None:
+) -> bool:
+    """Tell whether those that are there already are as they must be."""
+    are_sound = True
     scalars = frozenset(_spec_scalars(subgraph.links))
     is_fed1 = subgraph.links.feature(FEDERATION) is None
     for name, expected in known.items():
@@ -139,10 +140,11 @@ def _add_directives(
             if not _links_count(subgraph):
                 continue
             written, expected = _as_far_as_checked(written, expected)
-        before = len(problems.errors)
-        check_directive(written, expected, scalars, subgraph.types, problems)
-        if len(problems.errors) > before:  # what else is wrong is told by the right one
-            subgraph.directives[name] = known[name]
+        deviations = directive_deviations(written, expected, scalars, subgraph.types)
+        if problems.add_all("DIRECTIVE_DEFINITION_INVALID", deviations):
+            subgraph.directives[name] = known[name]  # what else is wrong is told by the right one
+            are_sound = False
+    return are_sound
 
 
 def _links_count(subgraph: ParsedSubgraph) -> bool:
@@ -173,27 +175,30 @@ def _as_far_as_checked(
     return ours, theirs
 
 
-def _add_types(subgraph: ParsedSubgraph, features: Iterable[Feature], problems: Problems) -> None:
+def _add_types(subgraph: ParsedSubgraph, features: Iterable[Feature], problems: Problems) -> bool:
+    """Tell whether those that are there already are as they must be."""
+    are_sound = True
     for feature in features:
         spec = find_spec(feature.identity, feature.version)
         if spec is None:
             continue
         for scalar in spec.scalars:
-            _add_scalar(subgraph, feature.type_name(scalar), problems)
+            are_sound &= _add_type(subgraph, ScalarType(feature.type_name(scalar)), problems)
         for element, values in spec.enums:
             name = feature.type_name(element)
             enum = EnumType(name, values={value: EnumValue(value) for value in values})
-            before = len(problems.errors)
-            check_enum(subgraph.types.setdefault(name, enum), values, problems)
-            if len(problems.errors) > before:
-                subgraph.types[name] = enum
+            are_sound &= _add_type(subgraph, enum, problems)
+    return are_sound
 
 
-def _add_scalar(subgraph: ParsedSubgraph, name: str, problems: Problems) -> None:
-    before = len(problems.errors)
-    check_scalar(subgraph.types.setdefault(name, ScalarType(name)), problems)
-    if len(problems.errors) > before:  # what else is wrong is told by the right one
-        subgraph.types[name] = ScalarType(name)
+def _add_type(
+    subgraph: ParsedSubgraph, expected: ScalarType | EnumType, problems: Problems
+) -> bool:
+    written = subgraph.types.setdefault(expected.name, expected)
+    if problems.add_all("TYPE_DEFINITION_INVALID", type_deviations(written, expected)):
+        subgraph.types[expected.name] = expected  # what else is wrong is told by the right one
+        return False
+    return True
 
 
 def _spec_scalars(links: Links) -> Iterator[str]:

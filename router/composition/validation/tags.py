@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from router.composition.definitions import check_directive
+from router.composition.definitions import directive_deviations
 from router.composition.links import Version
 from router.composition.model import Subgraph
 from router.composition.problems import Problems
@@ -22,4 +22,5 @@ def check_tag_definition(subgraph: Subgraph, problems: Problems) -> None:
     for definition in subgraph.directives.values():
         if definition.canonical == "tag" and definition.by_user:
             newest = replace(spec.directives[0], name=definition.name)
-            check_directive(definition, newest, frozenset(), subgraph.types, problems)
+            deviations = directive_deviations(definition, newest, frozenset(), subgraph.types)
+            problems.add_all("DIRECTIVE_DEFINITION_INVALID", deviations)
