@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from graphql import (
@@ -12,66 +12,85 @@ from graphql import (
     ExecutableDefinitionNode,
     GraphQLSyntaxError,
     Node,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
     parse,
 )
 
-__all__ = ["line_of"]
+__all__ = ["Places"]
 
-_COORDINATE: Final = re.compile(r"(@?\w+)(?:\.(\w+))?(?:\((\w+):\))?\Z")
-
-
-def line_of(sdl: str, coordinates: Iterable[str]) -> str:
-    """Return ``:line`` of the first element that is found (``Type.field(argument:)``), or "".
-
-    A schema that does not parse gives ``:line:column`` of the mistake, one with an operation in it
-    the operation's line.
-    """
-    try:
-        document = parse(sdl)
-    except GraphQLSyntaxError as error:
-        at = error.locations[0] if error.locations else None
-        return f":{at.line}:{at.column}" if at is not None else ""
-    found = _found(document, coordinates)
-    return f":{found.loc.start_token.line}" if found is not None and found.loc is not None else ""
+_LAST_PART: Final = re.compile(r"\(\w+:\)\Z|\.\w+\Z")
 
 
-def _found(document: DocumentNode, coordinates: Iterable[str]) -> Node | None:
+class Places:
+    """The lines of one schema's elements, for any number of errors."""
+
+    def __init__(self, sdl: str) -> None:
+        self._only: str | None = None
+        self._lines: dict[str, int] = {}
+        try:
+            document = parse(sdl)
+        except GraphQLSyntaxError as error:
+            at = error.locations[0] if error.locations else None
+            self._only = f":{at.line}:{at.column}" if at is not None else ""
+            return
+        for definition in document.definitions:
+            if isinstance(definition, ExecutableDefinitionNode):
+                self._only = f":{_line(definition)}"
+                return
+        for coordinate, node in _elements(document):
+            self._lines.setdefault(coordinate, _line(node))
+
+    def line_of(self, coordinates: Iterable[str]) -> str:
+        """Return ``:line`` of the first element that is found (``Type.field(argument:)``), or "".
+
+        Of an element that is not there it is the line of what would hold it. A schema that does
+        not parse gives ``:line:column`` of the mistake, one with an operation in it the
+        operation's line.
+        """
+        if self._only is not None:
+            return self._only
+        for coordinate in coordinates:
+            for each in _outwards(coordinate):
+                if each in self._lines:
+                    return f":{self._lines[each]}"
+        return ""
+
+
+def _outwards(coordinate: str) -> Iterator[str]:
+    """Yield a coordinate and those that hold it: ``T.f(a:)``, ``T.f``, ``T``."""
+    outer = coordinate
+    while outer:
+        yield outer
+        inner = _LAST_PART.search(outer)
+        outer = outer[: inner.start()] if inner is not None else ""
+
+
+def _elements(document: DocumentNode) -> Iterator[tuple[str, Node]]:
+    """Yield what a schema defines, with its coordinate."""
     for definition in document.definitions:
-        if isinstance(definition, ExecutableDefinitionNode):
-            return definition
-    for coordinate in coordinates:
-        named = _COORDINATE.match(coordinate)
-        if named is not None and (node := _find(document.definitions, *named.groups())):
-            return node
-    return None
-
-
-def _find(
-    definitions: Iterable[Node], name: str, member: str | None, argument: str | None
-) -> Node | None:
-    """Return the smallest part found: the argument, else the member, else the first definition."""
-    found: Node | None = None
-    for node in definitions:
-        at = "@" if isinstance(node, DirectiveDefinitionNode) else ""
-        if name != "schema" and name != f"{at}{_name(node)}":
+        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
+            yield "schema", definition
             continue
-        if name == "schema" and node.kind not in ("schema_definition", "schema_extension"):
-            continue
-        found = found or node
-        inner = _named(node, ("fields", "values"), member) if member is not None else node
-        if inner is not None and (member is not None or argument is not None):
-            return _named(inner, ("arguments",), argument) or inner
-    return found
+        at = "@" if isinstance(definition, DirectiveDefinitionNode) else ""
+        name = f"{at}{_name(definition)}"
+        yield name, definition
+        yield from _arguments(name, definition)
+        for attribute in ("fields", "values"):
+            for member in getattr(definition, attribute, None) or ():
+                yield f"{name}.{_name(member)}", member
+                yield from _arguments(f"{name}.{_name(member)}", member)
 
 
-def _named(node: Node, attributes: Iterable[str], name: str | None) -> Node | None:
-    for attribute in attributes:
-        for part in getattr(node, attribute, None) or ():
-            if _name(part) == name:
-                return part  # type: ignore[no-any-return]
-    return None
+def _arguments(of: str, node: Node) -> Iterator[tuple[str, Node]]:
+    for argument in getattr(node, "arguments", None) or ():
+        yield f"{of}({_name(argument)}:)", argument
 
 
-def _name(node: Node) -> str | None:
-    name = getattr(node, "name", None)
-    return getattr(name, "value", None)
+def _name(node: Node) -> str:
+    return node.name.value  # type: ignore[attr-defined, no-any-return]
+
+
+def _line(node: Node) -> int:
+    assert node.loc is not None
+    return node.loc.start_token.line

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.composition.errors import CompositionError, CompositionFailed
-from router.composition.places import line_of
+from router.composition.errors import CompositionFailed
+from router.composition.places import Places
 
 __all__ = ["report"]
 
@@ -16,15 +16,17 @@ def report(failure: CompositionFailed, texts: Mapping[str, tuple[str, str]]) -> 
     ``texts``: the subgraphs, by name, whose text the reader can look at: what it is called (its
     file, say) and what it holds.
     """
+    named = {name for error in failure.errors for name in error.subgraphs}
+    places = {name: Places(sdl) for name, (_, sdl) in texts.items() if name in named}
     count = len(failure.errors)
     parts = [f"The subgraphs do not compose: {count} error{'s' if count != 1 else ''}."]
     for error in failure.errors:
+        told = [
+            f"{texts[name][0]}{places[name].line_of(error.coordinates)}"
+            for name in error.subgraphs
+            if name in places
+        ]
+        where = f" in {', '.join(told)}" if told else ""
         message = "\n".join(f"  {line}" for line in error.message.splitlines())
-        parts.append(f"{error.code}{_places(error, texts)}\n{message}")
+        parts.append(f"{error.code}{where}\n{message}")
     return "\n\n".join(parts)
-
-
-def _places(error: CompositionError, texts: Mapping[str, tuple[str, str]]) -> str:
-    told = [texts[name] for name in error.subgraphs if name in texts]
-    places = [f"{called}{line_of(sdl, error.coordinates)}" for called, sdl in told]
-    return f" in {', '.join(places)}" if places else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.composition.places import line_of
+from router.composition.places import Places
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ extend type T {
 enum E {
   X
 }"""
-    assert line_of(sdl, [coordinate]) == line
+    assert Places(sdl).line_of([coordinate]) == line
 
 
 def test_an_operation_in_a_schema_is_found() -> None:
-    assert line_of("type Query { a: Int }\n\nquery { a }", []) == ":3"
+    assert Places("type Query { a: Int }\n\nquery { a }").line_of([]) == ":3"
