@@ -38,6 +38,9 @@ __all__ = [
     "parse_field_set",
 ]
 
+MAX_DEPTH: Final = 64
+"""Selections in selections: whoever follows one calls itself for each level."""
+
 _CONTEXT_FIELD: Final = re.compile(
     r"(?:[\s,]|#[^\n]*\n)*\$(?:[\s,]|#[^\n]*\n)*([A-Za-z_]\w*)(.*)", re.DOTALL
 )
@@ -123,7 +126,9 @@ def _parse(text: str) -> Selection | str:
         return str(error)
 
 
-def _selection(node: SelectionSetNode) -> Selection:
+def _selection(node: SelectionSetNode, depth: int = 1) -> Selection:
+    if depth > MAX_DEPTH:
+        raise FieldSetInvalid(f"It is nested more than {MAX_DEPTH} levels deep.")
     if not node.selections:
         raise FieldSetInvalid("Syntax Error: expected a field, found nothing.")
     items: list[SelectedField | SelectedFragment] = []
@@ -134,12 +139,14 @@ def _selection(node: SelectionSetNode) -> Selection:
         )
         match selected:
             case FieldNode():
-                items.append(_field(selected, directives))
+                items.append(_field(selected, directives, depth))
             case InlineFragmentNode():
                 condition = selected.type_condition
                 on_type = condition.name.value if condition is not None else None
                 items.append(
-                    SelectedFragment(on_type, _selection(selected.selection_set), directives)
+                    SelectedFragment(
+                        on_type, _selection(selected.selection_set, depth + 1), directives
+                    )
                 )
             case FragmentSpreadNode():
                 raise FieldSetInvalid(f'Unknown fragment "{selected.name.value}".')
@@ -148,13 +155,14 @@ def _selection(node: SelectionSetNode) -> Selection:
     return Selection(tuple(items))
 
 
-def _field(node: FieldNode, directives: tuple[SelectedDirective, ...]) -> SelectedField:
+def _field(node: FieldNode, directives: tuple[SelectedDirective, ...], depth: int) -> SelectedField:
     if node.alias is not None:
         raise FieldSetInvalid(
             f'Cannot use alias "{node.alias.value}" in "{node.alias.value}: {node.name.value}": '
             "aliases are not supported here."
         )
-    nested = _selection(node.selection_set) if node.selection_set is not None else None
+    inside = node.selection_set
+    nested = _selection(inside, depth + 1) if inside is not None else None
     return SelectedField(node.name.value, _arguments(node), nested, directives)
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from router.composition.fieldsets import FieldSetInvalid, parse_context_field, parse_field_set
+from router.composition.fieldsets import (
+    MAX_DEPTH,
+    FieldSetInvalid,
+    parse_context_field,
+    parse_field_set,
+)
 from tests.router.composition.reading_support import codes, fed2, read, refusals
 
 TYPES = """
@@ -197,3 +202,13 @@ def test_a_context_field_is_a_context_and_a_selection() -> None:
     assert parse_context_field(" # note\n $ctx { a }") == ("ctx", " { a }")
     assert parse_context_field("ctx { a }") is None
     assert parse_context_field("$ctx") is None
+
+
+@pytest.mark.parametrize("opening", ["a {", "... on T {"])
+def test_a_selection_is_only_so_deep_that_it_can_be_followed(opening: str) -> None:
+    def nested(depth: int) -> str:
+        return f"{opening} " * (depth - 1) + "x" + " }" * (depth - 1)
+
+    parse_field_set(nested(MAX_DEPTH))
+    with pytest.raises(FieldSetInvalid, match="nested more than 64 levels deep"):
+        parse_field_set(nested(MAX_DEPTH + 1))
