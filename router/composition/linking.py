@@ -7,6 +7,7 @@ import, from every feature's alias, and from whatever looks like ``alias__elemen
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -274,9 +275,8 @@ def check_names(feature: Feature, links: Links, problems: Problems) -> None:
     for other in links:
         for element, name in other.imports.items():
             _check_import(element, name, other, feature, problems)
-    names = list(feature.imports.values())
-    for index, name in enumerate(names):
-        if name in names[:index]:
+    for name, count in Counter(feature.imports.values()).items():
+        if count > 1:
             raise problems.stop(
                 _USAGE, f'Two elements of "{feature.identity}" are imported as "{name}".', "schema"
             )

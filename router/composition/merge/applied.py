@@ -7,7 +7,7 @@ merged at once: it decides what is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from router.composition.merge.features import Features
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.strategies import ARGUMENT_STRATEGIES
-from router.composition.merge.values import equal_values, read_value
+from router.composition.merge.values import identity, read_value
 from router.composition.merge.wording import in_subgraphs
 from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Application, Value
 from router.composition.model import Applied, Element, Named, Subgraph
@@ -140,7 +140,7 @@ class AppliedMerger(Struct):
     def _distinct(
         self, sources: Sequence[Source[Applied]], required: frozenset[str]
     ) -> list[_Application]:
-        found: list[_Application] = []
+        found: dict[Hashable, _Application] = {}
         for subgraph, applied in sources:
             arguments = self._arguments(subgraph, applied)
             defaults = _defaults(subgraph, applied)
@@ -148,13 +148,11 @@ class AppliedMerger(Struct):
             arguments |= {
                 name: defaults[name] for name in required - arguments.keys() & defaults.keys()
             }
-            for seen in found:
-                if equal_values(seen.complete, complete):
-                    seen.subgraphs.append(subgraph.name)
-                    break
-            else:
-                found.append(_Application(applied.canonical, arguments, complete, [subgraph.name]))
-        return found
+            seen = found.setdefault(
+                identity(complete), _Application(applied.canonical, arguments, complete, [])
+            )
+            seen.subgraphs.append(subgraph.name)
+        return list(found.values())
 
     def _arguments(self, subgraph: Subgraph, applied: Applied) -> dict[str, Value]:
         definition = subgraph.directives.get(applied.name)

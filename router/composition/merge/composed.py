@@ -51,15 +51,14 @@ class Composed(Struct):
 
 def find_composed(merge: Merge, features: Features) -> list[Composed]:
     """Return the features to compose; every problem is noted."""
-    requests: list[Request] = []
+    taken = _taken_names(merge)
+    wishes: dict[tuple[str, str], Request] = {}
     for subgraph in merge.subgraphs:
         for applied in subgraph.schema.applications("composeDirective"):
-            request = _request(merge, features, subgraph, applied)
-            if request is not None and not any(
-                each.subgraph is subgraph and each.directive is request.directive
-                for each in requests
-            ):
-                requests.append(request)
+            request = _request(merge, taken, subgraph, applied)
+            if request is not None:
+                wishes.setdefault((subgraph.name, request.directive.name), request)
+    requests = list(wishes.values())
     by_identity: dict[str, list[Request]] = {}
     for request in requests:
         by_identity.setdefault(request.feature.identity, []).append(request)
@@ -77,7 +76,7 @@ def find_composed(merge: Merge, features: Features) -> list[Composed]:
 
 
 def _request(
-    merge: Merge, features: Features, subgraph: Subgraph, applied: Applied
+    merge: Merge, taken: Mapping[str, str], subgraph: Subgraph, applied: Applied
 ) -> Request | None:
     """Return a valid request, or None once its error or hint is noted."""
     findings = merge.findings
@@ -116,7 +115,6 @@ def _request(
         reason = f'names "{text}" of {feature.identity}, which cannot be composed'
         _error(findings, subgraph, reason, text)
         return None
-    taken = _taken_names(merge, features)
     if name in taken:
         reason = f'names "{text}", which is the name of @{taken[name]} in some subgraph'
         _error(findings, subgraph, reason, text)
@@ -124,7 +122,7 @@ def _request(
     return Request(subgraph, directive, feature, element)
 
 
-def _taken_names(merge: Merge, features: Features) -> dict[str, str]:
+def _taken_names(merge: Merge) -> dict[str, str]:
     """Return the names that any subgraph has for ``@tag`` and ``@inaccessible``."""
     return {
         definition.name: definition.canonical
@@ -214,8 +212,10 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
     chosen = max(composing.values(), key=lambda feature: feature.version)
     _hint_other_majors(merge, identity, chosen, composing)
     imports: dict[str, str] = {}
+    composers: dict[str, list[str]] = {}
     definitions: list[Source[DirectiveDefinition]] = []
     for each in asked:
+        composers.setdefault(each.directive.name, []).append(each.subgraph.name)
         if each.element in imports:
             continue
         imports[each.element] = each.directive.name
@@ -231,10 +231,7 @@ def _compose_feature(merge: Merge, identity: str, asked: Sequence[Request]) -> C
         chosen.name,
         imports,
         definitions,
-        {
-            name: frozenset(each.subgraph.name for each in asked if each.directive.name == name)
-            for name in imports.values()
-        },
+        {name: frozenset(composers[name]) for name in imports.values()},
     )
 
 

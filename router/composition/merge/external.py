@@ -10,7 +10,7 @@ from router.composition.merge.features import Features
 from router.composition.merge.inputs import argument_coordinate
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.subtypes import TypeMerge, is_subtype
-from router.composition.merge.values import equal_values, read_value
+from router.composition.merge.values import identity, read_value
 from router.composition.merge.wording import differences, in_subgraphs, tellers
 from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Argument, Field
 from router.composition.model import Argument as Declared
@@ -125,4 +125,4 @@ def _same_default(source: Source[Declared], merged: Argument) -> bool:
     if declared.default is None or merged.default is ABSENT:
         return declared.default is None and merged.default is ABSENT
     value = read_value(declared.default, declared.type, source.subgraph.types)
-    return equal_values(value, merged.default)
+    return identity(value) == identity(merged.default)

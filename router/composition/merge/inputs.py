@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from router.composition.emit import Emitter
 from router.composition.merge.applied import AppliedMerger
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.subtypes import merge_input_type
-from router.composition.merge.values import equal_values, read_value
+from router.composition.merge.values import identity, read_value
 from router.composition.merge.wording import differences, in_subgraphs, subgraph_names
 from router.composition.merged import (
     ABSENT,
@@ -217,17 +217,17 @@ def _merge_default(
 ) -> Value | Absent:
     if all(element.default is None for _, element in sources):
         return ABSENT
-    defaults: list[Value] = []
+    defaults: dict[Hashable, Value] = {}
     tellers: dict[str, list[str]] = {}
     for subgraph, element in sources:
         if element.default is None:
             tellers.setdefault("no default", []).append(subgraph.name)
             continue
         value = read_value(element.default, element.type, subgraph.types)
-        if not any(equal_values(value, seen) for seen in defaults):
-            defaults.append(value)
+        defaults.setdefault(identity(value), value)
         text = Emitter(merge.schema).value(value, str(element.type))
         tellers.setdefault(f"the default {text}", []).append(subgraph.name)
+    first = next(iter(defaults.values()))
     if len(defaults) > 1:
         merge.findings.error(
             "INPUT_FIELD_DEFAULT_MISMATCH" if is_field else "FIELD_ARGUMENT_DEFAULT_MISMATCH",
@@ -235,7 +235,7 @@ def _merge_default(
             [source.name for source in sources],
             coordinate,
         )
-        return defaults[0]  # what external fields are compared with
+        return first  # what external fields are compared with
     if "no default" in tellers:
         merge.findings.hint(
             "INCONSISTENT_DEFAULT_VALUE_PRESENCE",
@@ -243,4 +243,4 @@ def _merge_default(
             coordinate,
         )
         return ABSENT
-    return defaults[0]
+    return first

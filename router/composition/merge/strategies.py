@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import reduce
 from itertools import product
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from router.composition.merged import Value
 
 __all__ = ["ARGUMENT_STRATEGIES", "Strategy", "conjunction_of_dnf"]
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=Hashable)
 
 Strategy: TypeAlias = Callable[[Sequence[Value]], Value]
 """Takes the values of the distinct applications (None where absent) and gives one; None: absent."""
@@ -33,8 +33,8 @@ def nullable_maximum(values: Sequence[Value]) -> Value:
 
 def nullable_union(values: Sequence[Value]) -> Value:
     """``NULLABLE_UNION``: the items of all lists, in the order first seen."""
-    lists = [cast("list[Value]", value) for value in values if value is not None]
-    return reduce(_united, lists) if lists else None
+    lists = [cast("list[str]", value) for value in values if value is not None]
+    return cast("Value", reduce(_united, lists)) if lists else None
 
 
 def nullable_and(values: Sequence[Value]) -> Value:
@@ -65,17 +65,20 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
 def _multiplied(left: list[list[str]], right: list[list[str]]) -> list[list[str]]:
     terms = [sorted(_united(one, other), key=_as_json) for one, other in product(left, right)]
     kept: list[list[str]] = []
-    demands: list[frozenset[str]] = []
+    demands: dict[str | None, list[frozenset[str]]] = {}
+    """By their first demand, which a term that implies one has too."""
     for term in sorted(terms, key=len):
         demanded = frozenset(term)
-        if not any(fewer <= demanded for fewer in demands):
+        fewer = (each for first in (None, *term) for each in demands.get(first, ()))
+        if not any(each <= demanded for each in fewer):
             kept.append(term)
-            demands.append(demanded)
+            demands.setdefault(term[0] if term else None, []).append(demanded)
     return kept
 
 
 def _united(one: list[_T], other: list[_T]) -> list[_T]:
-    return [*one, *(each for each in other if each not in one)]
+    known = frozenset(one)
+    return [*one, *(each for each in other if each not in known)]
 
 
 def _as_json(value: object) -> str:

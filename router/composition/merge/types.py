@@ -109,11 +109,12 @@ def _check_some_interface(
 
 def merge_implements(merge: Merge, merged: ObjectType | InterfaceType) -> None:
     """Unite the interfaces that a type implements, and say where it does."""
+    interfaces = dict.fromkeys(merged.interfaces)
     for subgraph, declared in merge.composite_sources(merged.name):
         for interface in declared.interfaces:
-            if interface not in merged.interfaces:
-                merged.interfaces.append(interface)
+            interfaces[interface] = None
             merged.directives.append(join_implements(merge.graph(subgraph), interface))
+    merged.interfaces = list(interfaces)
 
 
 def merge_type_itself(

@@ -146,6 +146,7 @@ def _composite_problems(
         for argument in field.arguments.values():
             where = f"{merged.name}.{field.name}({argument.name}:)"
             yield from _argument_problems(schema, argument, where)
+    implemented = frozenset(merged.interfaces)
     for name in merged.interfaces:
         interface = schema.types.get(name)
         if not isinstance(interface, InterfaceType):
@@ -157,7 +158,7 @@ def _composite_problems(
                     "circular reference.",
                     merged.name,
                 )
-            elif grand not in merged.interfaces:
+            elif grand not in implemented:
                 yield (
                     f"Type {merged.name} must implement {grand} because it is implemented by "
                     f"{name}.",

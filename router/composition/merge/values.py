@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from graphql import (
     BooleanValueNode,
@@ -20,7 +20,7 @@ from graphql import (
 from router.composition import model
 from router.composition.merged import EnumLiteral, Value
 
-__all__ = ["equal_values", "read_value"]
+__all__ = ["identity", "read_value"]
 
 _INTEGER_TEXT = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
 
@@ -70,17 +70,20 @@ def read_value(
             raise TypeError(f"not a constant value: {node}")
 
 
-def equal_values(one: object, other: object) -> bool:
-    """Tell whether two values are the same; numbers by size, so ``1`` equals ``1.0``."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(equal_values, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(
-            equal_values(value, other[name]) for name, value in one.items()
-        )
-    return one == other
+def identity(value: Value) -> Hashable:
+    """Return what equal values have in common, and others not.
+
+    Numbers are equal by size, so ``1`` is ``1.0``, but not ``true``; objects in whatever order.
+    """
+    match value:
+        case bool():
+            return bool, value
+        case list():
+            return list, tuple(map(identity, value))
+        case dict():
+            return dict, frozenset((name, identity(each)) for name, each in value.items())
+        case _:
+            return value
 
 
 def _is(ref: model.TypeRef, name: str) -> bool:

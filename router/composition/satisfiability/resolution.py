@@ -150,7 +150,10 @@ class Resolver:
         """
         home = places[0].type.graph
         for here in islice(places, first, None):  # which grows meanwhile
-            for target in self._open_from(here):
+            targets = self._open_from(here)
+            if seen.issuperset(targets):  # mostly, where many subgraphs share a key
+                continue
+            for target in targets:
                 if target not in seen:
                     seen.add(target)
                     if target.type.graph != home:

@@ -181,6 +181,7 @@ def _implements(found: TypeDefinition, subgraph: ParsedSubgraph, problems: Probl
     if not isinstance(found, CompositeType) or not found.interfaces:
         return
     seen = set()
+    implemented = frozenset(found.interfaces)
     for name in found.interfaces:
         interface = subgraph.types.get(name)
         problem = None
@@ -197,17 +198,20 @@ def _implements(found: TypeDefinition, subgraph: ParsedSubgraph, problems: Probl
         if problem is not None:
             problems.add(_INVALID, problem, found.name)
         elif isinstance(interface, InterfaceType):
-            for message, coordinate in _misfits(found, interface, subgraph):
+            for message, coordinate in _misfits(found, implemented, interface, subgraph):
                 problems.add(_INVALID, message, coordinate)
         seen.add(name)
 
 
 def _misfits(
-    found: CompositeType, interface: InterfaceType, subgraph: ParsedSubgraph
+    found: CompositeType,
+    implemented: frozenset[str],
+    interface: InterfaceType,
+    subgraph: ParsedSubgraph,
 ) -> Iterator[tuple[str, str]]:
     """Yield why a type does not implement an interface (GraphQL spec, section 3.6.1)."""
     for name in interface.interfaces:
-        if name not in found.interfaces and name != found.name:
+        if name not in implemented and name != found.name:
             yield (
                 f"Type {found.name} must implement {name} because it is implemented by "
                 f"{interface.name}.",
