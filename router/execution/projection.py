@@ -16,7 +16,8 @@ the schema as they pass, and entities are read from the items of the calls that 
         return project
 
 Where an object is a function of its representation and many objects share few representations,
-it is written once and its bytes are repeated. Anything out of order raises, and the plain form
+it is written once and its bytes are repeated; where it is one of its own values too, those are
+compared with the first object's, which is quicker than to write it. Anything out of order raises, and the plain form
 (:mod:`router.execution.completion`) says what and where.
 """
 
@@ -51,6 +52,7 @@ from router.execution.overlap import Mismatch
 from router.execution.shapes import Shape, unite
 from router.execution.state import State
 from router.execution.steps import FetchStep
+from router.execution.typed import readers_of
 from router.execution.types import Types
 from router.planning.plan import InputField
 
@@ -131,6 +133,7 @@ class _Writer:
     ) -> None:
         self.code = Code(typed=typed)
         self._followers = followers
+        self._readers = readers_of(full_types.schema) if typed else None
         self._view = view
         self._types = view.types
         self._pending = pending_of(steps, full_types)
@@ -251,12 +254,21 @@ class _Writer:
             missing = "o is None" if self.code.typed else "o.__class__ is not dict"
             body.lines.insert(start, f"if {missing}: raise Mismatch")
         calls = [each.call for each in here if each.call is not None]
-        if calls and len(calls) == len(here) and not tainted and body.is_function_of(calls, name):
-            return self._once(body, calls, start)
+        if calls and len(calls) == len(here) and not tainted:
+            if body.is_function_of(calls, name):
+                return self._once(body, calls, start)
+            if self._readers is not None and self._readers.compares(shape):
+                return self._once(body, calls, start, compared=True)
         return self._emit("p", [*body.lines, f"return {body.display()}"], pure=body.pure)
 
-    def _once(self, body: _Body, calls: Sequence[int], start: int) -> _Function:
-        """Write an object once per representation where that pays."""
+    def _once(
+        self, body: _Body, calls: Sequence[int], start: int, *, compared: bool = False
+    ) -> _Function:
+        """Write an object once per representation where that pays.
+
+        ``compared``: where it is equal, too, to the first object with that representation. What
+        later calls brought for equal objects, and for all in them, is the same.
+        """
         text = "\n".join([*body.lines, body.display()])
         same = self._once_by_text.get(text)
         if same is not None:
@@ -269,7 +281,8 @@ class _Writer:
         known = None
         if len(leaders) == 1:
             made, key, look = f"[None] * len(it{first})", f"i{first}", f"{memo}[i{first}]"
-            known = f"{memo}[ov{first}.get(id({{x}}), -1)]"
+            if not compared:
+                known = f"{memo}[ov{first}.get(id({{x}}), -1)]"
         else:
             key = f"i{first}"
             for call in leaders[1:]:
@@ -278,20 +291,19 @@ class _Writer:
         self._inner.append(f"{memo} = {made}")
         lookups = dict(zip(calls, body.lines[:start], strict=True))
         lines = [*(lookups.pop(call) for call in leaders), f"k = {key}"]
-        if known is None:
-            lines += [
-                f"if {pays} and k >= 0:",
-                f"    r = {look}",
-                "    if r is not None: return r",
-            ]
-        lines += [
-            *lookups.values(),
-            *body.lines[start:],
-            f"r = {body.display()}",
-            f"if {pays} and k >= 0:",
-            f"    r = {memo}[k] = Fragment(dumps(r))",
-            "return r",
-        ]
+        shared = f"if {pays} and k >= 0"
+        if compared:
+            again = "    if m is not None and m[0] == o: return m[1]"
+            lines += [f"{shared}:", f"    m = {look}", again]
+        elif known is None:
+            lines += [f"{shared}:", f"    r = {look}", "    if r is not None: return r"]
+        lines += [*lookups.values(), *body.lines[start:], f"r = {body.display()}"]
+        if compared:
+            keep = f"    {memo}[k] = o, r"
+            lines += [f"{shared} and m is None:", "    r = Fragment(dumps(r))", keep]
+        else:
+            lines += [f"{shared}:", f"    r = {memo}[k] = Fragment(dumps(r))"]
+        lines.append("return r")
         function = self._emit("p", lines, pure=False, known=known)
         self._once_by_text[text] = function
         return function

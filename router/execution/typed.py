@@ -41,6 +41,8 @@ _SCALARS: Final[dict[str, Any]] = {
     "ID": str | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
     "Float": int | float | None,
 }
+_EXACT: Final = frozenset({"String", "Int", "Boolean", "ID"})
+"""Scalars whose values are equal only where they are written alike, as 1 and 1.0 are not."""
 
 
 class Reader(Struct, frozen=True, eq=False):
@@ -78,6 +80,15 @@ class Readers:
         most = min(MAX_TYPES, len(self._types) + MAX_NEW)
         return tuple(self._reader(step, most) for step in steps)
 
+    def compares(self, shape: Shape) -> bool:
+        """Return whether objects of this shape are equal where all in them is written alike."""
+        return all(
+            self.compares(slot.shape)
+            if slot.shape is not None
+            else slot.lists is not None and (slot.named in _EXACT or slot.named in self._enums)
+            for slot in shape.slots.values()
+        )
+
     def _reader(self, step: FetchStep, most: int) -> Reader:
         if step.renamed:
             raise Unsuitable  # one key of the client's is several of the subgraph's
@@ -103,13 +114,18 @@ class Readers:
 
     def _object(self, shape: Shape, most: int) -> Any:
         return self._type(
-            ((key, self._value(slot, most), slot.sure) for key, slot in shape.slots.items()), most
+            ((key, self._value(slot, most), slot.sure) for key, slot in shape.slots.items()),
+            most,
+            compared=self.compares(shape),
         )
 
-    def _type(self, fields: Iterable[tuple[str, Any, bool]], most: int) -> Any:
+    def _type(
+        self, fields: Iterable[tuple[str, Any, bool]], most: int, *, compared: bool = False
+    ) -> Any:
         """Return the type with these keys; one that is not sure may be missing, as null.
 
-        Raises Unsuitable where there would be more than ``most`` types.
+        ``compared``: its objects are compared by their values, not by identity. Raises Unsuitable
+        where there would be more than ``most`` types.
         """
         key = tuple(fields)
         found = self._types.get(key)
@@ -124,7 +140,7 @@ class Readers:
                 ],
                 rename={attribute(name): name for name, _, _ in key},
                 kw_only=True,
-                eq=False,
+                eq=compared,
                 # answers are trees, and no part of one refers to another
                 gc=False,
             )

@@ -252,3 +252,68 @@ async def test_a_deep_operation_is_answered_too(levels: int) -> None:
         found = {"self": found}
     answer = await ask(often(document), Scripted({"data": {"class": found}}))
     assert answer == {"data": {"class": found}}
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("count", 1, 2),
+        ("count", 1, None),
+        ("ok", True, False),
+        ("kind", "ONE", "TWO"),
+        ("id", "1", 1),
+        ("ratio", 1, 1.0),
+        ("ratio", 0.0, -0.0),
+        ("any", 1, True),
+        ("any", [{"a": 1}], [{"a": 1.0}]),
+        ("grid", [[1], None], [[1], []]),
+        ("self", None, {"id": "2", "ok": True}),
+        ("self", {"id": "2", "ok": True}, {"id": "3", "ok": True}),
+        ("self", {"id": "2", "ok": True}, {"id": "2", "ok": None}),
+    ],
+)
+async def test_one_entity_in_many_places_is_shown_as_it_is_in_each(
+    field: str, one: Any, other: Any
+) -> None:
+    """Equal objects of one entity are written once; those that differ are not."""
+    selected = f"{field}{{id ok}}" if field == "self" else field
+    made = plan(
+        root(0, "s", f"{{list{{from {selected}}}}}"),
+        entities(
+            1, "t", [0], call(("list", "@"), {"Thing": ["from"]}, "...on Thing{count2:count}")
+        ),
+    )
+    values = (one, one, other, one, other, other) * 3
+    things = [{"from": "x", field: value} for value in values]
+    document = f"{{list{{count2:count from {selected}}}}}"
+    answer, clients = await run(
+        made, SDL, document,
+        lambda: {
+            "s": Scripted({"data": {"list": things}}),
+            "t": Scripted({"data": {"_entities": [{"count2": 5}]}}),
+        },
+    )  # fmt: skip
+    shown = ["1" if field == "id" else value for value in values]
+    listed = [{"count2": 5, "from": "x", field: value} for value in shown]
+    assert answer.body == orjson.dumps({"data": {"list": listed}})
+    assert len(clients["t"].representations[0]) == 1
+
+
+async def test_an_entity_below_equal_ones_is_shown_with_what_was_brought_for_it() -> None:
+    made = plan(
+        root(0, "s", "{list{id self{id}}}"),
+        entities(1, "t", [0], call(("list", "@"), {"Thing": ["id"]}, "...on Thing{from}")),
+        entities(2, "u", [0], call(("list", "@", "self"), {"Thing": ["id"]}, "...on Thing{count}")),
+    )
+    things = [{"id": "1", "self": {"id": each}} for each in "223233" * 2]
+    answer, _ = await run(
+        made, SDL, "{list{id from self{count id}}}",
+        lambda: {
+            "s": Scripted({"data": {"list": things}}),
+            "t": Scripted({"data": {"_entities": [{"from": "x"}]}}),
+            "u": Scripted({"data": {"_entities": [{"count": 2}, {"count": 3}]}}),
+        },
+    )  # fmt: skip
+    assert response(answer)["data"]["list"] == [
+        {"id": "1", "from": "x", "self": {"count": int(each), "id": each}} for each in "223233" * 2
+    ]
