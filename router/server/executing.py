@@ -20,16 +20,15 @@ class Execution:
     :meth:`cancel`. To be used on the event loop.
     """
 
-    __slots__ = ("_done", "_exchange", "_gate", "_over", "_run")
+    __slots__ = ("_done", "_exchange", "_gate", "_run")
 
     def __init__(
         self, exchange: Exchange, gate: Admission | None, done: Callable[[Answer], None]
     ) -> None:
         self._exchange = exchange
         self._gate = gate
-        self._done = done
+        self._done: Callable[[Answer], None] | None = done  # None: it is over
         self._run: Run | None = None
-        self._over = False
 
     def start(self) -> None:
         """Execute now, or when the gate lets this in."""
@@ -45,15 +44,15 @@ class Execution:
 
     def cancel(self) -> None:
         """Give up: requests to subgraphs are cancelled."""
-        if self._over:
+        if self._done is None:
             return
-        self._over = True
+        self._done = None
         if self._run is not None:
             self._run.cancel()
             self._leave()
 
     def _enter(self) -> None:
-        if self._over:  # given up while it waited
+        if self._done is None:  # given up while it waited
             self._leave()
             return
         exchange = self._exchange
@@ -64,16 +63,17 @@ class Execution:
             headers=exchange.forward,
             admission=self._gate,
         )
-        if not self._over:
+        if self._done is not None:
             self._run = run
 
     def _answered(self, run: Run) -> None:
-        if self._over:
+        done = self._done
+        if done is None:
             return
-        self._over = True
-        self._run = None
+        # both know us: what is over must not wait for the garbage collector
+        self._run = self._done = None
         try:
-            self._done(self._exchange.runnable.answer(run))
+            done(self._exchange.runnable.answer(run))
         finally:
             self._leave()
 

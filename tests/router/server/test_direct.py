@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -275,6 +276,26 @@ async def test_both_ways_give_the_same_response(
     for one, two in zip(direct, through_asgi, strict=True):
         assert one[:2] == two[:2]
         assert _without_ids(one[2]) == _without_ids(two[2])
+
+
+@pytest.mark.parametrize("name", ["a query", "a mutation", "errors of a subgraph", "a rate"])
+async def test_an_answered_request_leaves_nothing_to_the_garbage_collector(
+    name: str, started: Callable[..., Any]
+) -> None:
+    options, raw, directly = CASES[name]
+    router = await started(**{"settings": Settings(), **options})
+    async with door(router) as made, connected(made.port) as connection:
+        await connection.ask(raw)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await connection.ask(raw)
+            await connection.ask(request(b"{"))  # what the last one holds is let go
+            assert made.begun == [False, *[directly] * 3, False]
+            assert not [each for each in gc.get_objects() if isinstance(each, Exchange)]
+        finally:
+            gc.enable()
 
 
 def _without_ids(body: bytes) -> Any:
