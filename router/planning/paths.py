@@ -77,10 +77,6 @@ class Explorer:
 
         Raises NoPlan where a leaf has no option, OperationInvalid past the deadline.
         """
-        if monotonic() > self.deadline:
-            raise OperationInvalid(
-                [{"message": "The operation is too complex: it was not planned in time."}]
-            )
         for selection in selections:
             if isinstance(selection, Field):
                 self._explore_field(selection, options, branches)
@@ -101,8 +97,8 @@ class Explorer:
         elif all(len(o) == 1 and self._resolves(o[0], field.selections) for o in found):
             branches.append(Branch(found, rest=True))
         else:
-            if _all_deferred(field.selections):
-                branches.append(Branch(found, anywhere=True))  # the object itself is not
+            if _may_be_bare(field.selections):
+                branches.append(Branch(found, anywhere=True))
             self.explore(field.selections, found, branches)
 
     def _explore_fragment(
@@ -127,6 +123,10 @@ class Explorer:
 
     def _advance(self, option: Option, selection: Field | Fragment) -> list[Option] | None:
         """None: this option cannot. Empty: its objects can never match the fragment."""
+        if monotonic() > self.deadline:
+            raise OperationInvalid(
+                [{"message": "The operation is too complex: it was not planned in time."}]
+            )
         alternatives: list[list[Option]] = []
         for path in option:
             found = (
@@ -463,10 +463,16 @@ class Explorer:
         return True
 
 
-def _all_deferred(selections: Selections) -> bool:
+def _may_be_bare(selections: Selections) -> bool:
+    """Whether an object may be all that is asked in the first answer: the rest can be left out."""
     return all(
-        isinstance(each, Fragment)
-        and (each.defer is not None or (bool(each.selections) and _all_deferred(each.selections)))
+        bool(each.when)
+        or (
+            isinstance(each, Fragment)
+            and (
+                each.defer is not None or (bool(each.selections) and _may_be_bare(each.selections))
+            )
+        )
         for each in selections
     )
 

@@ -231,8 +231,29 @@ def test_an_entity_is_not_sent_for_an_object_that_it_was_found_with() -> None:
         "1 b after 0 if not $c: p P{id} -> ...on P{n{y}}",
     ]
     assert plan_lines(graph, "query($c:Boolean!){p{n{y @skip(if:$c)}}}") == [
-        "0 a {p{id n{__typename}}}",
+        "0 a {p{n{__typename} id}}",
         "1 b after 0 if not $c: p P{id} -> ...on P{n{y}}",
+    ]
+
+
+def test_an_object_is_asked_in_any_case_though_all_below_it_is_conditional() -> None:
+    graph = supergraph(
+        a="""
+            type Query { p: P @shareable }
+            type P { i: Int @shareable x: Int }
+        """,
+        b="""
+            type Query { p: P @shareable }
+            type P { i: Int @shareable l: L }
+            type L @key(fields: "id") { id: ID! }
+        """,
+        c='type L @key(fields: "id") { id: ID! y: Int }',
+    )
+    query = "query($c:Boolean!,$d:Boolean!){p{x @include(if:$c) l{y @include(if:$d)} i}}"
+    assert plan_lines(graph, query) == [
+        "0 a if $c {p{x}}",
+        "1 b {p{l{id} i}}",
+        "2 c after 1 if $d: p.l L{id} -> ...on L{y}",
     ]
 
 
