@@ -29,6 +29,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct, field
 
 from router.execution.generating import (
+    Awaited,
     Code,
     Pending,
     Segment,
@@ -88,11 +89,11 @@ def generate_gatherer(
     try:
         writer = _Writer(step, call, steps, types, typed=typed)
         writer.write()
+        function: Gatherer = writer.code.load(
+            f"gatherer {call.index}", f"gather_{call.index}", {**HELPERS, "NOTHING": NOTHING}
+        )
     except Unsuitable:
         return None
-    function: Gatherer = writer.code.load(
-        f"gatherer {call.index}", f"gather_{call.index}", {**HELPERS, "NOTHING": NOTHING}
-    )
     follows = writer.follows.index if writer.follows is not None else None
     return Gathering(call, function, writer.code.text, follows)
 
@@ -132,8 +133,7 @@ class _Writer:
             self._from_items(start, suffixes)
         root = self._trie(self._from_root)
         if root.below:
-            here = [each for each in self._pending if not each.path]
-            sources = [Source(f"data[{each.fetch}]", each.shape) for each in here]
+            sources = [Source(f"data[{each.fetch}]", each.shape) for each in self._pending.here]
             self._place(root, sources, self._pending, None, 1, 0, tainted=False)
         add(1, "return found, overlay")
 
@@ -287,11 +287,11 @@ class _Writer:
         found: list[Any] = []
         for each in suffix:
             pending = advance(pending, each.key, each.types)
-            found.append({(one.fetch, one.call, one.types) for one in pending if not one.path})
+            found.append({(one.fetch, one.call, one.types) for one in pending.here})
         found.append({one for one in pending if one.path and one.path[0].key in nested})
         return found
 
-    def _pending_at(self, path: Path) -> tuple[Pending, ...]:
+    def _pending_at(self, path: Path) -> Awaited:
         """Return what is pending at and below a place."""
         keys, _ = segments(path, self._types)
         pending = self._pending
@@ -304,9 +304,7 @@ class _Writer:
         brought, added = self._contributions(path, self._pending)
         return [*brought, *added]
 
-    def _contributions(
-        self, path: Path, pending: tuple[Pending, ...]
-    ) -> tuple[list[Shape], list[Shape]]:
+    def _contributions(self, path: Path, pending: Awaited) -> tuple[list[Shape], list[Shape]]:
         """Return the shapes of answers that bring objects to ``path``, and of those about them."""
         keys, condition = segments(path, self._types)
         brought: list[Shape] = []
@@ -327,7 +325,7 @@ class _Writer:
         variable = self._sending.name("e")
         self.code.add(1, f"for {variable} in items[{start.index}]:")
         trie = self._trie({position: (path, None) for position, path in suffixes.items()})
-        below = tuple(each for each in pending if each.path)
+        below = Awaited(each for each in pending if each.path)
         self._place(trie, [Source(variable, start.shape)], below, None, 2, 1, tainted=False)
 
     def _trie(
@@ -347,7 +345,7 @@ class _Writer:
         self,
         node: _Node,
         sources: list[Source],
-        pending: Sequence[Pending],
+        pending: Awaited,
         static: str | None,
         indent: int,
         loops: int,
@@ -362,7 +360,7 @@ class _Writer:
         for condition, position in node.ends:
             inner = self._filter(sources, condition, static, indent)
             if inner is not None:
-                below = frozenset(each.path[0].key for each in pending if each.path)
+                below = frozenset(pending.by_key)
                 known = self._call.statics[position] or static
                 self._sending.target(sources, known, inner, tainted, below)
         if len(self.code.lines) == wrote:
@@ -374,7 +372,7 @@ class _Writer:
         segment: Segment,
         key: str,
         sources: list[Source],
-        pending: Sequence[Pending],
+        pending: Awaited,
         indent: int,
         loops: int,
         *,

@@ -6,8 +6,9 @@ which are GraphQL names. Everything else goes through a table of constants.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from router.execution.types import Types
 from router.planning.plan import EACH, OnTypes, Path
 
 __all__ = [
+    "Awaited",
     "Code",
     "Pending",
     "Segment",
@@ -29,6 +31,11 @@ __all__ = [
     "pending_of",
     "segments",
 ]
+
+
+MAX_TEXT: Final = 200_000
+"""Characters of a module beyond which it is not compiled: nobody is answered meanwhile, for so many
+some 0.1 s."""
 
 
 class Unsuitable(Exception):
@@ -83,11 +90,19 @@ class Code:
         """Run the module and return its one function.
 
         The function's globals do not hold the function: it is freed with its last user, and does
-        not wait for the garbage collector.
+        not wait for the garbage collector. Raises Unsuitable where the text is too long, or nested too
+        deeply for Python.
         """
+        text = self.text
+        if len(text) > MAX_TEXT:
+            raise Unsuitable
+        try:
+            compiled = compile(text, f"<generated {title}>", "exec")
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            raise Unsuitable from error
         space = {**names, **self.constants}
         # the text is ours: see the module's docstring
-        exec(compile(self.text, f"<generated {title}>", "exec"), space)  # noqa: S102
+        exec(compiled, space)  # noqa: S102
         return space.pop(function)
 
 
@@ -110,6 +125,32 @@ class Pending(Struct, frozen=True):
     path: tuple[Segment, ...]
     types: frozenset[str] | None
     shape: Shape
+
+
+class Awaited(tuple[Pending, ...]):
+    """What is still to contribute at a place and below it, looked up by the key it lies below.
+
+    Operations select a thousand fields of one object: each of them must not look at all others'.
+    """
+
+    @cached_property
+    def here(self) -> list[Pending]:
+        """What contributes right here."""
+        return [each for each in self if not each.path]
+
+    @cached_property
+    def by_key(self) -> dict[str, list[Pending]]:
+        """The others, by the next key of their path."""
+        found: dict[str, list[Pending]] = {}
+        for each in self:
+            if each.path:
+                found.setdefault(each.path[0].key, []).append(each)
+        return found
+
+    @cached_property
+    def below(self) -> dict[tuple[str, frozenset[str] | None], Awaited]:
+        """What was found below a key on objects of some types."""
+        return {}
 
 
 class Source(Struct, frozen=True):
@@ -141,7 +182,7 @@ def expand(names: Iterable[str], types: Types) -> frozenset[str]:
     return frozenset(each for name in names for each in (name, *types.possible(name)))
 
 
-def pending_of(steps: Iterable[FetchStep], types: Types) -> tuple[Pending, ...]:
+def pending_of(steps: Iterable[FetchStep], types: Types) -> Awaited:
     """Return what the given steps will contribute, seen from the root."""
     found: list[Pending] = []
     for step in steps:
@@ -152,25 +193,26 @@ def pending_of(steps: Iterable[FetchStep], types: Types) -> tuple[Pending, ...]:
         if not step.calls:
             keys, condition = segments(step.fetch.at, types)
             found.append(Pending(step.index, None, keys, condition, step.shapes.root))
-    return tuple(found)
+    return Awaited(found)
 
 
-def advance(
-    pending: Sequence[Pending], key: str, types: frozenset[str] | None
-) -> tuple[Pending, ...]:
+def advance(pending: Awaited, key: str, types: frozenset[str] | None) -> Awaited:
     """Return what is still pending below ``key`` on objects of ``types`` (None: any)."""
-    return tuple(
-        replace(each, path=each.path[1:])
-        for each in pending
-        if each.path and each.path[0].key == key and _meet(each.path[0].types, types)
-    )
+    found = pending.below.get((key, types))
+    if found is None:
+        found = pending.below[key, types] = Awaited(
+            replace(each, path=each.path[1:])
+            for each in pending.by_key.get(key, ())
+            if _meet(each.path[0].types, types)
+        )
+    return found
 
 
-def arrived(pending: Sequence[Pending], types: frozenset[str] | None) -> tuple[Pending, ...]:
+def arrived(pending: Awaited, types: frozenset[str] | None) -> tuple[Pending, ...]:
     """Return what contributes right here to objects of ``types``, each answer once, in order."""
     found: dict[tuple[int, int | None], Pending] = {}
-    for each in pending:
-        if not each.path and _meet(each.types, types):
+    for each in pending.here:
+        if _meet(each.types, types):
             found.setdefault((each.fetch, each.call), each)
     return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or 0)))
 

@@ -39,6 +39,7 @@ from msgspec import Struct
 
 from router.execution.fields import ClientField, FieldKind, Spot, View
 from router.execution.generating import (
+    Awaited,
     Code,
     Pending,
     Source,
@@ -102,21 +103,18 @@ def generate_projection(
     if any(call.call.context for step in steps for call in step.calls):
         return None
     writer = _Writer(view, steps, full_types, followers, typed=typed)
+    names = {
+        "Mismatch": Mismatch,
+        "INF": float("inf"),
+        "dumps": orjson.dumps,
+        "Fragment": orjson.Fragment,
+        "wrong": _wrong,
+    }
     try:
         writer.write()
+        made = writer.code.load("projection", "made", names)
     except Unsuitable:
         return None
-    made = writer.code.load(
-        "projection",
-        "made",
-        {
-            "Mismatch": Mismatch,
-            "INF": float("inf"),
-            "dumps": orjson.dumps,
-            "Fragment": orjson.Fragment,
-            "wrong": _wrong,
-        },
-    )
     projector: Projector = made()
     return projector, writer.code.text
 
@@ -150,7 +148,7 @@ class _Writer:
 
     def write(self) -> None:
         """Write the whole module."""
-        here = [each for each in self._pending if not each.path and each.call is None]
+        here = [each for each in self._pending.here if each.call is None]
         sources = [self._root_source(each) for each in here]
         body = _Body(self, sources, self._pending, tainted=False)
         body.fields(self._view.root, self._view.root_type)
@@ -165,7 +163,7 @@ class _Writer:
         add(1, "return project")
 
     def composite(
-        self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], *, tainted: bool
+        self, spot: Spot, name: str, shape: Shape, pending: Awaited, *, tainted: bool
     ) -> _Function:
         """Return the function for objects of a type, abstract or not, at a place."""
         key = (id(spot), name, id(shape), pending, tainted)
@@ -243,7 +241,7 @@ class _Writer:
         return Source(f"d{each.fetch}", each.shape)
 
     def _object(
-        self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], tainted: bool
+        self, spot: Spot, name: str, shape: Shape, pending: Awaited, tainted: bool
     ) -> _Function:
         body = _Body(self, [Source("o", shape)], pending, tainted=tainted)
         here = arrived(pending, frozenset((name,)))
@@ -309,7 +307,7 @@ class _Writer:
         return function
 
     def _abstract(
-        self, spot: Spot, name: str, shape: Shape, pending: tuple[Pending, ...], tainted: bool
+        self, spot: Spot, name: str, shape: Shape, pending: Awaited, tainted: bool
     ) -> _Function:
         possible = sorted(self._types.possible(name))
         functions = {
@@ -355,7 +353,7 @@ class _Body:
     """The statements of one function and the pairs of the object it returns."""
 
     def __init__(
-        self, writer: _Writer, sources: list[Source], pending: Sequence[Pending], *, tainted: bool
+        self, writer: _Writer, sources: list[Source], pending: Awaited, *, tainted: bool
     ) -> None:
         self.lines: list[str] = []
         self.pure = True

@@ -162,6 +162,42 @@ def test_generated_code_holds_no_text_of_the_client() -> None:
     compile(text, "generated", "exec")
 
 
+async def test_an_object_of_more_answers_than_python_nests_is_written_all_the_same() -> None:
+    count = 250
+    fields = " ".join(f"f{n}: Int" for n in range(count))
+    sdl = f"type Query {{ list: [T!]! }} type T {{ id: ID! {fields} }}"
+    path = ("list", "@")
+    made = plan(
+        root(0, "a", "{list{__typename id}}"),
+        *(
+            entities(n + 1, "b", [n], call(path, {"T": ["id"]}, f"... on T{{f{n}}}"))
+            for n in range(count)
+        ),
+    )
+    operation = compiled(made, sdl, f"{{list{{{' '.join(f'f{n}' for n in range(count))}}}}}")
+    listed = [{"__typename": "T", "id": id} for id in "1212"]
+    clients = {
+        "a": Scripted({"data": {"list": listed}}),
+        "b": Scripted(
+            *({"data": {"_entities": [{f"f{n}": n}, {f"f{n}": -n}]}} for n in range(count))
+        ),
+    }
+    found = response(await operation.execute({}, clients))["data"]["list"]
+    one, two = ({f"f{n}": sign * n for n in range(count)} for sign in (1, -1))
+    assert found == [one, two, one, two]
+
+
+async def test_code_that_would_take_long_to_compile_is_done_without() -> None:
+    names = [f"n{number}" for number in range(3_000)]
+    selection = " ".join(f"{name}:n" for name in names)
+    made = plan(root(0, "a", f"{{m{{__typename {selection}}}}}"))
+    operation = compiled(made, SDL, f"{{m{{{selection}}}}}")
+    brought = {"m": [{"__typename": "T", **dict.fromkeys(names, 1)}]}
+    answer = await operation.execute({}, {"a": Scripted({"data": brought})})
+    assert operation.prepared({}).projector is None
+    assert response(answer) == {"data": {"m": [dict.fromkeys(names, 1)]}}
+
+
 class Raw:
     def __init__(self, body: bytes) -> None:
         self.body = body
