@@ -49,6 +49,9 @@ MANY_ENDS: Final = 16
 MAX_OPTIONS: Final = 128
 """Options kept for one selection; the dearest are dropped."""
 
+MAX_PATHS: Final = 1_000
+"""Paths that they have in all: each is gone further for every field below."""
+
 
 APART: Final = 1 << 20
 """Added to a step's subgraph, times the number of the deferred part: its fetches join no others."""
@@ -107,7 +110,8 @@ class Path(Struct, eq=False):
 
     ``types``: the runtime types an object here can have. ``depth`` and ``steps`` count fetches
     from the root; ``keys`` are the response keys down to here. ``defer`` is the ``@defer`` in
-    force, ``entered`` the one whose own fetch holds the object already.
+    force, ``entered`` the one whose own fetch holds the object already. ``onward``: the steps to
+    what is further on, by those that are added; the fields of an object share them.
     """
 
     parent: Path | None
@@ -119,6 +123,7 @@ class Path(Struct, eq=False):
     keys: tuple[str, ...]
     defer: Defer | None = None
     entered: Defer | None = None
+    onward: dict[Steps, Steps] | None = None
 
 
 Option: TypeAlias = tuple[Path, ...]
@@ -142,6 +147,8 @@ def extended(
     """The steps to a place further on; ``entered``: the deferred part whose fetches hold it."""
     if reach.stays and not contexts and (entered is None or path.keys):
         return path.steps
+    if not contexts and entered is None:
+        return _onward(path, reach.steps)
     steps = path.steps | _shifted(path, reach.steps)
     for context in contexts:
         steps |= _shifted(context.at, context.solution.steps)
@@ -149,6 +156,15 @@ def extended(
         return steps
     known: Steps = path.steps if path.keys else frozenset()  # a root field has its own fetch
     return known | {(s + entered.number * APART, keys, depth) for s, keys, depth in steps - known}
+
+
+def _onward(path: Path, steps: Steps) -> Steps:
+    if path.onward is None:
+        path.onward = {}
+    found = path.onward.get(steps)
+    if found is None:
+        found = path.onward[steps] = path.steps | _shifted(path, steps)
+    return found
 
 
 def _shifted(path: Path, steps: Steps) -> Steps:
@@ -270,6 +286,5 @@ def pruned(options: list[Option]) -> list[Option]:
                 if len(chosen) == width:
                     break
         kept += chosen.values()
-    if len(kept) > MAX_OPTIONS:
-        kept = sorted(kept, key=_rank)[:MAX_OPTIONS]
-    return kept
+    most = min(MAX_OPTIONS, MAX_PATHS // max(map(len, kept)) + 1)
+    return sorted(kept, key=_rank)[:most] if len(kept) > most else kept

@@ -89,8 +89,13 @@ def choose(
     worlds = _worlds(branches) if optional else []
     decisions: dict[_Key, _Decision] = {}
     weighed: list[tuple[_Key, dict[Steps, Option]]] = []
+    known: dict[_Ways, list[Steps]] = {}
     for branch in branches:
-        alternatives, by_steps = _undominated(branch), _by_steps(branch)
+        ways = tuple(map(_way, branch.options))
+        alternatives = known.get(ways)
+        if alternatives is None:
+            alternatives = known[ways] = _undominated(ways)
+        by_steps = _by_steps(branch)
         own = _conditions(branch)
         within = tuple(number for number, world in enumerate(worlds) if own <= world)
         key = (tuple(alternatives), within)
@@ -165,23 +170,23 @@ def _lateness(by_steps: dict[Steps, Option], alternatives: Sequence[Steps]) -> l
     return [depth - earliest for depth in depths]
 
 
-def _undominated(branch: Branch) -> list[Steps]:
+_Way: TypeAlias = tuple[int, Steps, int]
+"""An option as it is compared with the others of its leaf: its depth, steps and paths."""
+
+_Ways: TypeAlias = tuple[_Way, ...]
+
+
+def _way(option: Option) -> _Way:
+    return max(path.depth for path in option), _steps(option), len(option)
+
+
+def _undominated(ways: _Ways) -> list[Steps]:
     """The sets of steps of the options worth considering, best first."""
-    if len(branch.options) == 1:
-        return [_steps(branch.options[0])]
-    sets = [_steps(option) for option in branch.options]
-    ranked = sorted(
-        range(len(sets)),
-        key=lambda index: (
-            max(path.depth for path in branch.options[index]),
-            len(sets[index]),
-            len(branch.options[index]),
-            _height(sets[index]),
-            index,
-        ),
-    )
+    if len(ways) == 1:
+        return [ways[0][1]]
+    ranked = sorted(ways, key=lambda way: (way[0], len(way[1]), way[2], _height(way[1])))
     kept: list[Steps] = []
-    for steps in (sets[index] for index in ranked):
+    for _, steps, _ in ranked:
         if not any(better <= steps for better in kept):
             kept.append(steps)
     return [s for s in kept if not any(other < s for other in kept)]
