@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import orjson
 from graphql import DocumentNode, GraphQLSchema
@@ -40,6 +40,9 @@ _DEFECT: Final = {
     "message": "Internal server error",
     "extensions": {"code": "INTERNAL_SERVER_ERROR"},
 }
+
+Truths: TypeAlias = tuple[bool, ...]
+"""Whether the answer comes in parts, whether typed objects are read, and each condition's value."""
 
 MAX_VIEWS: Final = 32
 """So many truth assignments of one operation's conditions are kept compiled."""
@@ -113,7 +116,7 @@ class CompiledOperation:
         self._conditions = condition_variables(document, self.operation)
         self.coerce = Coercion(self.operation, api_schema, self._conditions)
         self._introspects = asks_for_introspection(document)
-        self._prepared: OrderedDict[tuple[bool, ...], Prepared] = OrderedDict()
+        self._prepared: OrderedDict[Truths, Prepared] = OrderedDict()
         self.program = Program(
             plan,
             self.full_types,
@@ -259,19 +262,36 @@ class CompiledOperation:
 
         ``typed``: its projector reads typed objects.
         """
-        conditions = self._conditions
-        truths = tuple([bool(variables.get(name, True)) for name in conditions])
-        key = (deferring, typed, *truths)
+        key = self._key(variables, deferring=deferring, typed=typed)
         found = self._prepared.get(key)
         if found is None:
-            found = self._prepared[key] = self._prepare(
-                dict(zip(conditions, truths, strict=True)), deferring=deferring, typed=typed
-            )
-            if len(self._prepared) > MAX_VIEWS:
-                self._prepared.popitem(last=False)
-        elif len(self._prepared) > 1:
+            return self.keep(key, self.prepare(key))
+        if len(self._prepared) > 1:
             self._prepared.move_to_end(key)
         return found
+
+    def unprepared(self, variables: Mapping[str, Any], *, deferring: bool = False) -> Truths | None:
+        """Return what :meth:`prepare` is still to be asked for under these variables, if anything."""
+        key = self._key(variables, deferring=deferring, typed=False)
+        return key if key not in self._prepared else None
+
+    def prepare(self, key: Truths) -> Prepared:
+        """Make the operation under a truth assignment, which may take long; changes nothing."""
+        deferring, typed, *truths = key
+        return self._prepare(
+            dict(zip(self._conditions, truths, strict=True)), deferring=deferring, typed=typed
+        )
+
+    def keep(self, key: Truths, prepared: Prepared) -> Prepared:
+        """Remember what was made."""
+        self._prepared[key] = prepared
+        if len(self._prepared) > MAX_VIEWS:
+            self._prepared.popitem(last=False)
+        return prepared
+
+    def _key(self, variables: Mapping[str, Any], *, deferring: bool, typed: bool) -> Truths:
+        truths = [bool(variables.get(name, True)) for name in self._conditions]
+        return (deferring, typed, *truths)
 
     def introspection(self, place: Spot, kind: str) -> Introspection | None:
         """Return what is asked of the schema at and below a place of this type."""
@@ -341,7 +361,7 @@ class CompiledOperation:
             generate_projection(
                 view, program.steps, self.full_types, program.followers, typed=typed
             )
-            if program.generated and not deferring
+            if program.generated and not self.is_incremental  # parts are read by the plain form
             else None
         )
         introspection = self.introspection(view.root, view.root_type)

@@ -32,7 +32,7 @@ from router.server.rights import MARK, Need, cut, marked
 from router.server.validation import validate_document
 from router.settings import RequestLimits
 
-__all__ = ["Operation", "Operations"]
+__all__ = ["Form", "Operation", "Operations"]
 
 _KINDS: Final = {
     OperationType.QUERY: OperationKind.QUERY,
@@ -44,7 +44,8 @@ _KINDS: Final = {
 class Operation(Struct):
     """A valid operation of one client in one generation.
 
-    ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables. ``questions``
+    ``needs`` are the rights it demands, ``defaults`` the defaults of its Boolean variables where its
+    form depends on them. ``questions``
     are the variables that decide what of it is deferred, or None where nothing is. ``compiled``
     holds its runnable forms.
     """
@@ -60,7 +61,7 @@ class Operation(Struct):
     policies: frozenset[str]
     defaults: Mapping[str, bool]
     questions: frozenset[str] | None
-    compiled: dict[_Form, tuple[Plan, CompiledOperation]] = field(default_factory=dict)
+    compiled: dict[Form, tuple[Plan, CompiledOperation]] = field(default_factory=dict)
 
     @property
     def defers(self) -> bool:
@@ -71,34 +72,36 @@ class Operation(Struct):
         """The variables for whose sake nothing is deferred where they have these values."""
         return frozenset(name for name in self.questions or () if variables.get(name) is not True)
 
-    def runnable(
-        self,
-        denied: frozenset[str] = frozenset(),
-        labels: frozenset[str] = frozenset(),
-        *,
-        deferring: bool = False,
-        together: frozenset[str] = frozenset(),
-    ) -> tuple[Plan, CompiledOperation]:
-        """The operation without what is denied, planned and compiled.
+    def form(
+        self, denied: frozenset[str], labels: frozenset[str], together: frozenset[str] | None
+    ) -> Form:
+        """The form without what is denied, planned under these override labels.
 
-        Unless it is to be answered in parts (``deferring``), ``@defer`` is left out of it, and
-        otherwise where these variables ask for it (``together``): parts that nobody waits for
-        apart would only cost requests.
+        ``together``: of an answer in parts, the variables for whose sake parts come with others;
+        None: it comes whole. Parts that nobody waits for apart would only cost requests.
+        """
+        return denied, labels, together if self.defers else None
+
+    def runnable(self, form: Form | None = None) -> tuple[Plan, CompiledOperation]:
+        """A form, planned and compiled; the plainest one if none is named.
 
         Raises :class:`~router.errors.NoPlan`.
         """
-        form = (denied, labels, together if deferring and self.defers else None)
-        compiled = self.compiled.get(form)
-        if compiled is None:
-            compiled = self._compile(*form)
-            if len(self.compiled) >= _MOST_FORMS:
-                self.compiled.pop(next(iter(self.compiled)))
-            self.compiled[form] = compiled
+        form = form or (_NOTHING, _NOTHING, None)
+        return self.compiled.get(form) or self.keep(form, self.compile(form))
+
+    def keep(
+        self, form: Form, compiled: tuple[Plan, CompiledOperation]
+    ) -> tuple[Plan, CompiledOperation]:
+        """Remember a form."""
+        if len(self.compiled) >= _MOST_FORMS:
+            self.compiled.pop(next(iter(self.compiled)))
+        self.compiled[form] = compiled
         return compiled
 
-    def _compile(
-        self, denied: frozenset[str], labels: frozenset[str], together: frozenset[str] | None
-    ) -> tuple[Plan, CompiledOperation]:
+    def compile(self, form: Form) -> tuple[Plan, CompiledOperation]:
+        """Plan and compile a form, which may take long; changes nothing."""
+        denied, labels, together = form
         asked = self._asked(denied)
         if self.defers:
             asked = in_one(asked) if together is None else without(asked, together)
@@ -132,8 +135,10 @@ class Operation(Struct):
         return self.document
 
 
-_Form: TypeAlias = tuple[frozenset[str], frozenset[str], frozenset[str] | None]
+Form: TypeAlias = tuple[frozenset[str], frozenset[str], frozenset[str] | None]
 """What is denied, the active override labels, and what comes together of an answer in parts."""
+
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 _MOST_FORMS: Final = 64
 """Forms of one operation kept at a time: callers' rights and labels give few in practice."""
@@ -173,16 +178,20 @@ class Operations:
         Raises :class:`~router.errors.OperationInvalid` (parse, validation, unknown name) or
         :class:`~router.contracts.limits.LimitExceeded`.
         """
-        operation = self.known(client, text, name)
-        if operation is not None:
-            return operation
-        operation = self._build(client, text, name)
-        self._known[client.contract.name, text, name] = operation
+        return self.known(client, text, name) or self.keep(name, self.build(client, text, name))
+
+    def keep(self, name: str | None, operation: Operation) -> Operation:
+        """Remember an operation under the name that was asked for."""
+        self._known[operation.client.contract.name, operation.text, name] = operation
         if len(self._known) > self.size:
             self._known.popitem(last=False)
         return operation
 
-    def _build(self, client: Client, text: str, name: str | None) -> Operation:
+    def build(self, client: Client, text: str, name: str | None) -> Operation:
+        """Do what :meth:`get` does for an operation that is not known, which may take long.
+
+        Changes nothing.
+        """
         tokens = client.contract.limits.tokens or self.limits.document_tokens
         document = parse_document(text, tokens)
         node = select_operation(document, name)
@@ -194,6 +203,7 @@ class Operations:
             raise
         chosen = _only(document, node)
         needs = self.generation.rights.needs(client.schema, chosen, node)
+        asked = questions(chosen) if "@defer" in text else None
         return Operation(
             generation=self.generation,
             client=client,
@@ -209,8 +219,8 @@ class Operations:
                 for demand in need.demands
                 for policy in demand.policy_names()
             ),
-            defaults=_boolean_defaults(node) if needs else {},
-            questions=questions(chosen) if "@defer" in text else None,
+            defaults=_boolean_defaults(node) if needs or asked else {},
+            questions=asked,
         )
 
     def _validate(self, client: Client, document: DocumentNode) -> None:

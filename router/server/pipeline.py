@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from router.contracts.limits import LimitExceeded, page_sizes
 from router.errors import NoPlan, RequestError
@@ -29,16 +30,19 @@ from router.server.generation import Client, Generation
 from router.server.identity import ANONYMOUS, Anonymous, Authenticator, Identity, KnowsIdentity
 from router.server.masking import Masking
 from router.server.messages import GraphQLRequest
-from router.server.operations import Operations
+from router.server.operations import Form, Operation, Operations
 from router.server.private import PrivateValues
 from router.server.rates import Rates
 from router.server.refusals import Refused
 from router.server.rights import Decide, unauthorised, without_rights
+from router.server.workshop import Workshop
 from router.settings import Settings
 
 __all__ = ["Pipeline", "too_long"]
 
 _LOG: Final = logging.getLogger("router.pipeline")
+
+T = TypeVar("T")
 
 
 class Pipeline:
@@ -58,6 +62,7 @@ class Pipeline:
         self.apq = apq or apq_store(settings.apq)
         self.rates = Rates(settings.rate.redis_url)
         self._warm: dict[int, Operations] = {}
+        self._workshop = Workshop()
         self._flying: dict[tuple[CompiledOperation, bytes], asyncio.Task[Answer]] = {}
         self._configure(settings, authenticate)
         self._staged = bool(stages)
@@ -105,15 +110,18 @@ class Pipeline:
         operations = self._operations(generation)
         for client in generation.clients.values():
             for persisted in client.persisted:
+                text = persisted.text
                 try:
-                    operations.get(client, persisted.text, None).runnable()
+                    await self._workshop.make(
+                        (client.name, text), partial(_warm, operations, client, text)
+                    )
                 except RequestError as error:
                     _LOG.error("%s: %s: %s", persisted.source, persisted.name, error.message)
-                await asyncio.sleep(0)  # a running router answers in between
         self._warm[generation.number] = operations
 
     async def aclose(self) -> None:
-        """Close the stores."""
+        """Close the stores; build nothing any more."""
+        self._workshop.close()
         await self.apq.aclose()
         await self.rates.aclose()
 
@@ -201,8 +209,7 @@ class Pipeline:
             exchange.text = request.query or ""
         else:
             digest = await find_text(exchange, self.apq, apq=self.settings.apq.enabled)
-        operation = exchange.operations.get(client, exchange.text, request.operation_name)
-        exchange.operation = operation
+        operation = exchange.operation = await self._operation(exchange)
         if limits.operation_rates and operation.name is not None and counted:
             await self._limit_operation(exchange, operation.name)
         if digest is not None:  # only what is valid is remembered
@@ -210,7 +217,14 @@ class Pipeline:
         granted = _NONE
         if operation.policies and self.decide is not None:
             granted = await self._granted(operation.policies, exchange.identity, self.decide)
-        self._finish(exchange, granted)
+        denied, labels = self._circumstances(exchange, granted)
+        together = self._together(exchange)
+        await self._make_ready(exchange, operation.form(denied, labels, together))
+        if together is not None and exchange.runnable.is_incremental:
+            exchange.in_parts = exchange.runnable.defers(exchange.variables)
+            if not exchange.in_parts:
+                await self._make_ready(exchange, operation.form(denied, labels, None))
+        self._finish(exchange)
 
     def answers_at_once(self, client: Client) -> bool:
         """Whether requests of ``client`` can be prepared and executed without awaiting anything.
@@ -244,51 +258,87 @@ class Pipeline:
         self._note_version(exchange)
         exchange.text = request.query
         exchange.operation = operation
-        self._finish(exchange, _NONE)
+        denied, labels = self._circumstances(exchange, _NONE)
+        form = operation.form(denied, labels, self._together(exchange))
+        known = operation.compiled.get(form)
+        if known is None:
+            return False
+        self._take(exchange, known)
+        if exchange.runnable.unprepared(exchange.variables) is not None:
+            return False
+        self._finish(exchange)
         return True
 
-    def _finish(self, exchange: Exchange, granted: frozenset[str]) -> None:
-        """Plan, compile and coerce an operation; ``granted`` are the policies decided for."""
-        operation, limits = exchange.operation, exchange.client.contract.limits
-        denied = self._denied(exchange, granted) if operation.needs else _NONE
+    async def _operation(self, exchange: Exchange) -> Operation:
+        """The operation that is asked for, built where it was not before."""
+        client, text, name = exchange.client, exchange.text, exchange.request.operation_name
+        operations = exchange.operations
+        known = operations.known(client, text, name)
+        if known is not None:
+            return known
+        key = (id(operations), client.name, text, name)
+        built = await self._made(key, partial(operations.build, client, text, name))
+        return operations.known(client, text, name) or operations.keep(name, built)
+
+    def _circumstances(
+        self, exchange: Exchange, granted: frozenset[str]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """What is denied to the caller, and the override labels; ``granted`` are policies."""
+        denied = self._denied(exchange, granted) if exchange.operation.needs else _NONE
         labels = _NONE
         if exchange.generation.supergraph.override_labels:
             labels = self._labels(exchange.generation)
-        exchange.plan, exchange.runnable = self._runnable(exchange, denied, labels)
-        if operation.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
+        return denied, labels
+
+    def _together(self, exchange: Exchange) -> frozenset[str] | None:
+        """Of an answer in parts, the variables that ask for parts to come together; else None."""
+        operation = exchange.operation
+        if not (exchange.in_parts and operation.defers):
+            return None
+        return operation.together({**operation.defaults, **(exchange.request.variables or {})})
+
+    async def _make_ready(self, exchange: Exchange, form: Form) -> None:
+        """Plan and compile a form of the operation, and what its variables make true."""
+        operation = exchange.operation
+        known = operation.compiled.get(form)
+        if known is None:
+            try:
+                made = await self._made((id(operation), form), partial(operation.compile, form))
+            except NoPlan as error:
+                raise self._without_reason(exchange, error) from None
+            known = operation.compiled.get(form) or operation.keep(form, made)
+        self._take(exchange, known)
+        runnable = exchange.runnable
+        truths = runnable.unprepared(exchange.variables, deferring=runnable.is_incremental)
+        if truths is not None:
+            prepare = partial(runnable.prepare, truths)
+            runnable.keep(truths, await self._made((id(runnable), truths), prepare))
+
+    async def _made(self, key: Hashable, work: Callable[[], T]) -> T:
+        return await self._workshop.make(key, work, self.settings.http.request_timeout)
+
+    def _without_reason(self, exchange: Exchange, error: NoPlan) -> NoPlan:
+        """What a client hears that is not shown the keys and subgraphs which the reason names."""
+        tags = exchange.client.contract.tags
+        if not (tags.include or tags.exclude or self.masked(exchange)):
+            return error
+        _LOG.warning("%s: %s: %s", exchange.client.name, exchange.operation.name, error.message)
+        return NoPlan("No combination of subgraphs can answer this operation.")
+
+    def _take(self, exchange: Exchange, compiled: tuple[Plan, CompiledOperation]) -> None:
+        exchange.plan, exchange.runnable = compiled
+        if exchange.kind is OperationKind.SUBSCRIPTION and not exchange.plan.fetches:
             raise unauthorised(exchange.denied, exchange.identity)
         exchange.variables = exchange.runnable.coerce(exchange.request.variables)
-        if exchange.runnable.is_incremental:
-            exchange.in_parts = exchange.runnable.defers(exchange.variables)
-            together = operation.together(exchange.variables)
-            if together or not exchange.in_parts:
-                exchange.plan, exchange.runnable = self._runnable(
-                    exchange, denied, labels, together
-                )
+
+    def _finish(self, exchange: Exchange) -> None:
+        """Hold a planned operation with its variables against the limits; what to send along."""
+        operation, limits = exchange.operation, exchange.client.contract.limits
         if limits.page_size is not None:
             page_sizes(operation.document, exchange.variables, limits.page_size)
         if limits.cost is not None:
             self._check_cost(exchange, limits.cost)
         exchange.forward = self.forwarded(exchange.headers, exchange.identity)
-
-    def _runnable(
-        self,
-        exchange: Exchange,
-        denied: frozenset[str],
-        labels: frozenset[str],
-        together: frozenset[str] = frozenset(),
-    ) -> tuple[Plan, CompiledOperation]:
-        try:
-            return exchange.operation.runnable(
-                denied, labels, deferring=exchange.in_parts, together=together
-            )
-        except NoPlan as error:
-            tags = exchange.client.contract.tags
-            if not (tags.include or tags.exclude or self.masked(exchange)):
-                raise
-            # the reason names keys and subgraphs that this client is not shown
-            _LOG.warning("%s: %s: %s", exchange.client.name, exchange.operation.name, error.message)
-            raise NoPlan("No combination of subgraphs can answer this operation.") from error
 
     async def run(self, exchange: Exchange) -> Answer:
         """Execute a prepared query or mutation through the stages."""
@@ -450,6 +500,10 @@ class Pipeline:
                 cost=cost,
                 limit=limit,
             )
+
+
+def _warm(operations: Operations, client: Client, text: str) -> None:
+    operations.get(client, text, None).runnable()
 
 
 def too_long(size: int, most: int) -> LimitExceeded:
