@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -302,8 +303,9 @@ class Pipeline:
         operation = exchange.operation
         known = operation.compiled.get(form)
         if known is None:
+            work = partial(_compiled, operation, form, exchange.request.variables)
             try:
-                made = await self._made((id(operation), form), partial(operation.compile, form))
+                made = await self._made((id(operation), form), work)
             except NoPlan as error:
                 raise self._without_reason(exchange, error) from None
             known = operation.compiled.get(form) or operation.keep(form, made)
@@ -500,6 +502,16 @@ class Pipeline:
                 cost=cost,
                 limit=limit,
             )
+
+
+def _compiled(
+    operation: Operation, form: Form, variables: Mapping[str, Any] | None
+) -> tuple[Plan, CompiledOperation]:
+    """A form of an operation, and what these variables make true, at one go."""
+    plan, runnable = operation.compile(form)
+    with suppress(RequestError):  # who asked hears it when they are looked at again
+        runnable.prepared(runnable.coerce(variables), deferring=runnable.is_incremental)
+    return plan, runnable
 
 
 def _warm(operations: Operations, client: Client, text: str) -> None:
