@@ -62,12 +62,13 @@ class SelectedDirective(Struct, frozen=True):
 
 
 class SelectedField(Struct, frozen=True, eq=False):
-    """One field; ``selection`` is None for a leaf, ``directives`` are an error later."""
+    """One field; ``selection`` is None for a leaf, ``directives`` and ``alias`` are errors later."""
 
     name: str
     arguments: Arguments = ()
     selection: Selection | None = None
     directives: tuple[SelectedDirective, ...] = ()
+    alias: str | None = None
 
 
 class SelectedFragment(Struct, frozen=True, eq=False):
@@ -90,7 +91,7 @@ class Selection(Struct, frozen=True, eq=False):
 def parse_field_set(text: str) -> Selection:
     """Return the selection that a text stands for; braces around all of it are optional.
 
-    Raises :class:`FieldSetInvalid` for a syntax error, an alias or a named fragment.
+    Raises :class:`FieldSetInvalid` for a syntax error, a named fragment or too deep a selection.
     """
     parsed = _parse(text)
     if isinstance(parsed, str):
@@ -101,7 +102,7 @@ def parse_field_set(text: str) -> Selection:
 def parse_context_field(text: str) -> tuple[str, str] | None:
     """Return the context's name and the raw selection of ``"$name { field }"``, or None."""
     found = _CONTEXT_FIELD.fullmatch(text)
-    if found is None or not found[2].strip():
+    if found is None or not found[2]:
         return None
     return found[1], found[2]
 
@@ -156,14 +157,10 @@ def _selection(node: SelectionSetNode, depth: int = 1) -> Selection:
 
 
 def _field(node: FieldNode, directives: tuple[SelectedDirective, ...], depth: int) -> SelectedField:
-    if node.alias is not None:
-        raise FieldSetInvalid(
-            f'Cannot use alias "{node.alias.value}" in "{node.alias.value}: {node.name.value}": '
-            "aliases are not supported here."
-        )
     inside = node.selection_set
     nested = _selection(inside, depth + 1) if inside is not None else None
-    return SelectedField(node.name.value, _arguments(node), nested, directives)
+    alias = node.alias.value if node.alias is not None else None
+    return SelectedField(node.name.value, _arguments(node), nested, directives, alias)
 
 
 def _arguments(node: FieldNode | DirectiveNode) -> Arguments:
@@ -175,5 +172,6 @@ def _text(item: SelectedField | SelectedFragment) -> str:
         condition = f" on {item.on_type}" if item.on_type is not None else ""
         return f"...{condition} {{ {item.selection} }}"
     arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in item.arguments)
-    field = f"{item.name}({arguments})" if arguments else item.name
+    name = f"{item.alias}: {item.name}" if item.alias is not None else item.name
+    field = f"{name}({arguments})" if arguments else name
     return field if item.selection is None else f"{field} {{ {item.selection} }}"

@@ -86,7 +86,7 @@ def _add_after_reading_all(
 
 
 def _add(feature: Feature, federated: bool, links: Links, problems: Problems) -> None:
-    _check_is_new(feature, links, problems)
+    _check_is_new(feature, federated, links, problems)
     known = _of_known_version(feature, federated, problems)
     check_names(known, links, problems)
     links.add(known)
@@ -232,18 +232,8 @@ def _of_known_version(feature: Feature, federated: bool, problems: Problems) -> 
     if feature.identity == LINK and find_spec(LINK, feature.version) is None:
         # with federation linked too, link v1.0 is in place already
         if federated:
-            raise problems.stop(
-                _USAGE,
-                f'Cannot link "{feature.url}": the schema already uses link {_SELF.version}, the '
-                "only version known.",
-                "schema",
-            )
-        problems.add(
-            "UNKNOWN_LINK_VERSION",
-            f"The link specification has no version {feature.version} known here, only "
-            f"{_SELF.version}.",
-            "schema",
-        )
+            raise _linked_already(feature, problems)
+        problems.add("UNKNOWN_LINK_VERSION", _unknown_version(feature), "schema")
         return replace(feature, url=_SELF.url, version=_SELF.version)
     if feature.identity == CONNECT:
         raise problems.stop(
@@ -255,11 +245,32 @@ def _of_known_version(feature: Feature, federated: bool, problems: Problems) -> 
     return feature
 
 
-def _check_is_new(feature: Feature, links: Links, problems: Problems) -> None:
-    if links.feature(feature.identity) is not None:
-        raise problems.stop(
-            _USAGE, f'"{feature.identity}" is linked twice: link each feature once.', "schema"
-        )
+def _check_is_new(feature: Feature, federated: bool, links: Links, problems: Problems) -> None:
+    known = links.feature(feature.identity)
+    if known is None:
+        return
+    if known.implied:
+        if not federated and find_spec(LINK, feature.version) is None:
+            raise problems.stop("UNKNOWN_LINK_VERSION", _unknown_version(feature), "schema")
+        raise _linked_already(feature, problems)
+    raise problems.stop(
+        _USAGE, f'"{feature.identity}" is linked twice: link each feature once.', "schema"
+    )
+
+
+def _linked_already(feature: Feature, problems: Problems) -> SubgraphRefused:
+    return problems.stop(
+        _USAGE,
+        f'Cannot link "{feature.url}": the schema already uses link {_SELF.version}, the only '
+        f'version known, as "{_SELF.alias}".',
+        "schema",
+    )
+
+
+def _unknown_version(feature: Feature) -> str:
+    return (
+        f"The link specification has no version {feature.version} known here, only {_SELF.version}."
+    )
 
 
 def check_names(feature: Feature, links: Links, problems: Problems) -> None:

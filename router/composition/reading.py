@@ -346,7 +346,8 @@ def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
         default = kind.capitalize()
         name = roots.get(kind)
         if name is None:
-            if isinstance(subgraph.types.get(default), ObjectType):
+            is_free = default not in roots.values()
+            if is_free and isinstance(subgraph.types.get(default), ObjectType):
                 roots[kind] = default
             continue
         found = subgraph.types.get(name)

@@ -112,6 +112,11 @@ def _problems(
                 )
             yield from _problems(item.selection, on_type, types, directives, forbid_abstract)
             continue
+        if item.alias is not None:
+            yield SelectionProblem(
+                f'Cannot use alias "{item.alias}" in "{item.alias}: {item.name}": aliases are not '
+                "supported here."
+            )
         if item.name == "__typename":
             continue
         found = types.get(parent)

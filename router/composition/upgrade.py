@@ -15,7 +15,7 @@ from graphql import EnumValueNode, ListValueNode, StringValueNode
 from msgspec import Struct
 
 from router.composition.errors import CompositionError, CompositionFailed
-from router.composition.facts import derive, field_set_of, seal
+from router.composition.facts import Coordinate, derive, field_set_of, seal
 from router.composition.fieldsets import SelectedField, SelectedFragment, Selection
 from router.composition.linking import check_names
 from router.composition.links import FEDERATION, Feature, Links, Version
@@ -34,6 +34,7 @@ from router.composition.model import (
 )
 from router.composition.parsed import ParsedSubgraph, elements_of
 from router.composition.problems import Problems, SubgraphRefused
+from router.composition.selections import first_problem
 from router.composition.spec_elements import add_spec_elements, known_directives, raise_version
 from router.composition.specs import FEDERATION_1, federation_imports
 from router.composition.validation import check_federation, check_graphql
@@ -242,6 +243,7 @@ class _Upgrade:
 
     def prune_field_sets(self) -> None:
         _, facts = derive(self.subgraph)
+        external = facts.external | facts.fake_external  # as they are written
         for field in self._fields():
             kept = []
             for applied in field.directives:
@@ -249,17 +251,17 @@ class _Upgrade:
                     parent = (
                         field.parent if applied.canonical == "requires" else base_name(field.type)
                     )
-                    if not self._prune(applied, parent, facts):
+                    if not self._prune(applied, parent, external):
                         continue
                 kept.append(applied)
             field.directives = kept
 
-    def _prune(self, applied: Applied, parent: str, facts: FieldFacts) -> bool:
+    def _prune(self, applied: Applied, parent: str, external: frozenset[Coordinate]) -> bool:
         """Keep only external selections; tell whether anything is left."""
         parsed = field_set_of(applied)
-        if parsed is None:
+        if parsed is None or first_problem(parsed[1], parent, self.types, self.subgraph.directives):
             return True  # reported by validation
-        pruned = self._external_part(parsed[1], parent, facts)
+        pruned = self._external_part(parsed[1], parent, external)
         if pruned is None:
             return False
         if str(pruned) != str(parsed[1]):
@@ -267,30 +269,30 @@ class _Upgrade:
         return True
 
     def _external_part(
-        self, selection: Selection, parent: str, facts: FieldFacts
+        self, selection: Selection, parent: str, external: frozenset[Coordinate]
     ) -> Selection | None:
         found = self.types.get(parent)
         kept: list[SelectedField | SelectedFragment] = []
         for item in selection.items:
             if isinstance(item, SelectedFragment):
-                nested = self._external_part(item.selection, item.on_type or parent, facts)
+                nested = self._external_part(item.selection, item.on_type or parent, external)
                 if nested is not None:
                     kept.append(SelectedFragment(item.on_type, nested, item.directives))
                 continue
             field = found.fields.get(item.name) if isinstance(found, CompositeType) else None
-            if field is None or self._is_external(field, facts):
-                kept.append(item)  # an unknown field is reported by validation
-            elif item.selection is not None:
-                nested = self._external_part(item.selection, base_name(field.type), facts)
+            if field is not None and self._is_external(field, external):
+                kept.append(item)
+            elif field is not None and item.selection is not None:
+                nested = self._external_part(item.selection, base_name(field.type), external)
                 if nested is not None:
                     kept.append(SelectedField(item.name, item.arguments, nested, item.directives))
         return Selection(tuple(kept)) if kept else None
 
-    def _is_external(self, field: FieldDefinition, facts: FieldFacts) -> bool:
-        if (field.parent, field.name) in facts.external:
+    def _is_external(self, field: FieldDefinition, external: frozenset[Coordinate]) -> bool:
+        if (field.parent, field.name) in external:
             return True
         return isinstance(self.types[field.parent], InterfaceType) and any(
-            (found.name, field.name) in facts.external
+            (found.name, field.name) in external
             for found in self.types.values()
             if isinstance(found, ObjectType) and field.parent in found.interfaces
         )
@@ -329,6 +331,7 @@ class _Upgrade:
     # external fields without use ------------------------------------------------------------
 
     def drop_unused_external_fields(self) -> None:
+        referenced = self._referenced()  # by what is dropped, too
         _, facts = derive(self.subgraph)
         for field in list(self._fields()):
             at = (field.parent, field.name)
@@ -337,10 +340,10 @@ class _Upgrade:
                 assert isinstance(owner, CompositeType)
                 del owner.fields[field.name]
         empty = [
-            found for found in self._composites() if not found.fields and found.name not in _ROOTS
+            found for found in self._composites() if not found.fields and found.name != "Query"
         ]
         for found in empty:
-            if self._is_referenced(found.name):
+            if found.name in referenced:
                 self.problems.add(
                     "TYPE_WITH_ONLY_UNUSED_EXTERNAL",
                     f'Every field of type "{found.name}" is external and unused, but the type is '
@@ -350,9 +353,10 @@ class _Upgrade:
             else:
                 del self.types[found.name]
 
-    def _is_referenced(self, name: str) -> bool:
-        return any(base_name(field.type) == name for field in self._fields()) or any(
-            isinstance(found, UnionType) and name in found.members for found in self.types.values()
+    def _referenced(self) -> set[str]:
+        return {base_name(field.type) for field in self._fields()}.union(
+            self.subgraph.schema.roots.values(),
+            *(found.members for found in self.types.values() if isinstance(found, UnionType)),
         )
 
     # sharing is said ------------------------------------------------------------------------

@@ -148,10 +148,11 @@ def _merge_one(
             f"the supergraph has {', '.join(locations.common)}.",
             coordinate,
         )
+    description = merge_description(merge.findings, sources, named, coordinate)
     return DirectiveDefinition(
         name,
         merge_arguments(merge, applied, [(s, d.arguments) for s, d in sources], coordinate),
         repeatable=len(repeatable) == len(sources),
         locations=locations.common,
-        description=merge_description(merge.findings, sources, named, coordinate),
+        description=description,
     )

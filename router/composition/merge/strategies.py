@@ -53,7 +53,7 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
     operands: list[list[list[str]]] = []
     for value in values:
         terms = cast("list[list[str]]", value) or [[]]
-        operand = sorted((sorted(term, key=_as_json) for term in terms), key=_as_json)
+        operand = sorted((sorted(term, key=_as_text) for term in terms), key=_as_json)
         if operand not in operands:
             operands.append(operand)
     result = operands[0]
@@ -63,7 +63,7 @@ def conjunction_of_dnf(values: Sequence[Value]) -> Value:
 
 
 def _multiplied(left: list[list[str]], right: list[list[str]]) -> list[list[str]]:
-    terms = [sorted(_united(one, other), key=_as_json) for one, other in product(left, right)]
+    terms = [sorted(_united(one, other), key=_as_text) for one, other in product(left, right)]
     kept: list[list[str]] = []
     demands: dict[str | None, list[frozenset[str]]] = {}
     """By their first demand, which a term that implies one has too."""
@@ -79,6 +79,10 @@ def _multiplied(left: list[list[str]], right: list[list[str]]) -> list[list[str]
 def _united(one: list[_T], other: list[_T]) -> list[_T]:
     known = frozenset(one)
     return [*one, *(each for each in other if each not in known)]
+
+
+def _as_text(value: object) -> bytes:
+    return str(value).encode("utf-16-be", "surrogatepass")
 
 
 def _as_json(value: object) -> str:

@@ -121,7 +121,8 @@ def _use(
         if reason is not None:
             yield (
                 "CONTEXT_INVALID_SELECTION",
-                f'Context "{parsed[0]}" is used at {at} but its selection is invalid: {reason}.',
+                f'Context "{parsed[0]}" is used at {at} but its selection is invalid: '
+                f"{reason.removesuffix('.')}.",
             )
     if not any(is_resolvable(applied) for applied in found.applications("key")):
         yield (

@@ -172,6 +172,8 @@ def _selection_errors(
         found = subgraph.types.get(parent)
         field = found.fields.get(item.name) if isinstance(found, CompositeType) else None
         if field is None:  # __typename
+            if directive != "key" and not below_external:
+                yield _resolved_here(directive, f"{parent}.{item.name}")
             continue
         if field.arguments and directive != "requires":
             yield (
@@ -184,18 +186,21 @@ def _selection_errors(
                 subgraph, directive, item.selection, base_name(field.type), external
             )
         elif directive != "key" and not below_external and not subgraph.is_external(field):
-            fake = (field.parent, field.name) in subgraph.facts.fake_external
-            reason = (
-                'already "effectively" resolved by this subgraph: it is @external, but a key '
-                "field of an extension, which has no effect"
-                if fake
-                else "already resolved by this subgraph (it is not @external)"
-            )
-            yield (
-                "FIELDS_MISSING_EXTERNAL",
-                f'field "{field.coordinate}" should not be part of a @{directive} since it is '
-                f"{reason}",
-            )
+            is_fake = (field.parent, field.name) in subgraph.facts.fake_external
+            yield _resolved_here(directive, field.coordinate, is_fake=is_fake)
+
+
+def _resolved_here(directive: str, coordinate: str, *, is_fake: bool = False) -> tuple[str, str]:
+    reason = (
+        'already "effectively" resolved by this subgraph: it is @external, but a key field of an '
+        "extension, which has no effect"
+        if is_fake
+        else "already resolved by this subgraph (it is not @external)"
+    )
+    return (
+        "FIELDS_MISSING_EXTERNAL",
+        f'field "{coordinate}" should not be part of a @{directive} since it is {reason}',
+    )
 
 
 def _is_external_somewhere(subgraph: Subgraph, field: FieldDefinition) -> bool:

@@ -17,6 +17,7 @@ from router.composition.model import (
     ObjectType,
     Subgraph,
     TypeRef,
+    UnionType,
     base_name,
 )
 from router.composition.problems import Problems
@@ -67,14 +68,14 @@ def _list_size(
     if not sized:
         return
     target = subgraph.types.get(base_name(field.type))
-    if not isinstance(target, CompositeType):
+    if not isinstance(target, CompositeType | UnionType):
         yield (
             "INVALID_SIZED_FIELD",
             f'{at} cannot have sized fields: its type "{field.type}" has no fields.',
         )
         return
     for name in sized:
-        member = target.fields.get(name)
+        member = target.fields.get(name) if isinstance(target, CompositeType) else None
         if member is None:
             yield "INVALID_SIZED_FIELD", f'Sized field "{name}" is no field of "{target.name}".'
         elif not _is_list(member.type):

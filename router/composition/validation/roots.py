@@ -21,11 +21,13 @@ __all__ = ["rename_roots"]
 def rename_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
     """Rename the roots to ``Query``, ``Mutation`` and ``Subscription`` throughout."""
     renamed: dict[str, str] = {}
-    for kind, name in subgraph.schema.roots.items():
+    before: set[str] = set()
+    for kind, name in tuple(subgraph.schema.roots.items()):
         default = kind.capitalize()
         if name == default:
             continue
-        if default in subgraph.types:
+        # a root before this one that has its name has left it
+        if default in subgraph.types and default not in before:
             problems.add(
                 f"ROOT_{default.upper()}_USED",
                 f'The schema has a type named "{default}" but its {kind} root is "{name}": '
@@ -35,6 +37,7 @@ def rename_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
         else:
             renamed[name] = default
             subgraph.schema.roots[kind] = default
+        before.add(name)
     if renamed:
         _rename(subgraph, renamed)
 

@@ -191,10 +191,6 @@ def _implements(found: TypeDefinition, subgraph: ParsedSubgraph, problems: Probl
             problem = f"Type {found.name} cannot implement {name}, which is not an interface."
         elif name == found.name:
             problem = f"Type {name} cannot implement itself."
-        elif found.name in interface.interfaces:
-            problem = (
-                f"Type {found.name} cannot implement {name}: that would be a circular reference."
-            )
         if problem is not None:
             problems.add(_INVALID, problem, found.name)
         elif isinstance(interface, InterfaceType):
@@ -211,7 +207,13 @@ def _misfits(
 ) -> Iterator[tuple[str, str]]:
     """Yield why a type does not implement an interface (GraphQL spec, section 3.6.1)."""
     for name in interface.interfaces:
-        if name not in implemented and name != found.name:
+        if name == found.name:
+            yield (
+                f"Type {name} cannot implement {interface.name}: that would be a circular "
+                "reference.",
+                name,
+            )
+        elif name not in implemented:
             yield (
                 f"Type {found.name} must implement {name} because it is implemented by "
                 f"{interface.name}.",
