@@ -162,7 +162,8 @@ class _Check:
         if all(self._hidden(part) for part in parts):
             yield _error(
                 "ONLY_INACCESSIBLE_CHILDREN",
-                f'Type "{name}" is in the API schema but all of its {what} are @inaccessible.',
+                f'Type "{name}" is in the API schema but all of its {what} are @inaccessible: '
+                "please hide the type, too.",
                 name,
             )
 
@@ -263,7 +264,7 @@ class _Check:
         error = _error(
             "REFERENCED_INACCESSIBLE",
             f'Type "{named.name}" is @inaccessible but is referenced by "{coordinate}", which is '
-            "in the API schema.",
+            "in the API schema: please hide that, too.",
             named.name,
             coordinate,
         )

@@ -22,14 +22,14 @@ from graphql import (
     ValueNode,
     print_ast,
 )
-from graphql.pyutils import did_you_mean, suggestion_list
 from msgspec.structs import replace
 
 from router.composition.feature_urls import FeatureUrlInvalid, read_feature_url
+from router.composition.guesses import did_you_mean
 from router.composition.links import CONNECT, FEDERATION, LINK, Feature, Links, Version
 from router.composition.model import Applied
 from router.composition.problems import Problems, SubgraphRefused
-from router.composition.specs import FEDERATION_VERSIONS, find_spec
+from router.composition.specs import FEDERATION_VERSIONS, federation_since, find_spec, too_old
 
 __all__ = ["check_names", "read_links"]
 
@@ -143,7 +143,7 @@ def _imports(
             continue
         element, name = read
         if known is not None and element not in known:
-            problems.add(_USAGE, _unknown_element(element, known), "schema")
+            problems.add(_USAGE, _unknown_element(element, identity, version, known), "schema")
             continue
         if imports.setdefault(element, name) != name:
             problems.add(
@@ -212,9 +212,14 @@ def _renamed_import(
     return given["name"], given.get("as", given["name"])
 
 
-def _unknown_element(element: str, known: Sequence[str]) -> str:
-    guesses = [f"@{element}"] if f"@{element}" in known else suggestion_list(element, list(known))
-    return f'Cannot import unknown element "{element}".{did_you_mean(guesses)}'
+def _unknown_element(element: str, identity: str, version: Version, known: Sequence[str]) -> str:
+    unknown = f'Cannot import unknown element "{element}".'
+    since = federation_since(element.removeprefix("@")) if identity == FEDERATION else None
+    if since is not None and since > version:
+        return f"{unknown} {too_old(version, since)}"
+    if f"@{element}" in known:
+        return f'{unknown} Did you mean "@{element}"?'
+    return unknown + did_you_mean(element, known)
 
 
 # -- versions and names --------------------------------------------------------------------

@@ -58,12 +58,17 @@ class Places:
 
 
 def _outwards(coordinate: str) -> Iterator[str]:
-    """Yield a coordinate and those that hold it: ``T.f(a:)``, ``T.f``, ``T``."""
+    """Yield a coordinate and those that hold it: ``T.f(a:)``, ``T.f``, ``T``.
+
+    A directive that is not defined is told of because the schema element names it.
+    """
     outer = coordinate
     while outer:
         yield outer
         inner = _LAST_PART.search(outer)
         outer = outer[: inner.start()] if inner is not None else ""
+    if coordinate.startswith("@"):
+        yield "schema"
 
 
 def _elements(document: DocumentNode) -> Iterator[tuple[str, Node]]:

@@ -359,7 +359,9 @@ def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
             )
     if "query" not in roots:
         if "Query" in subgraph.types:
-            raise problems.stop(_INVALID, "The query root Query must be an object type.", "Query")
+            raise problems.stop(
+                _INVALID, "The type Query must be the query root, and an object.", "Query"
+            )
         subgraph.types["Query"] = ObjectType("Query")
         roots["query"] = "Query"
     subgraph.schema.roots = {kind: roots[kind] for kind in ROOT_KINDS if kind in roots}

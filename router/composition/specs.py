@@ -32,9 +32,11 @@ __all__ = [
     "Spec",
     "define",
     "federation_imports",
+    "federation_since",
     "find_spec",
     "minimum_federation",
     "qualified",
+    "too_old",
 ]
 
 FEDERATION_VERSIONS: Final = tuple(Version(2, minor) for minor in range(15))
@@ -176,6 +178,20 @@ def _federation(minor: int) -> Spec:
             current[definition.name] = definition
     scalars = tuple(name for since, name in _FEDERATION_SCALARS if since <= minor)
     return Spec(tuple(current.values()), scalars)
+
+
+@lru_cache(maxsize=32)
+def federation_since(directive: str) -> Version | None:
+    """Return the first version of federation that has a directive, if any has."""
+    for version in FEDERATION_VERSIONS:
+        if any(each.name == directive for each in _federation(version.minor).directives):
+            return version
+    return None
+
+
+def too_old(linked: Version, since: Version) -> str:
+    """Say why a schema does not have what a later federation has."""
+    return f"Federation {linked} does not have it: please link {since} or later."
 
 
 def federation_imports(version: Version) -> dict[str, str]:

@@ -148,8 +148,10 @@ class AppliedMerger(Struct):
             arguments |= {
                 name: defaults[name] for name in required - arguments.keys() & defaults.keys()
             }
+            # null is as if nothing were said, where there is no default
+            said: Value = {name: value for name, value in complete.items() if value is not None}
             seen = found.setdefault(
-                identity(complete), _Application(applied.canonical, arguments, complete, [])
+                identity(said), _Application(applied.canonical, arguments, complete, [])
             )
             seen.subgraphs.append(subgraph.name)
         return list(found.values())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from graphql import NullValueNode, StringValueNode
 from msgspec import Struct
 
+from router.composition.guesses import did_you_mean
 from router.composition.links import CORE, FEDERATION, LINK, Feature
 from router.composition.merge.applied import AppliedMerger
 from router.composition.merge.features import Features, definition_of
@@ -94,9 +94,8 @@ def _request(
     name = text[1:]
     directive = subgraph.directives.get(name)
     if directive is None:
-        guesses = get_close_matches(name, subgraph.directives, n=3)
-        mend = f"; did you mean {' or '.join('@' + each for each in guesses)}?" if guesses else ""
-        _error(findings, subgraph, f'names "{text}", which is not defined{mend}', text)
+        mend = did_you_mean(text, [f"@{each}" for each in subgraph.directives])
+        _error(findings, subgraph, f'names "{text}", which is not defined', text, mend)
         return None
     source = subgraph.links.directive_source(name)
     if source is None:
@@ -132,10 +131,10 @@ def _taken_names(merge: Merge) -> dict[str, str]:
     }
 
 
-def _error(findings: Findings, subgraph: Subgraph, reason: str, name: str) -> None:
+def _error(findings: Findings, subgraph: Subgraph, reason: str, name: str, mend: str = "") -> None:
     findings.error(
         _CODE,
-        f'@composeDirective in subgraph "{subgraph.name}" {reason}.',
+        f'@composeDirective in subgraph "{subgraph.name}" {reason}.{mend}',
         [subgraph.name],
         name,
     )

@@ -48,8 +48,9 @@ def merge_field(
         names = [source.name for source in declared]
         merge.findings.error(
             "EXTERNAL_MISSING_ON_BASE",
-            f'Field "{coordinate}" is external in all of {subgraph_names(names)}: no subgraph '
-            "resolves it.",
+            f'Field "{coordinate}" is @external wherever it is declared '
+            f"({subgraph_names(names)}): no subgraph resolves it. One must have it without "
+            "@external.",
             names,
             coordinate,
         )

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Final
 
 from graphql import StringValueNode
-from graphql.pyutils import did_you_mean, suggestion_list
 from msgspec import Struct
 
+from router.composition.guesses import did_you_mean
 from router.composition.merge.state import Merge, Source
 from router.composition.model import Applied, FieldDefinition, ObjectType
 
@@ -101,7 +101,7 @@ class _Overrides:
         findings = self._merge.findings
         origin = _text(applied, "from") or ""
         if origin not in self._merge.graphs:
-            mend = did_you_mean(suggestion_list(origin, list(self._merge.graphs)))
+            mend = did_you_mean(origin, self._merge.graphs)
             findings.hint(
                 "FROM_SUBGRAPH_DOES_NOT_EXIST",
                 f'Field "{coordinate}" of subgraph "{name}" overrides that of subgraph '
@@ -112,7 +112,8 @@ class _Overrides:
         if origin == name:
             self._error(
                 "OVERRIDE_FROM_SELF_ERROR",
-                f'Field "{coordinate}" of subgraph "{name}" overrides itself.',
+                f'Field "{coordinate}" of subgraph "{name}" overrides itself: please remove the '
+                "@override, or name the subgraph that the field comes from.",
                 (name,),
                 coordinate,
             )

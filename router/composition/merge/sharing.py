@@ -46,10 +46,16 @@ def check_sharing(
     which = (
         "all of them" if everyone else subgraph_names((s.name for s in exclusive), limit=_LONG_LIST)
     )
+    mend = (
+        "Please keep it in one subgraph."
+        if coordinate.startswith("Subscription.")
+        else "If all give the same, please mark it @shareable there; else keep it in one subgraph."
+    )
     merge.findings.error(
         "INVALID_FIELD_SHARING",
         f'Non-shareable field "{coordinate}" is resolved from multiple subgraphs: it is resolved '
-        f"from {_list(told)} and defined as non-shareable in {which}."
+        f"from {_list(told)} and defined as non-shareable in {which}. "
+        + mend
         + _misspelt_override(merge, resolving),
         dict.fromkeys(source.name for source in resolving),
         coordinate,

@@ -145,6 +145,7 @@ def _check_base(merge: Merge, name: str, sources: Iterable[Source[model.TypeDefi
         merge.findings.error_in(
             subgraph.name,
             "EXTENSION_WITH_NO_BASE",
-            f'Type "{name}" is an extension, but no subgraph defines it.',
+            f'Type "{name}" is an extension, but no subgraph defines it: one must have '
+            'it without "extend" and @extends.',
             name,
         )

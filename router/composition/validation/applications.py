@@ -7,14 +7,20 @@ from functools import lru_cache
 from typing import Final
 
 from graphql import NullValueNode, print_ast
-from graphql.pyutils import did_you_mean, suggestion_list
 
+from router.composition.guesses import did_you_mean
 from router.composition.links import FEDERATION
 from router.composition.literals import is_valid_literal
 from router.composition.model import Applied, DirectiveDefinition
 from router.composition.parsed import ParsedSubgraph, Place, elements_of
 from router.composition.problems import Problems
-from router.composition.specs import BUILT_IN_DIRECTIVES, FEDERATION_VERSIONS, find_spec
+from router.composition.specs import (
+    BUILT_IN_DIRECTIVES,
+    FEDERATION_VERSIONS,
+    federation_since,
+    find_spec,
+    too_old,
+)
 
 __all__ = ["check_applications"]
 
@@ -68,10 +74,9 @@ def _check_arguments(
     for name, value in applied.arguments.items():
         argument = definition.arguments.get(name)
         if argument is None:
-            guesses = suggestion_list(name, list(definition.arguments))
             problems.add(
                 _INVALID,
-                f'Unknown argument "{name}" of {at}.{did_you_mean(guesses)}',
+                f'Unknown argument "{name}" of {at}.{did_you_mean(name, definition.arguments)}',
                 place.coordinate,
             )
         elif name == "fields" and isinstance(value, NullValueNode) and applied.canonical:
@@ -116,10 +121,13 @@ def _unknown(name: str, subgraph: ParsedSubgraph) -> str:
             "federation."
         )
         return f"{unknown} {mend}"
-    elif name in _federation_directives(FEDERATION_VERSIONS[-1].minor):
-        return f"{unknown} Federation {federation.version} does not have it; a later one does."
+    else:
+        own = federation.alias + "__"
+        since = federation_since(name.removeprefix(own))
+        if since is not None and since > federation.version:
+            return f"{unknown} {too_old(federation.version, since)}"
     known = [f"@{other}" for other in (*subgraph.directives, *BUILT_IN_DIRECTIVES)]
-    return unknown + did_you_mean(suggestion_list(f"@{name}", known))
+    return unknown + did_you_mean(f"@{name}", known)
 
 
 @lru_cache(maxsize=32)

@@ -87,7 +87,7 @@ def check_provides(subgraph: Subgraph, problems: Problems) -> None:
                     problems,
                     "PROVIDES_ON_NON_OBJECT_FIELD",
                     f'Invalid @provides on field "{field.coordinate}": its type "{field.type}" has '
-                    "no fields.",
+                    "no fields to provide.",
                     field,
                 )
             if isinstance(found, InterfaceType):
@@ -148,7 +148,8 @@ def _check_field_set(
         code = "KEY_FIELDS_SELECT_INVALID_TYPE" if abstract else f"{prefix}_INVALID_FIELDS"
         problems.add(code, _sentence(intro + problem.message), coordinate)
         return
-    for code, message in _selection_errors(subgraph, directive, selection, parent, False):
+    errors = _selection_errors(subgraph, directive, selection, parent, False)
+    for code, message in dict.fromkeys(errors):  # a field may be selected twice
         problems.add(f"{prefix}_{code}", _sentence(intro + message), coordinate)
 
 
@@ -195,7 +196,7 @@ def _resolved_here(directive: str, coordinate: str, *, is_fake: bool = False) ->
         'already "effectively" resolved by this subgraph: it is @external, but a key field of an '
         "extension, which has no effect"
         if is_fake
-        else "already resolved by this subgraph (it is not @external)"
+        else "already resolved by this subgraph (it is not @external): please leave it out"
     )
     return (
         "FIELDS_MISSING_EXTERNAL",

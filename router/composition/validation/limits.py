@@ -98,18 +98,21 @@ def check_access(subgraph: Subgraph, problems: Problems) -> None:
     for canonical in ("authenticated", "requiresScopes", "policy"):
         for found in subgraph.types.values():
             if isinstance(found, InterfaceType):
-                what, fields = "interface", tuple(found.fields.values())
+                kind, fields = "interface", tuple(found.fields.values())
             elif isinstance(found, ObjectType) and subgraph.is_interface_object(found.name):
-                what, fields = "interface object", ()
+                kind, fields = "interface object", ()
             else:
                 continue
-            places = [(found.name, found.applications(canonical))]
-            places += [(field.coordinate, field.applications(canonical)) for field in fields]
-            for coordinate, applications in places:
+            places = [(kind, found.name, found.applications(canonical))]
+            places += [
+                (f"{kind} field", field.coordinate, field.applications(canonical))
+                for field in fields
+            ]
+            for what, coordinate, applications in places:
                 for applied in applications:
                     problems.add(
                         "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE",
-                        f'Invalid @{applied.name} on "{coordinate}" of {what} "{found.name}": '
-                        "please restrict access on the implementations.",
+                        f'Invalid @{applied.name} on {what} "{coordinate}": please restrict '
+                        "access on the implementations.",
                         coordinate,
                     )

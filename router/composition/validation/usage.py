@@ -64,10 +64,11 @@ def check_interface_keys(subgraph: Subgraph, problems: Problems) -> None:
             concerned = missing or unresolvable
             if concerned:
                 what = "missing on" if missing else 'not resolvable ("resolvable: false") on'
+                mend = f': please add @key(fields: "{key.fields}") there' if missing else ""
                 problems.add(
                     "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
                     f'The key "{key.fields}" of interface "{found.name}" is {what} its '
-                    f"implementations {', '.join(concerned)}.",
+                    f"implementations {', '.join(concerned)}{mend}.",
                     found.name,
                 )
 

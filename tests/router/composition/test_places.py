@@ -20,6 +20,7 @@ from router.composition.places import Places
         ("E.X", ":14"),
         ("T.missing", ":5"),
         ("Missing", ""),
+        ("@missing", ":1"),
     ],
 )
 def test_an_element_is_found_by_its_coordinate(coordinate: str, line: str) -> None:
