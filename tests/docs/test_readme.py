@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -36,7 +38,7 @@ def test_the_planned_operation_is_planned() -> None:
     (line,) = re.findall(r"\.venv/bin/router (plan .+)", README)
     operation = line.partition("-e '")[2].rstrip("'")
     command = [sys.executable, "-m", "router", "plan", "schema/supergraph.graphql", "-e", operation]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "patients" in done.stdout
     assert "orders" in done.stdout
@@ -48,7 +50,7 @@ def test_the_commands_exist(command: str) -> None:
         [sys.executable, "-c", "from drassist.cli import main; main()", command, "--help"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert found.returncode == 0, found.stderr
 

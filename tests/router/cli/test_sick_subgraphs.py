@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from .test_serve import Process
 
 BOOKS = """
@@ -69,7 +71,7 @@ class Server:
             except OSError:
                 return  # the router has had enough
             if isinstance(sent, Held):
-                self.silence.wait(30)
+                self.silence.wait(PATIENCE)
 
     def close(self) -> None:
         self.silence.set()

@@ -24,6 +24,7 @@ from router.planning.plan import (
     VariableUse,
     When,
 )
+from tests.patience import PATIENCE
 from tests.router.execution.scripted import (
     UNREACHABLE,
     Scripted,
@@ -219,7 +220,7 @@ async def test_cancelling_an_execution_cancels_its_requests() -> None:
     task = asyncio.ensure_future(operation.execute({}, {"s": Scripted(forever)}))
     await asyncio.sleep(0.01)
     task.cancel()
-    await asyncio.wait_for(cancelled.wait(), 1)
+    await asyncio.wait_for(cancelled.wait(), PATIENCE)
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -297,7 +298,7 @@ async def test_a_shared_request_is_cancelled_when_the_last_has_left() -> None:
     await asyncio.sleep(0.01)
     for task in tasks:
         task.cancel()
-    await asyncio.wait_for(cancelled.wait(), 1)
+    await asyncio.wait_for(cancelled.wait(), PATIENCE)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
@@ -350,7 +351,7 @@ async def test_admission_holds_back_while_answers_come_and_opens_when_none_comes
         await asyncio.sleep(0.0005)
     gate.leave()
     assert order[:3] == [0, 1, 2]
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         while len(order) < 6:
             await asyncio.sleep(0.001)
     assert order == list(range(6))

@@ -13,6 +13,7 @@ from graphql import parse
 from router.errors import NoPlan, OperationInvalid
 from router.planning.planner import Planner, PlannerOptions
 from router.planning.search import Budget
+from tests.patience import PATIENCE
 from tests.router.planning.kit import lines, plan_lines, planned, supergraph
 
 PAIR = {
@@ -197,7 +198,7 @@ def test_the_same_plan_comes_out_whatever_the_hash_seed() -> None:
             cwd=Path(__file__).parents[3],
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=PATIENCE,
         ).stdout
         for seed in ("1", "2", "3")
     }

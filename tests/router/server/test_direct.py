@@ -391,13 +391,16 @@ async def test_a_request_under_way_keeps_its_generation(
 
 
 async def test_a_slow_request_is_504(started: Callable[..., Any], library: Any) -> None:
-    router = await started(settings=Settings(http=HttpSettings(request_timeout=0.1)))
+    router = await started()
     async with door(router) as made, connected(made.port) as connection:
         await connection.ask(request(BOOKS))
+        deadlines = router.server.http.deadlines
         library.gate.clear()
+        deadlines.seconds = 0.1
         status, _, body = await connection.ask(request(BOOKS))
         assert status == "HTTP/1.1 504 Gateway Timeout"
         assert orjson.loads(body)["errors"][0]["extensions"]["code"] == "GATEWAY_TIMEOUT"
+        deadlines.seconds = PATIENCE
         library.gate.set()
         assert (await connection.ask(request(BOOKS)))[0] == "HTTP/1.1 200 OK"
         assert made.begun == [False, True, True]
@@ -465,7 +468,9 @@ async def test_a_shutdown_waits_for_the_answer_and_says_that_it_is_the_last(
         connection.writer.write(request(BOOKS))
         await library.held(1)
         server.should_exit = True
-        await asyncio.sleep(0.2)  # the server looks every tenth of a second
+        async with asyncio.timeout(PATIENCE):
+            while server.servers[0].is_serving():  # it looks every tenth of a second
+                await asyncio.sleep(0.01)
         draining = asyncio.create_task(router.drain())
         await asyncio.sleep(0.01)
         assert not draining.done()

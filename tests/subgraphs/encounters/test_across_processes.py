@@ -17,6 +17,7 @@ import asyncio, json, sys
 from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import Settings
 from subgraphs.encounters.app import create_app
+from subgraphs.encounters.models import outbox
 
 async def main():
     async with create_app(Settings.model_validate(json.loads(sys.argv[1]))).lifespan() as encounters:
@@ -24,7 +25,10 @@ async def main():
             practitionerId: "practitioner-asha-rao"}) { errors { code } } }''',
             identity=Identity.of(Role.FRONT_DESK))
         assert made["data"]["walkIn"]["errors"] == [], made
-        await asyncio.sleep(1)  # the relay publishes
+        waiting = True
+        while waiting:
+            async with encounters.services.database.session() as session:
+                waiting = await outbox.waiting(session)
 
 asyncio.run(main())
 """

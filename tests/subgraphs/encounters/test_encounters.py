@@ -14,6 +14,7 @@ from drassist.runtime.migrations import drift
 from subgraphs.encounters import models, schema
 from subgraphs.encounters.services.wiring import Services
 from tests.patience import PATIENCE
+from tests.watching import watchers
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="practitioner-asha-rao")
 RAO = "practitioner-asha-rao"
@@ -327,8 +328,9 @@ async def test_bookings_are_watched_by_practitioner(
         change appointment { patient { id } } } }""",
         identity=DOCTOR,
     )
+    watched = watchers(encounters.services.bus)
     waiting = asyncio.ensure_future(anext(watching))
-    await asyncio.sleep(0.05)
+    await watched(1)
     await book(ask, "Patient:1", datetime(2099, 1, 1, tzinfo=UTC))
     heard = (await asyncio.wait_for(waiting, PATIENCE))["data"]["appointmentsChanged"]
     assert heard == {"change": "booked", "appointment": {"patient": {"id": "Patient:1"}}}

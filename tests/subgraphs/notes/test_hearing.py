@@ -18,6 +18,7 @@ from drassist.speech.engine import EngineBusy, SessionOptions
 from drassist.speech.events import SAMPLE_RATE
 from drassist.speech.scripted import Line, ScriptedEngine, ScriptedSession
 from tests.patience import PATIENCE
+from tests.watching import watchers
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 ASHA = Identity.of(Role.PATIENT, patient_id="Patient:asha")
@@ -84,9 +85,9 @@ async def test_a_second_recording_of_a_visit_follows_the_first(small: Any) -> No
 
 
 async def test_words_appear_while_they_are_spoken_and_then_stand(house: Any) -> None:
-    stream = watched(house)
+    stream, watching = watched(house), watchers(house.subgraph.services.bus)
     waiting = asyncio.ensure_future(until_final(stream, 3))
-    await asyncio.sleep(0.1)
+    await watching(1)
     await house.recorded()
     seen = await waiting
     await stream.aclose()  # type: ignore[attr-defined]
@@ -253,9 +254,9 @@ async def test_what_was_noise_is_taken_back_when_the_recording_ends(
             return session
 
     async with serve(sqlite_settings, engine=Forgetful(SCRIPT)) as house:
-        stream = watched(house)
+        stream, watching = watched(house), watchers(house.subgraph.services.bus)
         waiting = asyncio.ensure_future(until_final(stream, 1))
-        await asyncio.sleep(0.1)
+        await watching(1)
         await house.speak(await house.start(), quarters(1.75))  # ends within the second line
         found = await house.heard()
         seen = await waiting
@@ -293,6 +294,7 @@ from drassist.runtime.identity import Identity, Role
 from drassist.runtime.settings import Settings
 from drassist.speech.scripted import Line, ScriptedEngine
 from subgraphs.notes.app import create_app
+from subgraphs.notes.models import Recording, outbox
 from subgraphs.notes.services.recording import finish_recording, store_chunk
 
 async def main():
@@ -305,7 +307,11 @@ async def main():
             notes.services.hearing.wake(id)
         await finish_recording(database, id)
         notes.services.hearing.wake(id)
-        await asyncio.sleep(1)  # it is heard, and the relay publishes
+        open = True
+        while open:
+            async with database.session() as session:
+                heard = (await session.get(Recording, id)).status == "transcribed"
+                open = not heard or await outbox.waiting(session)
 
 asyncio.run(main())
 """
@@ -318,9 +324,9 @@ async def test_words_are_heard_in_one_process_and_shown_in_another(
     bus = await open_bus(shared.bus)
     async with serve(shared, bus) as house:
         id = await house.start()
-        stream = watched(house)
+        stream, watching = watched(house), watchers(bus)
         waiting = asyncio.ensure_future(until_final(stream, 0))
-        await asyncio.sleep(0.1)
+        await watching(1)
         given = json.dumps(shared.model_dump(mode="json", include={"database", "bus", "relay"}))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DRASSIST_")}
         command = [sys.executable, "-c", ELSEWHERE, given, id]

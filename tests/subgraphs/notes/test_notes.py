@@ -32,6 +32,7 @@ from drassist.runtime.settings import Settings
 from subgraphs.notes.models import Note, metadata
 from subgraphs.notes.schema import make_schema
 from tests.patience import PATIENCE
+from tests.watching import watchers
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 COLLEAGUE = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:2", name="Dr. Sen")
@@ -402,8 +403,9 @@ async def test_changes_of_a_note_are_told_with_ids_only(
     ):
         text = """subscription { noteChanged(encounterId: "Encounter:1") { status version } }"""
         stream = clinic.subgraph.subscribe(text, identity=DOCTOR)
+        watched = watchers(bus)
         waiting = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0.1)
+        await watched(1)
         note = await signed(clinic)
         async with asyncio.timeout(PATIENCE):
             seen = [await waiting, await anext(stream), await anext(stream)]

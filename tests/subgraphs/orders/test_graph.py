@@ -24,6 +24,7 @@ from subgraphs.orders.app import create_app
 from subgraphs.orders.schema import make_schema
 from subgraphs.orders.services.importing import OrdersImport
 from tests.patience import PATIENCE
+from tests.watching import watchers
 
 DOCTOR = Identity.of(Role.DOCTOR, practitioner_id="Practitioner:1", name="Dr. Rao")
 NURSE = Identity.of(Role.NURSE)
@@ -215,8 +216,9 @@ async def test_results_are_watched_and_a_patient_watches_only_her_own(
 ) -> None:
     text = "subscription { resultReceived { status patient { id } } }"
     watched = [graph.subscribe(text, identity=who) for who in (DOCTOR, ASHA)]
+    watching = watchers(graph.services.bus)
     waiting = [asyncio.ensure_future(anext(stream)) for stream in watched]
-    await asyncio.sleep(0.1)
+    await watching(2)
     await place(graph, patientId="Patient:other", encounterId="Encounter:2")
     await place(graph)
     async with asyncio.timeout(PATIENCE):

