@@ -67,8 +67,8 @@ class Subscription:
         self._lagged = False
 
     def offer(self, event: Event) -> None:
-        """Called by the bus: keep the event if it is wanted."""
-        if self._closed or not matches(event.topic, self.patterns):
+        """Called by the bus: keep the event if it is wanted, and if none is missing before it."""
+        if self._closed or self._lagged or not matches(event.topic, self.patterns):
             return
         if len(self._events) >= _QUEUE:
             self._lagged = True

@@ -185,12 +185,15 @@ class Relay:
         return tried
 
     async def _run(self) -> None:
-        await self._prune()
+        pruned = False
         while not self._stopping:
             self._wake.clear()
             try:
+                if not pruned:
+                    await self._prune()
+                    pruned = True
                 await self.drain()
-            except sa.exc.SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001  drivers have errors of their own, too
                 log.warning("outbox.database_unreachable", error_class=type(error).__name__)
             try:
                 await asyncio.wait_for(self._wake.wait(), self._settings.poll)

@@ -83,6 +83,19 @@ async def test_who_is_too_slow_is_told_so() -> None:
                 pass
 
 
+async def test_nothing_is_told_that_came_after_an_event_that_was_dropped() -> None:
+    bus = MemoryBus()
+    async with await bus.subscribe("a.b") as events:
+        for number in range(1_001):
+            await bus.publish(Event("a.b", "s", {"number": number}))
+        heard = [await anext(events)]  # there is room again
+        await bus.publish(Event("a.b", "s", {"number": 1_001}))
+        heard += [await anext(events) for _ in range(999)]
+        with pytest.raises(Lagged):
+            await anext(events)
+    assert [event.data["number"] for event in heard] == list(range(1_000))
+
+
 async def test_in_one_process_work_that_fails_makes_the_publish_fail_and_is_offered_again() -> None:
     bus, tried = MemoryBus(), 0
     watching = await bus.subscribe("a.b")
@@ -134,6 +147,19 @@ def test_an_event_survives_its_journey() -> None:
     for broken in (b"", b"[]", b"{}", b'{"topic": 1}'):
         with pytest.raises(ValueError):
             Event.from_json(broken)
+
+
+async def test_who_watches_is_told_where_the_connection_was_lost() -> None:
+    server = start_valkey()
+    bus = await open_bus(BusSettings(url=f"redis://127.0.0.1:{server.port}/0"))
+    lost = await bus.subscribe("test.*")
+    await bus.publish(Event("test.happened", "s", {"number": 1}))
+    assert (await asyncio.wait_for(anext(lost), PATIENCE)).data["number"] == 1
+    server.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    with pytest.raises(Lagged):
+        await asyncio.wait_for(anext(lost), PATIENCE)
+    await bus.aclose()
+    server.stop()
 
 
 async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:

@@ -20,12 +20,16 @@ QUICK = RelaySettings(poll=0.02, backoff=0.01, backoff_max=0.02, timeout=0.2, le
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
     database = Database.open(settings, "events")
+    await create(database)
+    yield database
+    await database.aclose()
+
+
+async def create(database: Database) -> None:
     async with database.engine.execution_options(drassist_write=True).begin() as connection:
         if not database.is_sqlite:
             await connection.execute(sa.text("CREATE SCHEMA events"))
         await connection.run_sync(metadata.create_all)
-    yield database
-    await database.aclose()
 
 
 async def put(database: Database, subject: str, number: int, *to: str) -> Event:
@@ -36,12 +40,12 @@ async def put(database: Database, subject: str, number: int, *to: str) -> Event:
 
 
 async def settled(database: Database) -> None:
-    for _ in range(300):
-        async with database.session() as session:
-            if not await outbox.waiting(session):
-                return
-        await asyncio.sleep(0.02)
-    pytest.fail("the outbox is not empty")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with database.session() as session:
+                if not await outbox.waiting(session):
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_events_of_a_subject_arrive_in_order_though_deliveries_fail(
@@ -83,7 +87,7 @@ async def test_a_dead_peer_delays_its_own_events_only(database: Database) -> Non
 
     async def lab(event: Event) -> None:
         if not alive.is_set():
-            await asyncio.sleep(10)  # hangs until the relay gives up
+            await asyncio.sleep(PATIENCE)  # hangs until the relay gives up
         heard.append(event)
 
     bus = MemoryBus()
@@ -169,3 +173,41 @@ async def test_two_relays_deliver_each_event_once(database: Database) -> None:
     ):
         await settled(database)
     assert sorted(map(str, got)) == sorted(map(str, range(12)))
+
+
+async def test_a_relay_that_starts_before_its_database_can_answer_delivers_when_it_can(
+    settings: Settings,
+) -> None:
+    database, refused = Database.open(settings, "events"), asyncio.Event()
+    sa.event.listen(database.engine.sync_engine, "handle_error", lambda _: refused.set())
+    bus = MemoryBus()
+    async with (
+        await bus.subscribe("things.*") as watching,
+        Relay(database, outbox, {BUS: bus.publish}, QUICK),
+    ):
+        await asyncio.wait_for(refused.wait(), PATIENCE)
+        await create(database)
+        event = await put(database, "a", 1)
+        assert await asyncio.wait_for(anext(watching), PATIENCE) == event
+    await database.aclose()
+
+
+async def test_a_relay_outlives_what_its_driver_raises(sqlite_settings: Settings) -> None:
+    """A server that goes while it is asked is told by asyncpg's own errors, not by SQL ones."""
+    asked, twice = 0, asyncio.Event()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            twice.set()
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"postgresql+asyncpg://nobody@127.0.0.1:{port}/none"
+        away = sqlite_settings.database.model_copy(update={"url": url})
+        database = Database.open(sqlite_settings.model_copy(update={"database": away}), "events")
+        async with Relay(database, outbox, {}, QUICK):
+            await asyncio.wait_for(twice.wait(), PATIENCE)
+        await database.aclose()
