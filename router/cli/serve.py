@@ -51,14 +51,33 @@ def main(argv: Sequence[str]) -> int:
         # fail here, once, rather than in every worker; and choose a free port (0) once for all
         with listen(options.host, options.port, shared=True) as probe:
             options.port = probe.getsockname()[1]
-        return run_workers(options.workers, lambda: _work(options))
+        return run_workers(options.workers, lambda serves: _work(options, serves))
     return _work(options)
 
 
-def _work(options: argparse.Namespace) -> int:
-    router, watched = _router(options)
-    with _runner() as runner:
-        return runner.run(_serve(router, watched, options))
+def _work(options: argparse.Namespace, serves: Callable[[], object] = lambda: None) -> int:
+    """Serve in this process; ``serves`` is called before that is said."""
+    with _hangups_held():
+        router, watched = _router(options)
+        with _runner() as runner:
+            return runner.run(_serve(router, watched, options, serves))
+
+
+@contextlib.contextmanager
+def _hangups_held() -> Iterator[None]:
+    """A SIGHUP waits until :func:`_serve` hears it: what it asks for may have been read already."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    # what is ignored would not wait everywhere
+    handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nobody hears what waits now
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGHUP, handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,7 +168,12 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-async def _serve(router: Router, watched: Sequence[Path], options: argparse.Namespace) -> int:
+async def _serve(
+    router: Router,
+    watched: Sequence[Path],
+    options: argparse.Namespace,
+    serves: Callable[[], object],
+) -> int:
     import uvicorn
 
     from router.server.http_protocol import protocol_for
@@ -179,11 +203,13 @@ async def _serve(router: Router, watched: Sequence[Path], options: argparse.Name
     tasks = [asyncio.create_task(_reload_when(router, reloads))]
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     if not options.no_watch:
         watching = _watch(lambda: {*watched, *_named_by(router)}, reloads, began)
         tasks.append(asyncio.create_task(watching))
     host = f"[{options.host}]" if ":" in options.host else options.host
     port, path = listener.getsockname()[1], router.settings.http.path
+    serves()
     sys.stderr.write(f"The router listens on http://{host}:{port}{path}\n")
     try:
         await server.serve([listener])

@@ -10,18 +10,18 @@ import os
 import signal
 import socket
 import sys
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final
+from typing import TypeAlias
 
 from router.errors import RouterError, SettingsInvalid
 
-__all__ = ["listen", "run_workers"]
+__all__ = ["Work", "listen", "run_workers"]
 
-_LIVED: Final = 2.0
-"""Seconds after which a death is an accident; a worker that dies sooner cannot start at all."""
+Work: TypeAlias = Callable[[Callable[[], object]], int]
+"""What a worker does: it calls what it is given once it serves, and returns its exit status."""
 
 
 def listen(host: str, port: int, *, shared: bool) -> socket.socket:
@@ -49,43 +49,70 @@ def listen(host: str, port: int, *, shared: bool) -> socket.socket:
     return listener
 
 
-def run_workers(count: int, work: Callable[[], int]) -> int:
-    """Run ``work`` in ``count`` processes until they end; returns the worst exit status."""
-    workers: dict[int, float] = {}
+def run_workers(count: int, work: Work) -> int:
+    """Run ``work`` in ``count`` processes until they end; returns the worst exit status.
+
+    One that dies is started again, unless it never served: the others would die the same death.
+    """
+    workers: dict[int, int] = {}
+    """Each one's end of a pipe, in which something is once it serves."""
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     ending = False
 
     def start() -> None:
-        pid = os.fork()
-        if pid == 0:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            os._exit(_worked(work))
-        workers[pid] = time.monotonic()
+        with _held(signals):  # one that came between would not reach the new worker
+            if ending:
+                return
+            served, serves = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                for number in signals:
+                    signal.signal(number, signal.SIG_DFL)
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it has read nothing yet
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+                os._exit(_worked(lambda: work(lambda: os.write(serves, b"."))))
+            os.close(serves)
+            workers[pid] = served
 
     def pass_on(number: int, _: FrameType | None) -> None:
         nonlocal ending
         ending = ending or number != signal.SIGHUP
         for pid in workers:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # it died a moment ago
+                os.kill(pid, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in signals:
         signal.signal(number, pass_on)
     for _ in range(count):
         start()
     worst = 0
     while workers:
         pid, status = os.wait()
-        lived = time.monotonic() - workers.pop(pid, 0.0)
+        served = workers.pop(pid, None)
+        if served is None:
+            continue  # no worker of ours
+        has_served = bool(os.read(served, 1))
+        os.close(served)
         code = os.waitstatus_to_exitcode(status)
-        if ending or lived < _LIVED:
+        if ending or not has_served:
             worst = max(worst, abs(code))
-            if not ending:  # the others would die the same death
+            if not ending:
                 ending = True
                 pass_on(signal.SIGTERM, None)
             continue
         sys.stderr.write(f"A worker ended with status {code}; another one is started.\n")
         start()
     return worst
+
+
+@contextmanager
+def _held(signals: tuple[signal.Signals, ...]) -> Iterator[None]:
+    """Signals wait while the block runs; those that came before it have been heard."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _worked(work: Callable[[], int]) -> int:

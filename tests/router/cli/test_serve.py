@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -343,6 +344,75 @@ def test_workers_share_an_address_and_end_together(subgraphs: Path) -> None:
             assert process.ask("{ __typename }") == {"data": {"__typename": "Query"}}
         process.process.send_signal(signal.SIGTERM)
         assert process.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_that_is_asked_for_while_the_router_starts_is_made(
+    tmp_path: Path, workers: int
+) -> None:
+    class Starting(Answering):
+        def answer(self) -> bytes:
+            asked.release()
+            answered.wait(PATIENCE)
+            return json.dumps({"data": {"_service": {"sdl": SDL}}}).encode()
+
+    asked, answered = threading.Semaphore(0), threading.Event()
+    listed = tmp_path / "subgraphs.json"
+    options = ("--no-watch", "--workers", str(workers))
+    with serving(Starting) as url:
+        listed.write_text(json.dumps([{"name": "a", "url": url}]))
+        with running("--subgraphs", str(listed), *options) as process:
+            for _ in range(workers):
+                assert asked.acquire(timeout=PATIENCE)
+            process.process.send_signal(signal.SIGHUP)
+            answered.set()
+            said = [process.line() for _ in range(2 * workers)]
+            assert said.count("The router serves generation 2.\n") == workers
+
+
+def test_a_worker_that_dies_is_replaced_and_one_that_cannot_start_ends_all(
+    subgraphs: Path,
+) -> None:
+    with running("--subgraphs", str(subgraphs), "--workers", "2") as process:
+        for _ in range(2):
+            assert process.line().startswith("The router listens on")
+        children = Path(f"/proc/{process.process.pid}/task/{process.process.pid}/children")
+        workers = children.read_text().split()
+        os.kill(int(workers[0]), signal.SIGKILL)
+        assert process.line().startswith("A worker ended with status -9")
+        assert process.line().startswith("The router listens on")
+        subgraphs.unlink()
+        os.kill(int(workers[1]), signal.SIGKILL)
+        assert process.line().startswith("A worker ended with status -9")
+        assert str(subgraphs) in process.line()
+        assert process.process.wait(PATIENCE) == 1
+
+
+ENDED = """
+import os, signal, sys
+from router.cli.workers import run_workers
+
+fork = os.fork
+
+def forked():
+    pid = fork()
+    if pid:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return pid
+
+def work(serves):
+    serves()
+    while True:
+        signal.pause()
+
+os.fork = forked
+sys.exit(run_workers(2, work))
+"""
+
+
+def test_workers_that_are_ended_while_they_are_started_end() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDED], timeout=PATIENCE, check=False)
+    assert done.returncode == signal.SIGTERM  # what its one worker died of
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
