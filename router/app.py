@@ -212,7 +212,8 @@ class Router:
         authenticate: Authenticator | None,
     ) -> None:
         """Serve from a generation, unless the router was stopped while it was built."""
-        if self._server is server and settings != self.settings:
+        changed = settings != self.settings or any(each.jwks_file for each in settings.jwt.issuers)
+        if self._server is server and changed:
             self.settings = settings
             await server.configure(settings, authenticate)
         if self._server is server:
@@ -347,7 +348,10 @@ class Router:
             return self._authenticate
         from router.server.jwt import JwtAuthenticator
 
-        return JwtAuthenticator(settings.jwt)
+        before = self._server.pipeline.authenticate if self._server is not None else None
+        return JwtAuthenticator(
+            settings.jwt, before if isinstance(before, JwtAuthenticator) else None
+        )
 
     def _graphiql_page(self) -> Page | None:
         if not self._graphiql:

@@ -43,11 +43,21 @@ _UNKNOWN: Final = (None, 0.0)
 
 
 class JwtAuthenticator:
-    """Verifies bearer tokens; see :class:`router.settings.JwtSettings`."""
+    """Verifies bearer tokens; see :class:`router.settings.JwtSettings`.
 
-    def __init__(self, settings: JwtSettings) -> None:
+    ``before`` is the one that this replaces: keys that it fetched serve on, those of files are
+    read anew.
+    """
+
+    def __init__(self, settings: JwtSettings, before: JwtAuthenticator | None = None) -> None:
         self.settings = settings
-        self.issuers = {issuer.issuer: _Keys(issuer) for issuer in settings.issuers}
+        fetched = before.issuers if before is not None else {}
+        self.issuers: dict[str, _Keys] = {}
+        for issuer in settings.issuers:
+            keys = fetched.get(issuer.issuer)
+            if keys is None or keys.issuer != issuer or issuer.jwks_file is not None:
+                keys = _Keys(issuer)
+            self.issuers[issuer.issuer] = keys
         self._known: dict[str, tuple[Identity, float]] = {}
 
     async def __call__(self, headers: Mapping[str, str]) -> Identity:

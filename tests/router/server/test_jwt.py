@@ -10,16 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
+from router import Router, Subgraph
 from router.errors import SettingsInvalid
 from router.server import jwt as router_jwt
 from router.server.identity import ANONYMOUS
 from router.server.jwt import JwtAuthenticator
 from router.server.refusals import Refused
-from router.settings import JwtIssuer, JwtSettings
+from router.settings import JwtIssuer, JwtSettings, Settings
 
 
 class Issuer:
@@ -216,6 +218,30 @@ async def test_keys_of_a_file_are_read_before_the_first_token(
         authenticator(issuer, jwks_file=file)
     with pytest.raises(SettingsInvalid, match=r"gone\.json: cannot be read"):
         authenticator(issuer, jwks_file=tmp_path / "gone.json")
+
+
+async def test_a_reload_takes_keys_out_of_a_file_and_leaves_those_that_were_fetched(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    file, other = tmp_path / "keys.json", Issuer()
+    file.write_text(json.dumps(issuer.document("/keys")))
+    named = (JwtIssuer(issuer=issuer.url, jwks_file=file), JwtIssuer(issuer=other.url))
+    settings = [Settings(jwt=JwtSettings(issuers=named))]
+    graph = {"a": Subgraph(url="http://127.0.0.1:1/", sdl="type Query { a: Int }")}
+    async with Router.from_subgraphs(graph, settings=lambda: settings[-1]) as router:
+        of_file, fetched = issuer.token(), other.token()
+        for token in (of_file, fetched):
+            assert (await router.server.pipeline.authenticate(bearer(token))).authenticated
+        other.away = True
+        file.write_text(json.dumps(other.document("/keys")))
+        for introspection in (True, False):
+            settings.append(msgspec.structs.replace(settings[-1], introspection=introspection))
+            await router.reload()
+            assert (await router.server.pipeline.authenticate(bearer(fetched))).authenticated
+            with pytest.raises(Refused):
+                await router.server.pipeline.authenticate(bearer(of_file))
+    other.server.shutdown()
+    other.server.server_close()
 
 
 async def test_a_verified_token_is_not_verified_again(issuer: Issuer) -> None:
