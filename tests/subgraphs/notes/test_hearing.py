@@ -57,12 +57,15 @@ async def watched(house: Any, encounter: str = "Encounter:1") -> AsyncIterator[d
         await stream.aclose()
 
 
-async def until_final(stream: AsyncIterator[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    seen = []
+async def until_final(stream: AsyncIterator[dict[str, Any]], *numbers: int) -> list[dict[str, Any]]:
+    """What is shown until these stand; one that is told while it is spoken may overtake another."""
+    seen, missing = [], set(numbers)
     async with asyncio.timeout(PATIENCE):
         async for segment in stream:
             seen.append(segment)
-            if segment["number"] == number and segment["final"]:
+            if segment["final"]:
+                missing.discard(segment["number"])
+            if not missing:
                 break
     return seen
 
@@ -86,7 +89,7 @@ async def test_a_second_recording_of_a_visit_follows_the_first(small: Any) -> No
 
 async def test_words_appear_while_they_are_spoken_and_then_stand(house: Any) -> None:
     stream, watching = watched(house), watchers(house.subgraph.services.bus)
-    waiting = asyncio.ensure_future(until_final(stream, 3))
+    waiting = asyncio.ensure_future(until_final(stream, *range(4)))
     await watching(1)
     await house.recorded()
     seen = await waiting
