@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from router.planning.plan import When
 
-__all__ = ["Alternatives", "Weakest", "least", "ordered", "remaining", "within"]
+__all__ = ["Alternatives", "Weakest", "implies", "least", "ordered", "remaining", "within"]
 
 Alternatives: TypeAlias = frozenset[frozenset[When]]
 
@@ -54,6 +54,11 @@ def least(alternatives: Iterable[frozenset[When]]) -> Alternatives:
     return frozenset(filter(weakest.add, sorted(set(alternatives), key=len)))
 
 
+def implies(one: Iterable[frozenset[When]], other: Iterable[frozenset[When]]) -> bool:
+    """Whether one of ``other`` holds wherever one of ``one`` does."""
+    return all(map(Weakest(other).covers, one))
+
+
 def remaining(
     alternatives: Collection[frozenset[When]], given: Collection[frozenset[When]]
 ) -> tuple[tuple[When, ...], tuple[tuple[When, ...], ...]]:
@@ -61,7 +66,7 @@ def remaining(
 
     Empty where each of ``given`` implies one of ``alternatives``.
     """
-    if all(map(Weakest(alternatives).covers, given)):
+    if implies(given, alternatives):
         return (), ()
     known = frozenset.intersection(*given)
     wanted = least(each - known for each in alternatives)

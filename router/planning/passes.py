@@ -11,7 +11,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
-from router.planning.drafts import Draft, depths, plan_path
+from router.planning.alternatives import implies
+from router.planning.drafts import Draft, depths, latest, plan_path
 from router.planning.overlap import Joint
 from router.planning.plan import OperationKind
 from router.planning.selection import Defer
@@ -101,6 +102,7 @@ def merge_later(drafts: list[Draft]) -> list[Draft]:
             for late in peers[index + 1 :]:
                 if (
                     early.condition == late.condition
+                    and implies(early.alternatives(), late.alternatives())
                     and not _comes_after(late, early)
                     and not _comes_after(early, late)
                     and _compatible(late, early)
@@ -117,7 +119,7 @@ class _Timetable:
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.level = depths(drafts)
-        self._longest = max(self.level.values())
+        self._latest = latest(drafts, self.level)
         self._below: defaultdict[int, dict[int, Draft]] = defaultdict(dict)
         for draft in drafts:
             for parent in draft.parents:
@@ -127,7 +129,7 @@ class _Timetable:
     def postpone(self, early: Draft, late: Draft) -> bool:
         """Let what hangs off an early draft hang off a late one, which waits for the same.
 
-        False, and nothing done, where the longest chain would get longer or the requests more.
+        False, and nothing done, where a chain would end too late or the requests be more.
         """
         moved = self._moved(early, late)
         if moved is None:
@@ -153,7 +155,7 @@ class _Timetable:
         while pending:
             draft, level = pending.popleft()
             known = moved[draft.id][1] if draft.id in moved else self.level[draft.id]
-            if level > self._longest:
+            if level > self._latest[draft.id]:
                 return None
             if level > known:
                 moved[draft.id] = draft, level

@@ -10,11 +10,13 @@ no deferred part of the answer, ends later than before::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Final, TypeAlias
 
-from router.planning.drafts import Draft, depths
+from router.planning.alternatives import implies
+from router.planning.drafts import Draft, depths, latest
+from router.planning.plan import When
 
 __all__ = ["save_requests"]
 
@@ -22,7 +24,6 @@ MAX_ATTEMPTS: Final = 200
 """Pairs of requests tried; large plans keep the rest as they are."""
 
 _Place: TypeAlias = tuple[object, ...]
-_Cost: TypeAlias = tuple[dict[object, int], int]
 
 
 def save_requests(drafts: Sequence[Draft]) -> None:
@@ -31,7 +32,8 @@ def save_requests(drafts: Sequence[Draft]) -> None:
     places: dict[_Place, None] = dict.fromkeys(
         place for draft in drafts if (place := _place(draft)) is not None
     )
-    ends, requests = _cost(drafts)
+    level = depths(drafts)
+    limits, requests = latest(drafts, level), _requests(drafts, level)
     for place in places:
         members = [draft for draft in drafts if _place(draft) == place]
         if len(members) < 2:
@@ -46,9 +48,10 @@ def save_requests(drafts: Sequence[Draft]) -> None:
             before = [(draft, draft.wait) for draft in moving]
             for draft in moving:
                 draft.wait = late
-            new_ends, new_requests = _cost(drafts)
-            if new_requests < requests and all(new_ends[key] <= ends[key] for key in ends):
-                requests = new_requests
+            level = depths(drafts)
+            fewer = _requests(drafts, level)
+            if fewer < requests and all(level[id] <= limit for id, limit in limits.items()):
+                requests = fewer
             else:
                 for draft, wait in before:
                     draft.wait = wait
@@ -72,18 +75,10 @@ def _at(drafts: Sequence[Draft], members: Sequence[Draft], depth: int) -> list[D
 
 def _wanted_whenever(late: Sequence[Draft], early: Sequence[Draft]) -> bool:
     """Whether the later request is made in all cases in which the earlier one would be."""
-    needed = frozenset.intersection(*(draft.condition for draft in late))
-    return all(needed <= draft.condition for draft in early)
+    wanted = frozenset[frozenset[When]]().union(*(draft.alternatives() for draft in late))
+    return all(implies(draft.alternatives(), wanted) for draft in early)
 
 
-def _cost(drafts: Sequence[Draft]) -> _Cost:
-    """The end of the longest chain of each part of the answer, and the number of requests."""
-    level = depths(drafts)
-    ends: dict[object, int] = {}
-    requests: set[object] = set()
-    for draft in drafts:
-        depth = level[draft.id]
-        ends[draft.defer] = max(ends.get(draft.defer, 0), depth)
-        place = _place(draft)
-        requests.add(draft.id if place is None else (*place, depth))
-    return ends, len(requests)
+def _requests(drafts: Sequence[Draft], level: Mapping[int, int]) -> int:
+    places = ((draft, _place(draft)) for draft in drafts)
+    return len({d.id if place is None else (*place, level[d.id]) for d, place in places})

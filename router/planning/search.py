@@ -4,9 +4,9 @@ What a plan costs, most important first: the longest chain of fetches, the numbe
 (fetches to one subgraph at one depth travel together), the number of fetches, the sum of their
 depths, and how late the leaves come (what is provided on the way need not be asked for again).
 With ``@defer`` the first answer's chain and requests come before all of these. With ``@skip`` and
-``@include`` some fetches are not always made: each set of conditions that a leaf stands under is a
-world in which these conditions hold and no others do; the chains of all worlds, together, count right
-after the longest chain, their requests right after the requests.
+``@include`` some fetches are not always made: what variables leave of the operation is a world. The
+chains of all worlds, together, count right after the longest chain, their requests right after the
+requests.
 All grow as leaves are decided, so a half-decided plan is a lower bound of every plan it can
 become, and branch and bound is exact. It ends early when its budget does; the greedy plan it
 starts from is always valid.
@@ -38,8 +38,8 @@ Cost: TypeAlias = tuple[int, ...]
 Worlds: TypeAlias = tuple[int, ...]
 """Which of the sets of conditions include those of a leaf."""
 
-MAX_WORLDS: Final = 4
-"""Sets of conditions that are weighed; leaves under others count as part of the whole only."""
+MAX_WORLDS: Final = 8
+"""Worlds that are weighed; leaves that are in none of them count as part of the whole only."""
 
 MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
@@ -120,8 +120,15 @@ def choose(
 
 
 def _worlds(branches: Sequence[Branch]) -> list[frozenset[When]]:
-    """The sets of conditions that leaves stand under, the empty one first."""
-    found = dict.fromkeys([frozenset(), *map(_conditions, branches)])
+    """All values of the variables that conditions ask.
+
+    Where that is too many: the sets of conditions that leaves stand under, the empty one first.
+    """
+    found = dict.fromkeys([frozenset[When](), *map(_conditions, branches)])
+    names = sorted({when.variable for conditions in found for when in conditions})
+    if 1 << len(names) <= MAX_WORLDS:
+        either = ((When(name, True), When(name, False)) for name in names)
+        return [frozenset(values) for values in product(*either)]
     return list(found)[:MAX_WORLDS]
 
 

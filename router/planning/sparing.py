@@ -38,7 +38,8 @@ def spare(drafts: Sequence[Draft]) -> None:
 
 
 def _spare_roots(sparable: Sequence[Draft], roots: Sequence[Draft]) -> None:
-    for draft in sparable:
+    """What is wanted most often brings the objects for those that are wanted more seldom."""
+    for draft in sorted(sparable, key=lambda each: -_fewest(each.tree)):
         for other in roots:
             if other is not draft and other.defer is draft.defer and other.beside is None:
                 _lay_beside(draft, other.tree)
@@ -152,6 +153,20 @@ def _hollow(tree: Tree) -> Tree | None:
         if not when and (inside is None or inside.fields):
             return None
     return found
+
+
+def _fewest(tree: Tree, enclosing: int = 0) -> int:
+    """The conditions on the leaf of a tree that stands under fewest."""
+    counts = [
+        _fewest(inner, enclosing + len(when)) for (_, when, _), inner in tree.fragments.items()
+    ]
+    for picked in tree.fields.values():
+        under = enclosing + len(picked.when) + len(picked.wanted or ())
+        if picked.child is not None:
+            counts.append(_fewest(picked.child, under))
+        elif picked.name != "__typename":
+            counts.append(under)
+    return min(counts, default=enclosing)
 
 
 def _brings(node: Node, objects: Tree) -> bool:

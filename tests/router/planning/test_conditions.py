@@ -236,6 +236,37 @@ def test_an_entity_is_not_sent_for_an_object_that_it_was_found_with() -> None:
     ]
 
 
+def test_objects_come_from_where_something_is_wanted_most_often() -> None:
+    graph = supergraph(
+        a="type Query { p: P @shareable } type P { i: Int }",
+        b="type Query { p: P @shareable } type P { l: Int }",
+    )
+    for own, other, query in (
+        ("i", "l", "p { i @include(if: $c) l @include(if: $c) @skip(if: $d) }"),
+        ("l", "i", "p { l @include(if: $c) i @include(if: $c) @skip(if: $d) }"),
+    ):
+        found = plan_lines(graph, f"query($c: Boolean! $d: Boolean!) {{ {query} }}")
+        assert [line.partition(" ")[2][1:] for line in found] == [
+            f" {{p{{{own} @include(if:$c)}}}}",
+            f" if $c, not $d {{p{{{other}}}}}",
+        ]
+
+
+def test_all_values_of_the_conditions_are_weighed() -> None:
+    graph = supergraph(
+        a="type Query { p: P @shareable } type P { i: Int @shareable x: Int y: Int }",
+        b="type Query { p: P @shareable } type P { i: Int @shareable z: Int w: Int }",
+    )
+    query = """query($c: Boolean! $e: Boolean! $d: Boolean!) {
+        p { i x @include(if: $c) y @include(if: $e) z @include(if: $d) w @skip(if: $d) }
+    }"""
+    # z or w is asked of b whatever $d is
+    assert plan_lines(graph, query) == [
+        "0 b {p{i z @include(if:$d) w @skip(if:$d)}}",
+        "1 a {p{x @include(if:$c) y @include(if:$e)}}",
+    ]
+
+
 def test_an_object_is_asked_in_any_case_though_all_below_it_is_conditional() -> None:
     graph = supergraph(
         a="""
