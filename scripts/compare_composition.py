@@ -5,7 +5,8 @@
 
 Subgraphs are drawn by seed (``tests/router/composition/random_subgraphs.py``; with ``--wild`` they
 have everything federation has, ``wild_subgraphs.py``; with ``--mutated`` known cases are changed at
-random, ``mutated_subgraphs.py``), or read from folders of ``NAME.graphql`` files. Compared are the
+random, ``mutated_subgraphs.py``; with ``--odd`` they are small, around single points of the
+specifications, ``odd_subgraphs.py``), or read from folders of ``NAME.graphql`` files. Compared are the
 codes of errors and how many there are of each (``INVALID_GRAPHQL`` may be told more often, as the
 reference stops at the first of some), the codes and coordinates of hints, in order, and the supergraph, which
 must be the same text. Where the reference throws, or accepts what can be shown to be wrong, no
@@ -32,12 +33,17 @@ from router.composition.errors import CompositionFailed
 from router.composition.sources import SubgraphSource
 from scripts.node_filter import NodeFilter, missing
 from tests.router.composition.mutated_subgraphs import mutated_subgraphs
+from tests.router.composition.odd_subgraphs import odd_subgraphs
 from tests.router.composition.random_subgraphs import random_subgraphs
 from tests.router.composition.wild_subgraphs import wild_subgraphs
 
 BY_LETTERS = r'import\s*:\s*"'
 """An import that is one text, which the reference reads letter by letter."""
-LET_PASS = r"Argument \w+ already exists on |is extended as if it were of another kind"
+LET_PASS = (
+    r"(?:Argument|Value) \w+ already exists on |is extended as if it were of another kind"
+    r"|root types must be different types|must be the query root|Invalid value null for argument \"\w+: \S+!\""
+    r"|is a built-in scalar|A fragment on \"\w+\" can never match"
+)
 """What GraphQL forbids and the reference lets pass."""
 
 
@@ -66,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--mutated", action="store_true", help="change known cases instead")
     parser.add_argument("--wild", action="store_true", help="draw all that federation has")
+    parser.add_argument("--odd", action="store_true", help="draw single points of the specs")
     parser.add_argument("folders", nargs="*", type=Path, help="folders of .graphql files instead")
     return parser.parse_args()
 
@@ -82,13 +89,13 @@ def _cases(arguments: argparse.Namespace) -> Iterator[tuple[str, list[SubgraphSo
                 ],
             )
         return
-    draw = (
-        mutated_subgraphs
-        if arguments.mutated
-        else wild_subgraphs
-        if arguments.wild
-        else random_subgraphs
-    )
+    draw = random_subgraphs
+    for is_wanted, other in (
+        (arguments.mutated, mutated_subgraphs),
+        (arguments.wild, wild_subgraphs),
+        (arguments.odd, odd_subgraphs),
+    ):
+        draw = other if is_wanted else draw
     for seed in range(arguments.seed, arguments.seed + arguments.cases):
         yield f"seed {seed}", draw(seed)
 

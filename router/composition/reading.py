@@ -352,11 +352,12 @@ def _settle_roots(subgraph: ParsedSubgraph, problems: Problems) -> None:
             continue
         found = subgraph.types.get(name)
         if found is None:
-            raise problems.stop(_INVALID, f"The schema's {kind} root {name} is unknown.", "schema")
-        if not isinstance(found, ObjectType):
-            raise problems.stop(
+            problems.add(_INVALID, f"The schema's {kind} root {name} is unknown.", "schema")
+        elif not isinstance(found, ObjectType):
+            problems.add(
                 _INVALID, f"The {kind} root {name} must be an object type.", "schema", name
             )
+    problems.settle()
     if "query" not in roots:
         if "Query" in subgraph.types:
             raise problems.stop(

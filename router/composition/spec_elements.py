@@ -22,6 +22,7 @@ from router.composition.model import (
 from router.composition.parsed import ParsedSubgraph
 from router.composition.problems import Problems
 from router.composition.specs import (
+    BUILT_IN_DIRECTIVES,
     FEDERATION_1,
     FEDERATION_VERSIONS,
     define,
@@ -127,7 +128,7 @@ def _add_directives(
     scalars = frozenset(_spec_scalars(subgraph.links))
     is_fed1 = subgraph.links.feature(FEDERATION) is None
     for name, expected in known.items():
-        written = subgraph.directives.get(name)
+        written = subgraph.directives.get(name) or BUILT_IN_DIRECTIVES.get(name)
         # federation 1 libraries print simplified definitions, which the right one replaces
         if written is None or (
             is_fed1

@@ -35,6 +35,7 @@ def read_value(
     """
     while isinstance(ref, model.NonNull):
         ref = ref.of
+    named = model.base_name(ref)  # a single value stands for a list of it
     match node:
         case NullValueNode():
             return None
@@ -42,21 +43,21 @@ def read_value(
             return value
         case IntValueNode(value=value):
             # a float holds no more than 53 bits of a whole number
-            return float(value) + 0.0 if _is(ref, "Float") else int(value)
+            return float(value) + 0.0 if named == "Float" else int(value)
         case FloatValueNode(value=value):
             return float(value)
         case StringValueNode(value=value):
-            if isinstance(types.get(model.base_name(ref)), model.EnumType):
+            if isinstance(types.get(named), model.EnumType):
                 return EnumLiteral(value)
-            return int(value) if _is(ref, "ID") and _INTEGER_TEXT.match(value) else value
+            return int(value) if named == "ID" and _INTEGER_TEXT.match(value) else value
         case EnumValueNode(value=value):
-            known = types.get(model.base_name(ref))
+            known = types.get(named)
             return EnumLiteral(value) if isinstance(known, model.EnumType) else value
         case ListValueNode(values=values):
             item = ref.of if isinstance(ref, model.ListOf) else ref
             return [read_value(each, item, types) for each in values]
         case ObjectValueNode(fields=fields):
-            known = types.get(model.base_name(ref))
+            known = types.get(named)
             known_fields = known.fields if isinstance(known, model.InputObjectType) else {}
             return {
                 each.name.value: read_value(
@@ -84,7 +85,3 @@ def identity(value: Value) -> Hashable:
             return dict, frozenset((name, identity(each)) for name, each in value.items())
         case _:
             return value
-
-
-def _is(ref: model.TypeRef, name: str) -> bool:
-    return isinstance(ref, model.Named) and ref.name == name

@@ -14,6 +14,7 @@ from router.composition.merge.graph_names import graph_names
 from router.composition.sources import SubgraphSource
 from router.supergraph import Supergraph
 from tests.router.composition.mutated_subgraphs import mutated_subgraphs
+from tests.router.composition.odd_subgraphs import THEMES, odd_subgraphs
 from tests.router.composition.random_subgraphs import random_subgraphs
 from tests.router.composition.wild_subgraphs import wild_subgraphs
 
@@ -105,6 +106,17 @@ def test_subgraphs_with_mistakes_are_told_the_same_in_any_order(seed: int) -> No
     subgraphs = mutated_subgraphs(seed)
     shuffled = Random(seed).sample(subgraphs, len(subgraphs))
     assert outcome(shuffled) == outcome(subgraphs)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_whatever_is_odd_is_told_the_same_in_any_order_and_loads(theme: str) -> None:
+    for seed in range(8):
+        subgraphs = odd_subgraphs(seed, theme)
+        sdl, findings = outcome(subgraphs)
+        shuffled = Random(seed).sample(subgraphs, len(subgraphs))
+        assert outcome(shuffled) == (sdl, findings)
+        if sdl:
+            Supergraph.load(sdl)
 
 
 def test_two_subgraphs_of_one_name_are_refused() -> None:
