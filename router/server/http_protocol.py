@@ -35,6 +35,8 @@ __all__ = ["Begin", "JoinedHttpProtocol", "protocol_for"]
 
 Begin: TypeAlias = Callable[[Head, bytes, Respond], bool]
 
+MOST_UNREAD_HEAD: Final = 131_072
+"""So many bytes may come of a head that is not whole yet: they are kept, and cost ten times that."""
 _COPIED: Final = 16_384
 """Bodies of fewer bytes are joined with their head; larger ones are not copied for it."""
 
@@ -165,6 +167,7 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._head_within = head_within
         self._head_timer: asyncio.TimerHandle | None = None
         self._in_head = False
+        self._head_size = 0
         self._answering: RequestResponseCycle | None = None
         offered = not self.access_log and not self.root_path and self.limit_concurrency is None
         self._begin = begin if offered else None
@@ -184,9 +187,13 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._idle_since = None
         if self._begin is None or not self._offer(data, self._begin):
             super().data_received(data if self._reading else _without_upgrade(data))
-        if self._in_head and self._head_timer is None:
-            self._await_head()
-        elif self._head_timer is not None and not self._in_head:
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MOST_UNREAD_HEAD:
+                self._refuse(431, "REQUEST_HEADERS_TOO_LARGE", "The request's head is too large.")
+            elif self._head_timer is None:
+                self._await_head()
+        elif self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
@@ -203,9 +210,16 @@ class JoinedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is no HTTP as everything is said that is no GraphQL request."""
-        body = b'{"errors":[{"message":"%b","extensions":{"code":"BAD_REQUEST"}}]}' % msg.encode()
+        self._refuse(400, "BAD_REQUEST", msg)
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Say why this is not read any further, and close the connection."""
+        body = b'{"errors":[{"message":"%b","extensions":{"code":"%b"}}]}' % (
+            message.encode(),
+            code.encode(),
+        )
         head = b"%b%bconnection: close\r\ncontent-length: %d\r\n\r\n" % (
-            _response_lines(400, "application/json; charset=utf-8", ()),
+            _response_lines(status, "application/json; charset=utf-8", ()),
             self._default_lines(),
             len(body),
         )
@@ -268,7 +282,13 @@ class JoinedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request is being read."""
         self._reading = self._in_head = True
+        self._head_size = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header line; one that follows the body is none (RFC 9110, 6.5.1)."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_message_complete(self) -> None:
         """Note that it was read."""
@@ -280,6 +300,8 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
+        if version == "1.1" and [name for name, _ in self.headers].count(b"host") != 1:
+            raise httptools.HttpParserError("One host is named (RFC 9112, 3.2).")
         scope["method"] = parser.get_method().decode("ascii")
         if version != "1.1":
             scope["http_version"] = version
@@ -456,6 +478,7 @@ def _plain_head(data: bytes, peer: tuple[str, int] | None) -> _PlainHead | None:
         or parser.should_upgrade()
         or not parser.should_keep_alive()
         or len(headers) != len(collected.found)
+        or "host" not in headers
         or not _NOT_PLAIN.isdisjoint(headers)
         or not (length.isascii() and length.isdigit())
         or not 0 < int(length) == len(data) - size

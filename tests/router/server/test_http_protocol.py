@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from router.server.http_protocol import JoinedHttpProtocol
+from router.server.http_protocol import MOST_UNREAD_HEAD, JoinedHttpProtocol
 from tests.patience import PATIENCE
 
 gone = asyncio.Event()
@@ -54,6 +54,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             query = scope["query_string"]
             await start((b"content-length", b"%d" % len(query)))
             await send({"type": "http.response.body", "body": query})
+        case "/headers":
+            listed = b"".join(b"%b: %b\n" % header for header in scope["headers"])
+            await start((b"content-length", b"%d" % len(listed)))
+            await send({"type": "http.response.body", "body": listed})
         case "/nothing":
             await start(status=204)
             await send({"type": "http.response.body", "body": b""})
@@ -164,6 +168,39 @@ async def test_what_is_no_http_is_refused_with_a_code() -> None:
     assert json.loads(body)["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
+@pytest.mark.parametrize("hosts", [b"", b"host: x\r\nHost: y\r\n"])
+async def test_a_request_names_one_host(hosts: bytes) -> None:
+    async with serving() as port:
+        found = await ask(port, b"GET /echo HTTP/1.1\r\n" + hosts + b"\r\n", last_closes=False)
+    assert found.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+@pytest.mark.parametrize("lines", [b"x-a: 1\r\n" * 20_000, b"x-a: " + b"1" * 140_000])
+async def test_a_head_that_does_not_end_is_not_kept(lines: bytes) -> None:
+    head = b"GET /echo HTTP/1.1\r\nhost: x\r\n" + lines
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE):
+            writer.write(request("/echo", b"before"))
+            await reader.readuntil(b"before")
+            writer.write(head[:MOST_UNREAD_HEAD])
+            await writer.drain()
+            writer.write(head[MOST_UNREAD_HEAD : MOST_UNREAD_HEAD + 1])
+            found = await reader.read()
+        writer.close()
+    assert found.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'"code":"REQUEST_HEADERS_TOO_LARGE"' in found
+
+
+async def test_what_follows_the_body_is_no_header() -> None:
+    lines = b"host: x\r\ntransfer-encoding: chunked\r\nx-who: me\r\n"
+    chunked = b"POST /headers HTTP/1.1\r\n" + lines + b"\r\n4\r\nbody\r\n0\r\nx-who: you\r\n\r\n"
+    async with serving() as port:
+        found = await ask(port, chunked)
+    assert b"x-who: me\n" in found
+    assert b"x-who: you" not in found
+
+
 async def test_a_very_long_target_is_the_apps_to_refuse() -> None:
     query = b"x" * 70_000
     async with serving() as port:
@@ -224,7 +261,7 @@ async def test_a_head_may_wait_for_the_response_before_it_and_a_body_for_its_rea
     async with serving(head_within=0.5) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         held.clear()
-        writer.write(request("/held") + b"POST /echo HTTP/1.1\r\ncontent-")
+        writer.write(request("/held") + b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-")
         await asyncio.sleep(0.7)
         held.set()
         writer.write(b"length: 4\r\n\r\n")
