@@ -397,7 +397,10 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._break("The subgraph wants another protocol.")
         except httptools.HttpParserError:
-            self._break("The subgraph's response is not HTTP.")
+            if self._complete:
+                self._extra = True  # an answer counts, whatever follows it
+            else:
+                self._break("The subgraph's response is not HTTP.")
         if self._complete:
             self._hand_over()
 

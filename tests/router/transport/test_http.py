@@ -300,8 +300,11 @@ async def test_a_stale_connection_is_tried_once_more_but_not_for_mutations(mutat
         await client.aclose()
 
 
-async def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used_again() -> None:
-    async with wire(always(http(GOOD) + http(b'{"data":{"a":"somebody else"}}'))) as server:
+@pytest.mark.parametrize("more", [http(b'{"data":{"a":"somebody else"}}'), b"no HTTP"])
+async def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used_again(
+    more: bytes,
+) -> None:
+    async with wire(always(http(GOOD) + more)) as server:
         client = HttpClient(server.url)
         for _ in range(3):
             assert (await client.fetch(ASK)).data == {"a": 1}
