@@ -168,6 +168,7 @@ class Feed:
             self._lingering.cancel()
         for subscriber in self.subscribers:
             subscriber.end(errors)
+        self._opened.set()  # nobody waits any more for what will not come
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()

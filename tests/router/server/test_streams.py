@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from router.contracts.contract import Contract, ContractLimits
+from router.server.event_log import EventId, MemoryLog
+from router.server.feeds import Feed, Subscriber, ended
+from router.server.streaming import StreamFailed
 from router.settings import Settings, SubscriptionSettings
 from tests.patience import PATIENCE
 
@@ -314,3 +317,23 @@ async def test_of_several_parts_those_that_are_not_delivered_apart_are_not_asked
         assert ("shelfCode" in first) is not late
         assert "author of 1" in answer.text
         assert library.calls == asked
+
+
+async def test_who_comes_back_while_a_feed_opens_hears_that_it_ends() -> None:
+    """Opening asks Redis, which may take its time; the router may go meanwhile."""
+
+    class Opening(MemoryLog):
+        async def open(self) -> bool:
+            return await asyncio.Future[bool]()
+
+    nothing: Any = None
+    feed = Feed(nothing, nothing, Opening(1), name="f", linger=0, forget=lambda _: None)
+    reader = Subscriber(1)
+    joining = asyncio.create_task(feed.join(reader, EventId(0, 1)))
+    async with asyncio.timeout(PATIENCE):
+        while reader not in feed.subscribers:
+            await asyncio.sleep(0)
+        await feed.end([ended("The router goes.", "SUBSCRIPTION_SERVER_SHUTDOWN")])
+        await joining
+        with pytest.raises(StreamFailed):
+            await anext(reader)
