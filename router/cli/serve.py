@@ -294,7 +294,8 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int, int]]:
     original's; where the system knows it, the time when it came here; and its size."""
     files: list[Path] = []
     for path in paths:
-        files.extend(path.rglob("*") if path.is_dir() else [path])
+        with contextlib.suppress(OSError):  # a folder may go while it is walked
+            files.extend(path.rglob("*") if path.is_dir() else [path])
     stamps = {}
     for file in files:
         with contextlib.suppress(OSError):

@@ -28,6 +28,8 @@ log = get_logger(__name__)
 _CHANNEL: Final = "drassist:topic:"
 _STREAM: Final = "drassist:events"
 _ABANDONED_MS: Final = 30_000
+_LISTENING_WITHIN: Final = 10.0
+"""Seconds for which who wants to watch waits for the connection."""
 
 
 class RedisBus:
@@ -64,9 +66,11 @@ class RedisBus:
         if self._listening is None:
             self._listening = asyncio.Event()
             self._start(self._listen(self._listening))
+        async with asyncio.timeout(_LISTENING_WITHIN):
+            while not self._listening.is_set():  # it may be lost again before we run
+                await self._listening.wait()
         subscription = Subscription(patterns, self._forget)
         self._watching.add(subscription)
-        await asyncio.wait_for(self._listening.wait(), timeout=10)
         return subscription
 
     async def consume(self, group: str, handler: Handler, *patterns: str) -> None:

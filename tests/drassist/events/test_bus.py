@@ -5,12 +5,14 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from redis.exceptions import RedisError
 
-from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus
+from drassist.events import Bus, Event, Lagged, MemoryBus, open_bus, redis_bus
+from drassist.events.redis_bus import RedisBus
 from drassist.runtime.settings import BusSettings
 from tests.patience import PATIENCE
 from tests.valkey import start_valkey
@@ -160,6 +162,38 @@ async def test_who_watches_is_told_where_the_connection_was_lost() -> None:
         await asyncio.wait_for(anext(lost), PATIENCE)
     await bus.aclose()
     server.stop()
+
+
+async def test_who_begins_to_watch_while_redis_is_away_hears_all_once_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(redis_bus, "_LISTENING_WITHIN", PATIENCE)
+    server = start_valkey()
+    port = server.port
+    bus = await RedisBus.connect(BusSettings(url=f"redis://127.0.0.1:{port}/0"))
+    tries, pubsub = asyncio.Semaphore(0), bus._redis.pubsub
+    lost = await bus.subscribe("test.*")
+    server.stop()
+    with pytest.raises(Lagged):
+        await asyncio.wait_for(anext(lost), PATIENCE)
+
+    def trying() -> Any:
+        tries.release()
+        return pubsub()
+
+    monkeypatch.setattr(bus._redis, "pubsub", trying)
+    subscribing = asyncio.create_task(bus.subscribe("test.*"))
+    given_up = asyncio.create_task(bus.subscribe("test.*"))
+    for _ in range(3):  # the second has failed when the third is made
+        await asyncio.wait_for(tries.acquire(), PATIENCE)
+    given_up.cancel()
+    back = start_valkey(port)
+    events = await asyncio.wait_for(subscribing, PATIENCE)
+    assert bus._watching == {events}
+    await bus.publish(Event("test.happened", "s", {"number": 1}))
+    assert (await asyncio.wait_for(anext(events), PATIENCE)).data["number"] == 1
+    await bus.aclose()
+    back.stop()
 
 
 async def test_work_goes_on_with_a_redis_that_came_back_empty() -> None:

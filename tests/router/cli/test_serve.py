@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from router.cli import main
+from router.cli.serve import _watch
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.router.foreign_issuer import foreign_packages
@@ -344,6 +346,27 @@ def test_workers_share_an_address_and_end_together(subgraphs: Path) -> None:
             assert process.ask("{ __typename }") == {"data": {"__typename": "Query"}}
         process.process.send_signal(signal.SIGTERM)
         assert process.process.wait(PATIENCE) == 0
+
+
+async def test_a_folder_that_goes_while_it_is_walked_does_not_end_the_watching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, rglob = [True], Path.rglob
+
+    def walk(path: Path, pattern: str) -> Any:
+        if gone:
+            gone.clear()
+            raise FileNotFoundError
+        return rglob(path, pattern)
+
+    monkeypatch.setattr(Path, "rglob", walk)
+    reloads = asyncio.Event()
+    watching = asyncio.create_task(_watch(lambda: [tmp_path], reloads, time.time_ns()))
+    (tmp_path / "contract.toml").touch()
+    asked = asyncio.create_task(reloads.wait())
+    await asyncio.wait({watching, asked}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    assert reloads.is_set()
+    watching.cancel()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
