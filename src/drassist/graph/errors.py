@@ -17,6 +17,7 @@ from uuid import uuid4
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
+from drassist.events import Lagged
 from drassist.graph import fields as graph
 from drassist.runtime.logs import get_logger
 
@@ -103,6 +104,8 @@ _OURS: Final = "Something went wrong on our side."
 def mask(error: GraphQLError) -> GraphQLError:
     """What the caller may see of an error: the wrong request in full, our faults as an id."""
     original = error.original_error
+    if isinstance(original, Lagged):
+        original = ClientError("LAGGED", "Events were missed: subscribe again.")
     if isinstance(original, ClientError):
         extensions: dict[str, Any] | None = dict(original.extensions or {})
         message = original.message

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Annotated
 
 from drassist import graph
-from drassist.events import Lagged
 from drassist.graph import ID
 from drassist.runtime.identity import reads
 from subgraphs.encounters.schema.access import Info
@@ -55,12 +54,9 @@ class Subscription:
                 return QueueChange(reason=reason, at=at, queue=Queue(practitioner_id=id, day=today))
 
             yield now_is("CURRENT", None)
-            try:
-                async for event in events:
-                    if event.data.get("practitioner_id") == id:
-                        yield now_is(str(event.data.get("reason")), event.time)
-            except Lagged:
-                raise graph.ClientError("LAGGED", "Events were missed: subscribe again.") from None
+            async for event in events:
+                if event.data.get("practitioner_id") == id:
+                    yield now_is(str(event.data.get("reason")), event.time)
 
     @graph.subscription(
         "Bookings of a practitioner or of a patient, whenever one changes.",
@@ -74,22 +70,17 @@ class Subscription:
     ) -> AsyncIterator[AppointmentChange]:
         identity = info.context.identity
         async with await info.context.services.bus.subscribe("encounters.appointment.*") as events:
-            try:
-                async for event in events:
-                    data = event.data
-                    patient = str(data.get("patient_id"))
-                    if not identity.may_see_patient(patient):
-                        continue
-                    if practitioner_id not in (None, data.get("practitioner_id")):
-                        continue
-                    if patient_id not in (None, patient):
-                        continue
-                    yield AppointmentChange(
-                        change=event.topic.rpartition(".")[2],
-                        at=event.time,
-                        appointment=await Appointment.by_id(
-                            info, ID(str(data.get("appointment_id")))
-                        ),
-                    )
-            except Lagged:
-                raise graph.ClientError("LAGGED", "Events were missed: subscribe again.") from None
+            async for event in events:
+                data = event.data
+                patient = str(data.get("patient_id"))
+                if not identity.may_see_patient(patient):
+                    continue
+                if practitioner_id not in (None, data.get("practitioner_id")):
+                    continue
+                if patient_id not in (None, patient):
+                    continue
+                yield AppointmentChange(
+                    change=event.topic.rpartition(".")[2],
+                    at=event.time,
+                    appointment=await Appointment.by_id(info, ID(str(data.get("appointment_id")))),
+                )

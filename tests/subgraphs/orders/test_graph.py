@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from drassist.clinical import imported_id
-from drassist.events import MemoryBus
+from drassist.events import Event, MemoryBus
 from drassist.fhir import records as r
 from drassist.graph.schema import undescribed
 from drassist.graph.subgraph import Subgraph
@@ -232,6 +232,18 @@ async def test_results_are_watched_and_a_patient_watches_only_her_own(
     )
     answer = await anext(refused)
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_who_watches_too_slowly_is_told_to_begin_anew(graph: Subgraph[Any]) -> None:
+    bus, watching = graph.services.bus, watchers(graph.services.bus)
+    text = 'subscription { resultReceived(patientId: "Patient:asha") { id } }'
+    stream = graph.subscribe(text, identity=DOCTOR)
+    waiting = asyncio.ensure_future(anext(stream))
+    await watching(1)
+    for number in range(1_001):
+        await bus.publish(Event("orders.result.received", str(number)))
+    answer = await asyncio.wait_for(waiting, PATIENCE)
+    assert answer["errors"][0]["extensions"]["code"] == "LAGGED"
 
 
 async def test_the_first_pages_of_many_patients_are_one_statement(graph: Subgraph[Any]) -> None:
