@@ -12,7 +12,7 @@ and :mod:`router.planning.search` picks one for each::
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from time import monotonic
+from time import thread_time
 from typing import Final
 
 from router.errors import NoPlan, OperationInvalid
@@ -49,7 +49,7 @@ _TYPENAME: Final = Edge(
 class Explorer:
     """Finds the options of every leaf; holds what it learns about the graph.
 
-    ``deadline``: when (monotonic seconds) the operation at hand is given up.
+    ``deadline``: when (processor seconds of its thread) the operation at hand is given up.
     """
 
     def __init__(self, graph: QueryGraph, closures: Closures) -> None:
@@ -123,7 +123,7 @@ class Explorer:
 
     def _advance(self, option: Option, selection: Field | Fragment) -> list[Option] | None:
         """None: this option cannot. Empty: its objects can never match the fragment."""
-        if monotonic() > self.deadline:
+        if thread_time() > self.deadline:
             raise OperationInvalid(
                 [{"message": "The operation is too complex: it was not planned in time."}]
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import RLock
-from time import monotonic
+from time import thread_time
 from typing import Final, TypeAlias
 
 from graphql import DocumentNode
@@ -42,14 +42,14 @@ _GRAPHS: Final = 32
 class PlannerOptions(Struct, frozen=True, kw_only=True):
     """``batch``: entity fetches that are ready together are one request. ``defer``: plan
     ``@defer`` regions (otherwise its fragments are ordinary). ``cached_plans``: how many to keep.
-    ``seconds``: after which an operation is refused as too complex.
+    ``seconds``: of processor time, after which an operation is refused as too complex.
     """
 
     batch: bool = True
     defer: bool = False
     cached_plans: int = 1024
     budget: Budget = field(default_factory=Budget)
-    seconds: float = 10.0
+    seconds: float = 5.0
 
 
 class Trace(Struct):
@@ -133,7 +133,7 @@ class Planner:
     ) -> Trace:
         operation = normalise(document, operation_name, self.supergraph, defer=self.options.defer)
         explorer = self._explorer(labels)
-        explorer.deadline = monotonic() + self.options.seconds
+        explorer.deadline = thread_time() + self.options.seconds
         builder = FetchBuilder(explorer.graph, Names(operation.occupied), operation.kind)
         trace = Trace(operation, explorer, builder.drafts)
         budget = self.options.budget

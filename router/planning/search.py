@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from operator import add
-from time import monotonic
+from time import thread_time
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -46,7 +46,7 @@ MAX_DEPTH: Final = 400
 
 
 class Budget(Struct, frozen=True):
-    """Limits of one search: evaluations (deterministic) and seconds (a safety net)."""
+    """Limits of one search: evaluations (deterministic), seconds of processor time (a safety net)."""
 
     evaluations: int = 5_000
     seconds: float = 1.0
@@ -293,7 +293,7 @@ class _Search:
         self.tally = tally
         self.budget = budget
         self.evaluations = 0
-        self.deadline = monotonic() + budget.seconds
+        self.deadline = thread_time() + budget.seconds
         self.optimal = True
         self.best: list[Steps] = []
         self.best_cost: Cost | None = None
@@ -372,7 +372,7 @@ class _Search:
 
     def _exhausted(self, evaluations: int) -> bool:
         self.evaluations += evaluations
-        if self.evaluations > self.budget.evaluations or monotonic() > self.deadline:
+        if self.evaluations > self.budget.evaluations or thread_time() > self.deadline:
             self.optimal = False
             return True
         return False

@@ -2,21 +2,26 @@
 
 To parse, validate, plan and compile a large document takes up to seconds. On the loop nobody would
 be answered meanwhile; a thread leaves it the interpreter every few milliseconds. A second one
-would only make both slower.
+would only make both slower. Full garbage collections wait until a piece of work is done: they would go
+through all that it has made so far, again and again, and nothing else runs meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from router.server.refusals import too_late
 
 __all__ = ["Workshop"]
 
 T = TypeVar("T")
+
+_NEVER: Final = 1 << 30
+"""Collections of the middle generation before a full one."""
 
 
 class Workshop:
@@ -35,7 +40,8 @@ class Workshop:
         future = self._under_way.get(key)
         if future is None:
             loop = asyncio.get_running_loop()
-            future = self._under_way[key] = loop.run_in_executor(self._thread, work)
+            future = loop.run_in_executor(self._thread, _without_full_collections, work)
+            self._under_way[key] = future
             future.add_done_callback(lambda done: self._done(key, done))
         try:
             async with asyncio.timeout(seconds):
@@ -52,3 +58,14 @@ class Workshop:
         del self._under_way[key]
         if not future.cancelled():
             future.exception()  # perhaps nobody waits any longer
+
+
+def _without_full_collections(work: Callable[[], T]) -> T:
+    before = gc.get_threshold()
+    during = (*before[:2], _NEVER)
+    gc.set_threshold(*during)
+    try:
+        return work()
+    finally:
+        if gc.get_threshold() == during:
+            gc.set_threshold(*before)

@@ -28,6 +28,9 @@ __all__ = ["random_operation"]
 ALIASES = ("a", "b", "id", "code")
 """Few, so that they meet each other and the names of fields."""
 
+CONDITIONS = ("c0", "c1", "c2", "c3", "c4", "c5")
+"""Variables; all values of so many are more than the planner weighs."""
+
 
 class _Writer:
     """Writes one operation; remembers the fragments that it uses."""
@@ -45,6 +48,7 @@ class _Writer:
         self.budget = rng.randint(4, 40)
         self.aliased = rng.choice([0.0, 0.12, 0.12, 0.4])
         self.conditional = rng.choice([0.1, 0.1, 0.1, 0.45])
+        self.conditions = CONDITIONS[: rng.choice([3, 3, 3, 6])]
 
     def selections(self, kind: Any, depth: int) -> str:
         parts = []
@@ -121,7 +125,7 @@ class _Writer:
         if self.rng.random() < 0.5:
             args.append(f'label: "l{self.rng.randrange(10**6)}"')
         if self.rng.random() < 0.3:
-            args.append(f"if: {self.literals.boolean('d0')}")
+            args.append(f"if: {self.literals.boolean(self.rng.choice(['d0', 'd1', 'c0']))}")
         return f" @defer({', '.join(args)})" if args else " @defer"
 
     def field(self, name: str, definition: GraphQLField, depth: int) -> str | None:
@@ -160,7 +164,7 @@ class _Writer:
     def truth(self) -> str:
         if self.rng.random() < 0.3:
             return self.rng.choice(["true", "false"])
-        return self.literals.boolean(self.rng.choice(["c0", "c1", "c2"]))
+        return self.literals.boolean(self.rng.choice(self.conditions))
 
 
 def random_operation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -107,6 +108,28 @@ async def test_the_wait_is_limited() -> None:
     with pytest.raises(Refused, match="took too long"):
         await workshop.make("key", lambda: gate.wait(PATIENCE), 0.01)
     gate.set()
+    workshop.close()
+
+
+async def test_no_full_collection_goes_through_unfinished_work() -> None:
+    workshop, before = Workshop(), gc.get_threshold()
+    full: list[int] = []
+
+    def count(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            full.append(threading.get_ident())
+
+    def work() -> int:
+        made = [[number] for number in range(500_000)]
+        return len(made)
+
+    gc.callbacks.append(count)
+    try:
+        assert await workshop.make("key", work) == 500_000
+    finally:
+        gc.callbacks.remove(count)
+    assert not full
+    assert gc.get_threshold() == before
     workshop.close()
 
 
