@@ -4,7 +4,7 @@
 //
 // FOLDER has @apollo/composition installed under node_modules; it is only ever run, never shipped.
 // Request: {"subgraphs": [{"name", "url", "sdl"}], "options": {}}.
-// Answer: {"errors": [{"code", "message"}], "hints": [{"code", "coordinate"}], "supergraphSdl",
+// Answer: {"errors": [{"code", "message"}], "hints": [{"code", "level", "coordinate", "message"}], "supergraphSdl",
 // "cpuSeconds"}.
 
 import { createRequire } from "node:module";
@@ -25,6 +25,7 @@ function answer({ subgraphs, options }) {
       errors: (errors ?? []).map(({ message, extensions }) => ({ code: extensions?.code ?? null, message })),
       hints: (hints ?? []).map(({ definition, coordinate, message }) => ({
         code: definition.code,
+        level: definition.level.name,
         coordinate: coordinate ?? null,
         message,
       })),

@@ -8,7 +8,7 @@ have everything federation has, ``wild_subgraphs.py``; with ``--mutated`` known 
 random, ``mutated_subgraphs.py``; with ``--odd`` they are small, around single points of the
 specifications, ``odd_subgraphs.py``), or read from folders of ``NAME.graphql`` files. Compared are the
 codes of errors and how many there are of each (``INVALID_GRAPHQL`` may be told more often, as the
-reference stops at the first of some), the codes and coordinates of hints, in order, and the supergraph, which
+reference stops at the first of some), the levels, codes and coordinates of hints, in order, and the supergraph, which
 must be the same text. Where the reference throws, or accepts what can be shown to be wrong, no
 difference is reported.
 
@@ -151,7 +151,7 @@ def differences(sources: list[SubgraphSource], reference: NodeFilter) -> Iterato
 
 
 def _hint_lines(hints: Iterable[dict[str, Any]]) -> list[str]:
-    return [f"{hint['code']} {hint['coordinate'] or ''}" for hint in hints]
+    return [f"{hint['level']} {hint['code']} {hint['coordinate'] or ''}" for hint in hints]
 
 
 def _lines(sdl: str) -> list[str]:

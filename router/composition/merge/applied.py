@@ -12,11 +12,12 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from router.composition.emit import Emitter
 from router.composition.merge.features import Features
 from router.composition.merge.state import Merge, Source
 from router.composition.merge.strategies import ARGUMENT_STRATEGIES
 from router.composition.merge.values import identity, read_value
-from router.composition.merge.wording import in_subgraphs
+from router.composition.merge.wording import differences, in_subgraphs
 from router.composition.merged import ABSENT, BUILT_IN_DIRECTIVES, Application, Value
 from router.composition.model import Applied, Element, Named, Subgraph
 
@@ -200,14 +201,25 @@ class AppliedMerger(Struct):
                 *filter(None, [noted.coordinate]),
             )
             return Application(name, winner.arguments)
-        others = [name for each in distinct if each is not winner for name in each.subgraphs]
+        others = [each for each in distinct if each is not winner]
+        said = {self._shown(name, each): each.subgraphs for each in (winner, *others)}
         self.merge.findings.hint(
             "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
-            f"Directive @{name} is applied to {noted.named} with different arguments: those "
-            f"{in_subgraphs(winner.subgraphs)} are kept, those {in_subgraphs(others)} are not.",
+            f"Directive @{name} is applied to {noted.named} with different arguments, as "
+            f"{differences(said)}: the first is kept.",
             noted.coordinate,
         )
         return Application(name, winner.arguments)
+
+    def _shown(self, name: str, applied: _Application) -> str:
+        definition = self.merge.schema.directives.get(name) or BUILT_IN_DIRECTIVES.get(name)
+        known = definition.arguments if definition is not None else {}
+        emitter = Emitter(self.merge.schema)
+        arguments = ", ".join(
+            f"{each}: {emitter.value(value, known[each].type if each in known else 'String')}"
+            for each, value in applied.arguments.items()
+        )
+        return f"@{name}({arguments})" if arguments else f"@{name}"
 
 
 def _defaults(subgraph: Subgraph, applied: Applied) -> dict[str, Value]:

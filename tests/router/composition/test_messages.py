@@ -62,3 +62,13 @@ def test_a_mistake_is_told_with_its_place_and_its_mend(sdls: list[str], mend: st
     assert mend in text
     places = text.split("\n\n")[1].splitlines()[0]
     assert all(f"{name}.graphql:" in places for name in "ab"[: len(sdls)])
+
+
+def test_a_hint_about_arguments_shows_what_each_subgraph_says() -> None:
+    sources = [
+        SubgraphSource(name, f"http://{name}", fed2(f"type Query {{ a: Int @shareable {mark} }}"))
+        for name, mark in (("a", '@deprecated(reason: "old")'), ("b", "@deprecated"))
+    ]
+    [hint] = compose(sources).hints
+    told = '@deprecated(reason: "old") in subgraph "a" but @deprecated in subgraph "b"'
+    assert told in hint.message
