@@ -19,6 +19,7 @@ from drassist.adapters.errors import (
 )
 from drassist.adapters.fhir import Entry, FhirClient, FhirServer
 from drassist.testing.fhir_server import FhirServerStandIn
+from tests.patience import PATIENCE
 
 PATIENT = {"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": "7"}]}
 BY_MRN = "identifier=urn:mrn|7"
@@ -183,14 +184,14 @@ async def test_an_open_circuit_leaves_the_server_alone_and_one_probe_closes_it(
 ) -> None:
     stand_in.put({"resourceType": "Patient", "id": "1"})
     stand_in.fail_next(500, times=2)
-    async with connected(stand_in, attempts=1, failures_before_rest=2, rest=0.2) as client:
+    async with connected(stand_in, attempts=1, failures_before_rest=2, rest=PATIENCE) as client:
         for _ in range(2):
             with pytest.raises(PeerUnavailable):
                 await client.read("Patient", "1")
         with pytest.raises(PeerUnavailable, match="left alone"):
             await client.read("Patient", "1")
         assert len(stand_in.requests) == 2
-        await asyncio.sleep(0.25)
+        client._breaker._breaker.reset_timeout = 0  # it has rested
         answers = await asyncio.gather(
             *(client.read("Patient", "1") for _ in range(5)), return_exceptions=True
         )
@@ -209,9 +210,9 @@ async def test_refusals_do_not_open_the_circuit(stand_in: FhirServerStandIn) -> 
 async def test_a_silent_server_is_given_up_after_the_deadline(
     stand_in: FhirServerStandIn,
 ) -> None:
-    stand_in.stall_next(5, times=2)
-    async with connected(stand_in, timeout=0.1, attempts=2) as client:
-        with pytest.raises(PeerUnavailable, match=r"within 0.1 s"):
+    stand_in.stall_next(PATIENCE, times=2)
+    async with connected(stand_in, timeout=0.5, attempts=2) as client:
+        with pytest.raises(PeerUnavailable, match=r"within 0.5 s"):
             await client.read("Patient", "1")
     assert len(stand_in.requests) == 2
 
