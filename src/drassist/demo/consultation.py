@@ -32,7 +32,6 @@ __all__ = ["Consultation", "Failed", "Played"]
 CHUNK_S = 0.25
 PATIENCE_S = 90.0
 RETRY_S = 0.5
-LAST_WORDS_S = 1.0
 
 
 class Failed(Exception):
@@ -192,7 +191,7 @@ class Consultation:
             )
             self._say(f"Audio sent: {len(pcm) / 2 / SAMPLE_RATE:.0f} s in {last + 1} chunks")
             await self._transcribed()
-            await asyncio.sleep(LAST_WORDS_S)
+            await self._shown()
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -241,6 +240,16 @@ class Consultation:
             return bool(found["recording"]["status"] == "TRANSCRIBED")
 
         await self._until(heard, "the recording was not heard to its end")
+
+    async def _shown(self) -> None:
+        """The last words come by way of the outbox: after the recording is known to be over."""
+
+        async def shown() -> bool:
+            found = await self.doctor.ask(doc.SAID, encounter=self.made.encounter_id)
+            segments = found["encounter"]["transcript"]["segments"]
+            return self._final.issuperset(segment["id"] for segment in segments)
+
+        await self._until(shown, "what was heard was not shown to its end")
 
     async def write(self) -> None:
         """Draft, confirm or reject each medicine, edit, sign."""

@@ -46,6 +46,10 @@ RECORDING: Final = (
 TRANSCRIPT: Final = """subscription Transcript($encounter: ID!) {
   transcript(encounterId: $encounter) { id number revision final text start end } }"""
 
+SAID: Final = (
+    "query Said($encounter: ID!) { encounter(id: $encounter) { transcript { segments { id } } } }"
+)
+
 DRAFT: Final = """mutation Draft($input: DraftNoteInput!) { draftNote(input: $input) {
   errors { code message } note { id version
     sections { code title sentences { text segmentIds entityIds } }
