@@ -7,6 +7,7 @@ merged at once: it decides what is kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Protocol
 
@@ -190,7 +191,7 @@ class AppliedMerger(Struct):
     ) -> Application:
         winner = max(distinct, key=lambda each: len(each.subgraphs))
         told = [name for each in distinct for name in each.subgraphs]
-        repeating = [name for name in dict.fromkeys(told) if told.count(name) > 1]
+        repeating = [name for name, count in Counter(told).items() if count > 1]
         if repeating:
             # only where another version of a composed directive made it repeatable
             self.merge.findings.error(
