@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from threading import Thread
 from types import FrameType
 from typing import TypeAlias
 
@@ -53,11 +54,13 @@ def run_workers(count: int, work: Work) -> int:
     """Run ``work`` in ``count`` processes until they end; returns the worst exit status.
 
     One that dies is started again, unless it never served: the others would die the same death.
+    When this process is killed they end too: they would go on taking connections at the address.
     """
     workers: dict[int, int] = {}
     """Each one's end of a pipe, in which something is once it serves."""
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     ending = False
+    parent, lives = os.pipe()
 
     def start() -> None:
         with _held(signals):  # one that came between would not reach the new worker
@@ -69,6 +72,8 @@ def run_workers(count: int, work: Work) -> int:
                 for number in signals:
                     signal.signal(number, signal.SIG_DFL)
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it has read nothing yet
+                os.close(lives)
+                Thread(target=_end_with, args=(parent,), daemon=True).start()  # no signal is its
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
                 os._exit(_worked(lambda: work(lambda: os.write(serves, b"."))))
             os.close(serves)
@@ -103,6 +108,12 @@ def run_workers(count: int, work: Work) -> int:
         sys.stderr.write(f"A worker ended with status {code}; another one is started.\n")
         start()
     return worst
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the other end of a pipe closes."""
+    os.read(parent, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

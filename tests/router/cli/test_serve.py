@@ -36,7 +36,9 @@ class Process:
     def __init__(self, *arguments: str) -> None:
         self.port = free_port()
         command = [sys.executable, "-m", "router", "serve", *arguments, "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
 
     def ask(self, query: str) -> Any:
         request = urllib.request.Request(
@@ -118,8 +120,8 @@ def running(*arguments: str) -> Iterator[Process]:
     try:
         yield process
     finally:
-        if process.process.poll() is None:
-            process.process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.process.pid, signal.SIGKILL)  # and its workers
         process.process.wait()
         assert process.process.stderr is not None
         process.process.stderr.close()
@@ -409,6 +411,14 @@ def test_a_worker_that_dies_is_replaced_and_one_that_cannot_start_ends_all(
         assert process.line().startswith("A worker ended with status -9")
         assert str(subgraphs) in process.line()
         assert process.process.wait(PATIENCE) == 1
+
+
+def test_workers_end_when_their_parent_is_killed(subgraphs: Path) -> None:
+    with running("--subgraphs", str(subgraphs), "--workers", "2") as process:
+        for _ in range(2):
+            assert process.line().startswith("The router listens on")
+        process.process.kill()
+        process.wait_until_refused()
 
 
 ENDED = """
