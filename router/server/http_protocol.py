@@ -35,8 +35,9 @@ __all__ = ["Begin", "JoinedHttpProtocol", "protocol_for"]
 
 Begin: TypeAlias = Callable[[Head, bytes, Respond], bool]
 
-MOST_UNREAD_HEAD: Final = 131_072
-"""So many bytes may come of a head that is not whole yet: they are kept, and cost ten times that."""
+MOST_HEAD: Final = 131_072
+"""So many bytes may come of a head that is not whole yet, or after a body: they are kept, and cost
+up to ten times that."""
 _COPIED: Final = 16_384
 """Bodies of fewer bytes are joined with their head; larger ones are not copied for it."""
 
@@ -167,7 +168,7 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._head_within = head_within
         self._head_timer: asyncio.TimerHandle | None = None
         self._in_head = False
-        self._head_size = 0
+        self._no_body = 0
         self._answering: RequestResponseCycle | None = None
         offered = not self.access_log and not self.root_path and self.limit_concurrency is None
         self._begin = begin if offered else None
@@ -186,14 +187,14 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         """Offer a whole request, or parse what came."""
         self._idle_since = None
         if self._begin is None or not self._offer(data, self._begin):
+            self._no_body += len(data)
             super().data_received(data if self._reading else _without_upgrade(data))
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MOST_UNREAD_HEAD:
-                self._refuse(431, "REQUEST_HEADERS_TOO_LARGE", "The request's head is too large.")
-            elif self._head_timer is None:
-                self._await_head()
-        elif self._head_timer is not None:
+            if self._no_body > MOST_HEAD:
+                message = "The request's headers are too large."
+                self._refuse(431, "REQUEST_HEADERS_TOO_LARGE", message)
+        if self._in_head and self._head_timer is None:
+            self._await_head()
+        elif self._head_timer is not None and not self._in_head:
             self._head_timer.cancel()
             self._head_timer = None
 
@@ -202,8 +203,7 @@ class JoinedHttpProtocol(HttpToolsProtocol):
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        answering = self._answering
-        if self._under_way or not (answering is None or answering.response_complete):
+        if self._answers_another():
             self._await_head()  # a pipelined one may wait for the response before it
         elif not self.transport.is_closing():
             self.transport.close()
@@ -213,7 +213,15 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         self._refuse(400, "BAD_REQUEST", msg)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Say why this is not read any further, and close the connection."""
+        """Say why this is not read any further, and close the connection.
+
+        Nothing is said where it would pass for the answer to an earlier request: that comes, and then
+        the end.
+        """
+        if self._answers_another():
+            self.flow.pause_reading()
+            self.shutdown()
+            return
         body = b'{"errors":[{"message":"%b","extensions":{"code":"%b"}}]}' % (
             message.encode(),
             code.encode(),
@@ -225,6 +233,14 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         )
         self.transport.write(head + body)
         self.transport.close()
+
+    def _answers_another(self) -> bool:
+        """Whether a response is under way to another request than the one that is being read."""
+        answering = self._answering
+        if answering is None or answering.response_complete:
+            return self._under_way
+        in_body = self._reading and not self._in_head
+        return not in_body or answering is not self.cycle or answering.response_started
 
     def _offer(self, data: bytes, begin: Begin) -> bool:
         cycle = self.cycle
@@ -282,7 +298,6 @@ class JoinedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request is being read."""
         self._reading = self._in_head = True
-        self._head_size = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -290,9 +305,15 @@ class JoinedHttpProtocol(HttpToolsProtocol):
         if self._in_head:
             super().on_header(name, value)
 
+    def on_body(self, body: bytes) -> None:
+        """Hand over a piece of the body."""
+        self._no_body = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Note that it was read."""
         self._reading = False
+        self._no_body = 0
         super().on_message_complete()
 
     def on_headers_complete(self) -> None:

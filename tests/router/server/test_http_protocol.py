@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from router.server.http_protocol import MOST_UNREAD_HEAD, JoinedHttpProtocol
+from router.server.http_protocol import MOST_HEAD, JoinedHttpProtocol
 from tests.patience import PATIENCE
 
 gone = asyncio.Event()
@@ -183,13 +184,33 @@ async def test_a_head_that_does_not_end_is_not_kept(lines: bytes) -> None:
         async with asyncio.timeout(PATIENCE):
             writer.write(request("/echo", b"before"))
             await reader.readuntil(b"before")
-            writer.write(head[:MOST_UNREAD_HEAD])
+            writer.write(head[:MOST_HEAD])
             await writer.drain()
-            writer.write(head[MOST_UNREAD_HEAD : MOST_UNREAD_HEAD + 1])
+            writer.write(head[MOST_HEAD : MOST_HEAD + 1])
             found = await reader.read()
         writer.close()
     assert found.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     assert b'"code":"REQUEST_HEADERS_TOO_LARGE"' in found
+
+
+async def test_what_follows_a_body_and_does_not_end_is_not_kept() -> None:
+    lines = b"POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nx-a: "
+    async with serving() as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(lines)
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                while True:  # until the server closes the connection
+                    writer.write(b"1" * 10_000)
+                    await writer.drain()
+        writer.close()
+
+
+async def test_a_refusal_does_not_pass_for_the_answer_to_an_earlier_request() -> None:
+    async with serving() as port:
+        found = await ask(port, request("/slow"), b"no HTTP\r\n\r\n", last_closes=False)
+    assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert found.endswith(b"\r\n\r\nslow")
 
 
 async def test_what_follows_the_body_is_no_header() -> None:
