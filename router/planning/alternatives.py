@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import combinations
+from itertools import combinations, product
 from math import comb
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from router.planning.plan import When
 
-__all__ = ["Alternatives", "Weakest", "implies", "least", "ordered", "remaining", "within"]
+__all__ = ["Alternatives", "Weakest", "least", "ordered", "remaining", "within", "worlds_of"]
 
 Alternatives: TypeAlias = frozenset[frozenset[When]]
+
+MAX_WORLDS: Final = 8
+"""Worlds that are weighed; what is in none of them counts as part of the whole only."""
 
 
 class Weakest:
@@ -54,9 +57,18 @@ def least(alternatives: Iterable[frozenset[When]]) -> Alternatives:
     return frozenset(filter(weakest.add, sorted(set(alternatives), key=len)))
 
 
-def implies(one: Iterable[frozenset[When]], other: Iterable[frozenset[When]]) -> bool:
-    """Whether one of ``other`` holds wherever one of ``one`` does."""
-    return all(map(Weakest(other).covers, one))
+def worlds_of(sets: Iterable[frozenset[When]]) -> list[frozenset[When]]:
+    """All values of the variables that conditions ask.
+
+    Where that is too many: the sets of conditions themselves, as if no others held, the empty one
+    first.
+    """
+    found = dict.fromkeys([frozenset[When](), *sets])
+    names = sorted({when.variable for conditions in found for when in conditions})
+    if 1 << len(names) <= MAX_WORLDS:
+        either = ((When(name, True), When(name, False)) for name in names)
+        return [frozenset(values) for values in product(*either)]
+    return list(found)[:MAX_WORLDS]
 
 
 def remaining(
@@ -66,7 +78,7 @@ def remaining(
 
     Empty where each of ``given`` implies one of ``alternatives``.
     """
-    if implies(given, alternatives):
+    if all(map(Weakest(alternatives).covers, given)):
         return (), ()
     known = frozenset.intersection(*given)
     wanted = least(each - known for each in alternatives)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from router.planning.alternatives import Alternatives, implies, least
 from router.planning.graph import Node
 from router.planning.plan import ContextArgument, OnTypes, OperationKind, Path, When
 from router.planning.selection import Defer
 from router.planning.tree import Tree
 from router.supergraph import SubgraphView
 
-__all__ = ["Draft", "DraftInput", "InputPart", "Narrowed", "Spot", "depths", "latest", "plan_path"]
-
-MAX_PARTS: Final = 64
-"""Where drafts are wanted under more conditions than these they are not told apart by them."""
+__all__ = ["Draft", "DraftInput", "InputPart", "Narrowed", "Spot", "depths", "plan_path"]
 
 
 class Narrowed(Struct, frozen=True):
@@ -171,35 +167,6 @@ def depths(drafts: Iterable[Draft]) -> dict[int, int]:
         if draft.id not in found:
             depth(draft)
     return found
-
-
-def latest(drafts: Sequence[Draft], level: Mapping[int, int]) -> dict[int, int]:
-    """How late each draft may be made, by id: with the last of those that are made whenever it is.
-
-    Then no part of the answer ends later, whatever conditions leave out.
-    """
-    parts: dict[int, tuple[Defer | None, Alternatives]] = {
-        draft.id: (draft.defer, _few(draft.alternatives())) for draft in drafts
-    }
-    ends: dict[tuple[Defer | None, Alternatives], int] = {}
-    for draft in drafts:
-        part = parts[draft.id]
-        ends[part] = max(ends.get(part, 0), level[draft.id])
-    if len(ends) > MAX_PARTS:
-        whole = max(ends.values())
-        return dict.fromkeys(parts, whole)
-    limits = {
-        (defer, when): max(
-            end for (other, known), end in ends.items() if other is defer and implies(when, known)
-        )
-        for defer, when in ends
-    }
-    return {id: limits[part] for id, part in parts.items()}
-
-
-def _few(alternatives: set[frozenset[When]]) -> Alternatives:
-    found = least(alternatives)
-    return found if len(found) <= MAX_PARTS else frozenset((frozenset(),))
 
 
 def plan_path(spot: Spot) -> Path:

@@ -8,14 +8,14 @@ what hangs off it has time.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from router.planning.alternatives import implies
-from router.planning.drafts import Draft, depths, latest, plan_path
+from router.planning.drafts import Draft, depths, plan_path
 from router.planning.overlap import Joint
 from router.planning.plan import OperationKind
 from router.planning.selection import Defer
+from router.planning.timing import Ends, Timing, is_later
 
 __all__ = ["PASSES", "improve", "order_mutation"]
 
@@ -102,7 +102,6 @@ def merge_later(drafts: list[Draft]) -> list[Draft]:
             for late in peers[index + 1 :]:
                 if (
                     early.condition == late.condition
-                    and implies(early.alternatives(), late.alternatives())
                     and not _comes_after(late, early)
                     and not _comes_after(early, late)
                     and _compatible(late, early)
@@ -119,7 +118,10 @@ class _Timetable:
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.level = depths(drafts)
-        self._latest = latest(drafts, self.level)
+        self._longest = max(self.level.values())
+        self._drafts = {draft.id: draft for draft in drafts}
+        self._timing = Timing(drafts)
+        self._ends = self._timing.ends([draft] for draft in self._in_order({}))
         self._below: defaultdict[int, dict[int, Draft]] = defaultdict(dict)
         for draft in drafts:
             for parent in draft.parents:
@@ -129,7 +131,7 @@ class _Timetable:
     def postpone(self, early: Draft, late: Draft) -> bool:
         """Let what hangs off an early draft hang off a late one, which waits for the same.
 
-        False, and nothing done, where a chain would end too late or the requests be more.
+        False, and nothing done, where a part of the answer would end later or the requests be more.
         """
         moved = self._moved(early, late)
         if moved is None:
@@ -141,10 +143,26 @@ class _Timetable:
         known = self._requests
         if sum((known[each] + more > 0) - (known[each] > 0) for each, more in change.items()) > 0:
             return False
+        if self._timing.varies:
+            ends = self._ends_with(early, late, {id: level for id, (_, level) in moved.items()})
+            if is_later(ends, self._ends):
+                return False
+            self._ends = ends
         known.update(change)
         self.level.update((id, level) for id, (_, level) in moved.items())
         self._hang(early, late)
+        self._timing.join(early, late)
+        del self._drafts[early.id]
         return True
+
+    def _ends_with(self, early: Draft, late: Draft, moved: Mapping[int, int]) -> Ends:
+        """When the parts of the answer end where the first draft travels with the second."""
+        others = (draft for draft in self._in_order(moved) if draft is not early)
+        return self._timing.ends([early, late] if draft is late else [draft] for draft in others)
+
+    def _in_order(self, moved: Mapping[int, int]) -> list[Draft]:
+        level = {**self.level, **moved}
+        return sorted(self._drafts.values(), key=lambda draft: level[draft.id])
 
     def _moved(self, early: Draft, late: Draft) -> dict[int, tuple[Draft, int]] | None:
         """The drafts that would be made deeper, and where; None where that is too deep."""
@@ -155,7 +173,7 @@ class _Timetable:
         while pending:
             draft, level = pending.popleft()
             known = moved[draft.id][1] if draft.id in moved else self.level[draft.id]
-            if level > self._latest[draft.id]:
+            if level > self._longest:
                 return None
             if level > known:
                 moved[draft.id] = draft, level

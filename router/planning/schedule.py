@@ -10,13 +10,12 @@ no deferred part of the answer, ends later than before::
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Final, TypeAlias
 
-from router.planning.alternatives import implies
-from router.planning.drafts import Draft, depths, latest
-from router.planning.plan import When
+from router.planning.drafts import Draft, depths
+from router.planning.timing import Timing, is_later
 
 __all__ = ["save_requests"]
 
@@ -32,8 +31,9 @@ def save_requests(drafts: Sequence[Draft]) -> None:
     places: dict[_Place, None] = dict.fromkeys(
         place for draft in drafts if (place := _place(draft)) is not None
     )
-    level = depths(drafts)
-    limits, requests = latest(drafts, level), _requests(drafts, level)
+    timing = Timing(drafts)
+    requests = _requests(drafts)
+    ends = timing.ends(requests)
     for place in places:
         members = [draft for draft in drafts if _place(draft) == place]
         if len(members) < 2:
@@ -48,10 +48,9 @@ def save_requests(drafts: Sequence[Draft]) -> None:
             before = [(draft, draft.wait) for draft in moving]
             for draft in moving:
                 draft.wait = late
-            level = depths(drafts)
-            fewer = _requests(drafts, level)
-            if fewer < requests and all(level[id] <= limit for id, limit in limits.items()):
-                requests = fewer
+            fewer = _requests(drafts)
+            if len(fewer) < len(requests) and not is_later(after := timing.ends(fewer), ends):
+                requests, ends = fewer, after
             else:
                 for draft, wait in before:
                     draft.wait = wait
@@ -74,11 +73,17 @@ def _at(drafts: Sequence[Draft], members: Sequence[Draft], depth: int) -> list[D
 
 
 def _wanted_whenever(late: Sequence[Draft], early: Sequence[Draft]) -> bool:
-    """Whether the later request is made in all cases in which the earlier one would be."""
-    wanted = frozenset[frozenset[When]]().union(*(draft.alternatives() for draft in late))
-    return all(implies(draft.alternatives(), wanted) for draft in early)
+    """Whether no conditions of the later request leave it out in cases of the earlier one."""
+    needed = frozenset.intersection(*(draft.condition for draft in late))
+    return all(needed <= draft.condition for draft in early)
 
 
-def _requests(drafts: Sequence[Draft], level: Mapping[int, int]) -> int:
-    places = ((draft, _place(draft)) for draft in drafts)
-    return len({d.id if place is None else (*place, level[d.id]) for d, place in places})
+def _requests(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    """What travels together, in the order in which it is made."""
+    level = depths(drafts)
+    found: dict[object, list[Draft]] = {}
+    for draft in sorted(drafts, key=lambda each: level[each.id]):
+        place = _place(draft)
+        key = draft.id if place is None else (*place, level[draft.id])
+        found.setdefault(key, []).append(draft)
+    return list(found.values())

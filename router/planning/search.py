@@ -25,6 +25,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from router.planning.alternatives import worlds_of
 from router.planning.closure import Step, Steps
 from router.planning.options import APART, Become, Branch, Carry, Go, Option, Path, Rejoin
 from router.planning.plan import When
@@ -37,9 +38,6 @@ Cost: TypeAlias = tuple[int, ...]
 
 Worlds: TypeAlias = tuple[int, ...]
 """Which of the sets of conditions include those of a leaf."""
-
-MAX_WORLDS: Final = 8
-"""Worlds that are weighed; leaves that are in none of them count as part of the whole only."""
 
 MAX_DEPTH: Final = 400
 """Decisions beyond which the greedy plan stands: the search is recursive."""
@@ -86,7 +84,7 @@ def choose(
     ``deferring``: some of them may come after the first answer, ``optional``: some may be left out.
     """
     tally = _DetailedTally() if deferring or optional else _Tally()
-    worlds = _worlds(branches) if optional else []
+    worlds = worlds_of(map(_conditions, branches)) if optional else []
     decisions: dict[_Key, _Decision] = {}
     weighed: list[tuple[_Key, dict[Steps, Option]]] = []
     known: dict[_Ways, list[Steps]] = {}
@@ -117,19 +115,6 @@ def choose(
         by_steps[key[0][0] if len(key[0]) == 1 else chosen[key]] for key, by_steps in weighed
     )
     return Choice(tuple(options), tally.cost(), search.optimal)
-
-
-def _worlds(branches: Sequence[Branch]) -> list[frozenset[When]]:
-    """All values of the variables that conditions ask.
-
-    Where that is too many: the sets of conditions that leaves stand under, the empty one first.
-    """
-    found = dict.fromkeys([frozenset[When](), *map(_conditions, branches)])
-    names = sorted({when.variable for conditions in found for when in conditions})
-    if 1 << len(names) <= MAX_WORLDS:
-        either = ((When(name, True), When(name, False)) for name in names)
-        return [frozenset(values) for values in product(*either)]
-    return list(found)[:MAX_WORLDS]
 
 
 def _conditions(branch: Branch) -> frozenset[When]:

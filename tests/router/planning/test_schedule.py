@@ -51,21 +51,26 @@ def test_a_fetch_does_not_wait_for_one_that_may_not_be_made() -> None:
     ]
 
 
-def test_a_fetch_does_not_wait_for_one_that_is_made_in_other_cases() -> None:
+def test_a_fetch_waits_for_one_that_is_made_only_where_the_answer_takes_as_long_anyway() -> None:
     c = """
         type P @key(fields: "id") {
             id: ID! w: Int @external x: Int @requires(fields: "w") n: Int @requires(fields: "w")
         }
         type Q @key(fields: "id") { id: ID! y: Int }
     """
-    query = (
-        "query($c: Boolean! $d: Boolean!) { p { x @include(if: $c) n @include(if: $d) } q { y } }"
-    )
-    assert plan_lines(supergraph(**{**HOMES, "c": c}), query) == [
+    graph = supergraph(**{**HOMES, "c": c})
+    some = "p { x @include(if: $c) n @include(if: $d) } q { y }"
+    assert plan_lines(graph, f"query($c: Boolean! $d: Boolean!) {{ {some} }}") == [
         "0 a {p{id} q{id}}",
         "1 b after 0: p P{id} -> ...on P{w @include(if:$c) w @include(if:$d)}",
-        "2 c after 0: q Q{id} -> ...on Q{y}",
-        "3 c after 1: p P{id w!} -> ...on P{x @include(if:$c) n @include(if:$d)}",
+        "2 c after 1: p P{id w!} -> ...on P{x @include(if:$c) n @include(if:$d)}"
+        " & q Q{id} -> ...on Q{y}",
+    ]
+    # where only w is asked, b would keep y waiting
+    more = f"p {{ w @include(if: $e) }} {some}"
+    lines = plan_lines(graph, f"query($c: Boolean! $d: Boolean! $e: Boolean!) {{ {more} }}")
+    assert [line for line in lines if "...on Q{y}" in line] == [
+        "2 c after 0: q Q{id} -> ...on Q{y}"
     ]
 
 
