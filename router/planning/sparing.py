@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
-from router.planning.alternatives import least
+from router.planning.alternatives import least, worlds_of
 from router.planning.drafts import Draft, Spot
 from router.planning.graph import Node
 from router.planning.plan import OperationKind, When, keys_of
@@ -39,12 +39,30 @@ def spare(drafts: Sequence[Draft]) -> None:
 
 def _spare_roots(sparable: Sequence[Draft], roots: Sequence[Draft]) -> None:
     """What is wanted most often brings the objects for those that are wanted more seldom."""
-    for draft in sorted(sparable, key=lambda each: -_fewest(each.tree)):
-        for other in roots:
-            if other is not draft and other.defer is draft.defer and other.beside is None:
-                _lay_beside(draft, other.tree)
-                if draft.beside is not None:
-                    break
+    wanted = {draft.id: _wanted_apart(draft, roots) for draft in sparable}
+    worlds = worlds_of(when for sets in wanted.values() for when in sets)
+    often = {
+        id: sum(any(when <= world for when in sets) for world in worlds)
+        for id, sets in wanted.items()
+    }
+    for draft in sorted(sparable, key=lambda each: often[each.id]):
+        _spare_root(draft, [root for root in roots if root.beside is None])
+
+
+def _wanted_apart(draft: Draft, roots: Sequence[Draft]) -> Set[frozenset[When]]:
+    """When a root is wanted for more than the objects that another one brings too."""
+    _spare_root(draft, roots)
+    found = draft.alternatives()
+    draft.beside = None
+    return found
+
+
+def _spare_root(draft: Draft, roots: Sequence[Draft]) -> None:
+    for other in roots:
+        if other is not draft and other.defer is draft.defer:
+            _lay_beside(draft, other.tree)
+            if draft.beside is not None:
+                return
 
 
 def _spare_entities(draft: Draft) -> None:
@@ -153,20 +171,6 @@ def _hollow(tree: Tree) -> Tree | None:
         if not when and (inside is None or inside.fields):
             return None
     return found
-
-
-def _fewest(tree: Tree, enclosing: int = 0) -> int:
-    """The conditions on the leaf of a tree that stands under fewest."""
-    counts = [
-        _fewest(inner, enclosing + len(when)) for (_, when, _), inner in tree.fragments.items()
-    ]
-    for picked in tree.fields.values():
-        under = enclosing + len(picked.when) + len(picked.wanted or ())
-        if picked.child is not None:
-            counts.append(_fewest(picked.child, under))
-        elif picked.name != "__typename":
-            counts.append(under)
-    return min(counts, default=enclosing)
 
 
 def _brings(node: Node, objects: Tree) -> bool:

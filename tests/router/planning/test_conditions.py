@@ -252,6 +252,18 @@ def test_objects_come_from_where_something_is_wanted_most_often() -> None:
         ]
 
 
+def test_objects_come_from_where_something_is_wanted_under_one_condition_or_its_contrary() -> None:
+    graph = supergraph(
+        a="type Query { p: P @shareable } type P { i: Int }",
+        b="type Query { p: P @shareable q: Int } type P { l: Int }",
+    )
+    query = "query($c: Boolean! $d: Boolean!) { p { i @include(if: $c) l @include(if: $d) } q @skip(if: $d) }"
+    assert plan_lines(graph, query) == [
+        "0 b {p{l @include(if:$d)} q @skip(if:$d)}",
+        "1 a if $c {p{i}}",
+    ]
+
+
 def test_all_values_of_the_conditions_are_weighed() -> None:
     graph = supergraph(
         a="type Query { p: P @shareable } type P { i: Int @shareable x: Int y: Int }",
