@@ -144,6 +144,8 @@ class _Timetable:
         if sum((known[each] + more > 0) - (known[each] > 0) for each, more in change.items()) > 0:
             return False
         if self._timing.varies:
+            if self._timing.is_spent:
+                return False
             ends = self._ends_with(early, late, {id: level for id, (_, level) in moved.items()})
             if is_later(ends, self._ends):
                 return False

@@ -40,7 +40,7 @@ def save_requests(drafts: Sequence[Draft]) -> None:
             continue
         for early, late in combinations(_levels(members, depths(drafts)), 2):
             attempts += 1
-            if attempts > MAX_ATTEMPTS:
+            if attempts > MAX_ATTEMPTS or timing.is_spent:
                 return
             moving, staying = _at(drafts, members, early), _at(drafts, members, late)
             if not moving or not staying or not _wanted_whenever(staying, moving):

@@ -7,13 +7,16 @@ if what is waited for is made only where the answer takes as long anyway.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from router.planning.alternatives import worlds_of
 from router.planning.drafts import Draft
 from router.planning.selection import Defer
 
 __all__ = ["Ends", "Timing", "is_later"]
+
+MAX_WORK: Final = 200_000
+"""Requests looked at, in all worlds and tries together: some 0.2 s. Then the rest stays as it is."""
 
 Ends: TypeAlias = Mapping[tuple[int, Defer | None], int]
 """World and part of the answer -> the depth of the last request for it."""
@@ -32,6 +35,12 @@ class Timing:
         }
         self.varies = len(found) > 1 or len({draft.defer for draft in drafts}) > 1
         """Else the longest chain tells all."""
+        self._work = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more should be tried."""
+        return self._work > MAX_WORK
 
     def ends(self, requests: Iterable[Sequence[Draft]]) -> Ends:
         """When each part ends in each world.
@@ -39,6 +48,7 @@ class Timing:
         ``requests``: what travels together, in an order in which none comes after a later one.
         """
         groups = list(requests)
+        self._work += len(groups) * len(self._worlds)
         group_of = {draft.id: index for index, group in enumerate(groups) for draft in group}
         above = [
             {group_of[parent.id] for draft in group for parent in draft.parents} for group in groups
