@@ -70,9 +70,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reference", type=Path, default=Path("/tmp/reference"))
     parser.add_argument("--cases", type=int, default=200, help="how many seeds to draw")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--mutated", action="store_true", help="change known cases instead")
-    parser.add_argument("--wild", action="store_true", help="draw all that federation has")
-    parser.add_argument("--odd", action="store_true", help="draw single points of the specs")
+    parser.set_defaults(draw=random_subgraphs)
+    drawing = parser.add_mutually_exclusive_group()
+    drawn: dict[str, Any] = {"dest": "draw", "action": "store_const"}
+    drawing.add_argument(
+        "--mutated", **drawn, const=mutated_subgraphs, help="change known cases instead"
+    )
+    drawing.add_argument(
+        "--wild", **drawn, const=wild_subgraphs, help="draw all that federation has"
+    )
+    drawing.add_argument(
+        "--odd", **drawn, const=odd_subgraphs, help="draw single points of the specs"
+    )
     parser.add_argument("folders", nargs="*", type=Path, help="folders of .graphql files instead")
     return parser.parse_args()
 
@@ -89,15 +98,8 @@ def _cases(arguments: argparse.Namespace) -> Iterator[tuple[str, list[SubgraphSo
                 ],
             )
         return
-    draw = random_subgraphs
-    for is_wanted, other in (
-        (arguments.mutated, mutated_subgraphs),
-        (arguments.wild, wild_subgraphs),
-        (arguments.odd, odd_subgraphs),
-    ):
-        draw = other if is_wanted else draw
     for seed in range(arguments.seed, arguments.seed + arguments.cases):
-        yield f"seed {seed}", draw(seed)
+        yield f"seed {seed}", arguments.draw(seed)
 
 
 def differences(sources: list[SubgraphSource], reference: NodeFilter) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""What a name that means nothing was probably meant to be."""
+"""What a name that means nothing was probably meant to be.
+
+The guesses are graphql-core's; its sentence about them quotes names otherwise than ours do.
+"""
 
 from __future__ import annotations
 

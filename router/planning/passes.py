@@ -143,15 +143,16 @@ class _Timetable:
         known = self._requests
         if sum((known[each] + more > 0) - (known[each] > 0) for each, more in change.items()) > 0:
             return False
+        levels = {id: level for id, (_, level) in moved.items()}
         if self._timing.varies:
             if self._timing.is_spent:
                 return False
-            ends = self._ends_with(early, late, {id: level for id, (_, level) in moved.items()})
+            ends = self._ends_with(early, late, levels)
             if is_later(ends, self._ends):
                 return False
             self._ends = ends
         known.update(change)
-        self.level.update((id, level) for id, (_, level) in moved.items())
+        self.level.update(levels)
         self._hang(early, late)
         self._timing.join(early, late)
         del self._drafts[early.id]

@@ -28,16 +28,16 @@ _Place: TypeAlias = tuple[object, ...]
 def save_requests(drafts: Sequence[Draft]) -> None:
     """Let drafts wait (``Draft.wait``) for others with which they can travel."""
     attempts = 0
-    places: dict[_Place, None] = dict.fromkeys(
-        place for draft in drafts if (place := _place(draft)) is not None
-    )
+    places: dict[_Place, list[Draft]] = {}
+    for draft in drafts:
+        if (place := _place(draft)) is not None:
+            places.setdefault(place, []).append(draft)
+    if all(len(members) < 2 for members in places.values()):
+        return
     timing = Timing(drafts)
     requests = _requests(drafts)
     ends = timing.ends(requests)
-    for place in places:
-        members = [draft for draft in drafts if _place(draft) == place]
-        if len(members) < 2:
-            continue
+    for members in places.values():
         for early, late in combinations(_levels(members, depths(drafts)), 2):
             attempts += 1
             if attempts > MAX_ATTEMPTS or timing.is_spent:
